@@ -1,0 +1,219 @@
+# Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.api_error import ApiError
+from ...models.edit_video_request import EditVideoRequest
+from ...models.start_deferred_response import StartDeferredResponse
+from ...types import Response
+
+
+def _get_kwargs(
+    *,
+    body: EditVideoRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/videos/edits",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | ApiError | StartDeferredResponse | str | None:
+    if response.status_code == 200:
+        response_200 = StartDeferredResponse.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ApiError.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ApiError.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ApiError.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ApiError.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 415:
+        response_415 = cast(Any, None)
+        return response_415
+
+    if response.status_code == 422:
+        response_422 = response.text
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = ApiError.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 502:
+        response_502 = response.text
+        return response_502
+
+    if response.status_code == 503:
+        response_503 = response.text
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | ApiError | StartDeferredResponse | str]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: EditVideoRequest,
+) -> Response[Any | ApiError | StartDeferredResponse | str]:
+    """Start an edit of an existing video
+
+     The result keeps the input's length (at most 8.7 s are used), aspect ratio and resolution (at most
+    720p).
+    `duration`, `aspect_ratio` and `resolution` do not exist here; the service ignores them if sent.
+
+    Args:
+        body (EditVideoRequest): Body of `POST /videos/edits`
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | ApiError | StartDeferredResponse | str]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: EditVideoRequest,
+) -> Any | ApiError | StartDeferredResponse | str | None:
+    """Start an edit of an existing video
+
+     The result keeps the input's length (at most 8.7 s are used), aspect ratio and resolution (at most
+    720p).
+    `duration`, `aspect_ratio` and `resolution` do not exist here; the service ignores them if sent.
+
+    Args:
+        body (EditVideoRequest): Body of `POST /videos/edits`
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | ApiError | StartDeferredResponse | str
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: EditVideoRequest,
+) -> Response[Any | ApiError | StartDeferredResponse | str]:
+    """Start an edit of an existing video
+
+     The result keeps the input's length (at most 8.7 s are used), aspect ratio and resolution (at most
+    720p).
+    `duration`, `aspect_ratio` and `resolution` do not exist here; the service ignores them if sent.
+
+    Args:
+        body (EditVideoRequest): Body of `POST /videos/edits`
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | ApiError | StartDeferredResponse | str]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: EditVideoRequest,
+) -> Any | ApiError | StartDeferredResponse | str | None:
+    """Start an edit of an existing video
+
+     The result keeps the input's length (at most 8.7 s are used), aspect ratio and resolution (at most
+    720p).
+    `duration`, `aspect_ratio` and `resolution` do not exist here; the service ignores them if sent.
+
+    Args:
+        body (EditVideoRequest): Body of `POST /videos/edits`
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | ApiError | StartDeferredResponse | str
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed

@@ -1,0 +1,672 @@
+# Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
+"""The rules of the contract that schemas can't hold, as constants: modes, waiting, errors, limits and prices."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class Rule(NamedTuple):
+    """Why a field may not be in a mode, and what to do instead."""
+
+    rule: str
+    instead: str
+
+
+class FieldLimit(NamedTuple):
+    """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values."""
+
+    source: str
+    minimum: int | None = None
+    maximum: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    values: tuple[str, ...] = ()
+    default: int | str | None = None
+
+
+class Mode(NamedTuple):
+    """A way to make a video: the fields that select it, and which body fields it needs, takes and refuses."""
+
+    title: str
+    operation: str
+    selected_by: tuple[str, ...]
+    required: tuple[str, ...]
+    allowed: tuple[str, ...]
+    forbidden: Mapping[str, Rule]
+    limits: Mapping[str, FieldLimit]
+    source: str
+
+
+class ModelMode(NamedTuple):
+    """Where a model is narrower than the mode."""
+
+    limits: Mapping[str, FieldLimit]
+    forbidden: Mapping[str, Rule]
+
+
+class Model(NamedTuple):
+    """A model: since when, its other names, and the modes it serves."""
+
+    since: str
+    aliases: tuple[str, ...]
+    modes: Mapping[str, ModelMode]
+
+
+class Misnomer(NamedTuple):
+    """A name that other documents use and this API does not have."""
+
+    instead: str
+    seen: str
+
+
+class Acceptor(NamedTuple):
+    """What an answer of getVideo means. Empty statuses, None and no error_kind hold for anything."""
+
+    outcome: str
+    http_status: int
+    source: str
+    statuses: tuple[str | None, ...] = ()
+    respect_moderation: bool | None = None
+    url: str | None = None
+    error_kind: str | None = None
+    note: str = ""
+
+
+class Phase(NamedTuple):
+    """Seconds between looks up to an age of the job in seconds; until None is for ever."""
+
+    until: float | None
+    every: float
+
+
+class ErrorKind(NamedTuple):
+    """An HTTP failure: holds when the status is equal and, if given, a code is equal or a text is contained."""
+
+    kind: str
+    http_status: int
+    retry: str
+    source: str
+    code: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+
+
+class Limit(NamedTuple):
+    """One figure of the service, with the confidence and source it is known by."""
+
+    value: float
+    unit: str
+    confidence: str
+    source: str
+    note: str = ""
+
+
+class Price(NamedTuple):
+    """USD a second of output by resolution, an input image and a second of input video; None is unknown."""
+
+    output_second: Mapping[str, Decimal]
+    input_image: Decimal | None
+    input_second: Decimal | None
+    confidence: str
+    source: str
+    note: str = ""
+
+
+VERSIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {"modes": "1.0.0", "waiter": "1.0.0", "errors": "1.0.0", "limits": "1.0.0", "pricing": "1.0.0"}
+)
+
+DEFAULT_MODEL: Final[str] = "grok-imagine-video"
+
+MODES: Final[Mapping[str, Mode]] = MappingProxyType(
+    {
+        "text-to-video": Mode(
+            title="Text-to-video",
+            operation="generateVideo",
+            selected_by=(),
+            required=("prompt",),
+            allowed=(
+                "model",
+                "duration",
+                "aspect_ratio",
+                "resolution",
+                "keyframes",
+                "generate_audio",
+                "output",
+                "storage_options",
+                "user",
+            ),
+            forbidden=MappingProxyType(
+                {
+                    "image": Rule(rule="an image makes it image-to-video", instead="leave `image` out"),
+                    "last_frame": Rule(rule="a last frame needs a first one", instead="give `image` as well"),
+                    "reference_images": Rule(
+                        rule="reference images make it reference-to-video", instead="leave `reference_images` out"
+                    ),
+                    "reference_audios": Rule(
+                        rule="reference voices make it reference-to-video", instead="leave `reference_audios` out"
+                    ),
+                    "video": Rule(
+                        rule="`POST /videos/generations` ignores a video and bills a plain text-to-video",
+                        instead="edit or extend the video",
+                    ),
+                }
+            ),
+            limits=MappingProxyType(
+                {
+                    "prompt": FieldLimit(min_length=1, max_length=4096, source="HAR, OAS"),
+                    "duration": FieldLimit(minimum=1, maximum=15, default=8, source="OAS, PROBE, S2"),
+                    "aspect_ratio": FieldLimit(
+                        values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"),
+                        default="16:9",
+                        source="S2, GUIDE",
+                    ),
+                    "resolution": FieldLimit(values=("480p", "720p", "1080p"), default="480p", source="OAS, S2, HAR"),
+                    "keyframes": FieldLimit(min_items=1, max_items=4, source="GUIDE"),
+                }
+            ),
+            source="S2, OAS",
+        ),
+        "image-to-video": Mode(
+            title="Image-to-video",
+            operation="generateVideo",
+            selected_by=("image",),
+            required=("image",),
+            allowed=(
+                "prompt",
+                "model",
+                "duration",
+                "aspect_ratio",
+                "resolution",
+                "last_frame",
+                "keyframes",
+                "generate_audio",
+                "output",
+                "storage_options",
+                "user",
+            ),
+            forbidden=MappingProxyType(
+                {
+                    "reference_images": Rule(
+                        rule="`image` and `reference_images` exclude each other; the service answers 400",
+                        instead="keep `image` as the first frame, or move it into `reference_images`",
+                    ),
+                    "reference_audios": Rule(
+                        rule="reference voices make it reference-to-video", instead="leave `reference_audios` out"
+                    ),
+                    "video": Rule(
+                        rule="`image` and `video` exclude each other; a video makes it an edit or an extension",
+                        instead="keep one of the two",
+                    ),
+                }
+            ),
+            limits=MappingProxyType(
+                {
+                    "prompt": FieldLimit(max_length=4096, source="HAR, OAS"),
+                    "duration": FieldLimit(minimum=1, maximum=15, default=8, source="OAS, PROBE, S2"),
+                    "aspect_ratio": FieldLimit(
+                        values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"), source="S2, GUIDE"
+                    ),
+                    "resolution": FieldLimit(values=("480p", "720p", "1080p"), default="480p", source="OAS, S2"),
+                    "keyframes": FieldLimit(min_items=1, max_items=4, source="GUIDE"),
+                }
+            ),
+            source="S2, OAS",
+        ),
+        "reference-to-video": Mode(
+            title="Reference-to-video",
+            operation="generateVideo",
+            selected_by=("reference_images", "reference_audios"),
+            required=("prompt",),
+            allowed=(
+                "reference_images",
+                "reference_audios",
+                "model",
+                "duration",
+                "aspect_ratio",
+                "resolution",
+                "generate_audio",
+                "output",
+                "storage_options",
+                "user",
+            ),
+            forbidden=MappingProxyType(
+                {
+                    "image": Rule(
+                        rule="`image` and `reference_images` exclude each other; the service answers 400",
+                        instead="keep `image` as the first frame, or move it into `reference_images`",
+                    ),
+                    "last_frame": Rule(
+                        rule="frames are pinned in image-to-video only", instead="leave `last_frame` out"
+                    ),
+                    "keyframes": Rule(
+                        rule="frames are pinned in text-to-video and image-to-video only",
+                        instead="leave `keyframes` out",
+                    ),
+                    "video": Rule(
+                        rule="`reference_images` and `video` exclude each other; a video makes it an edit or an extension",
+                        instead="keep one of the two",
+                    ),
+                }
+            ),
+            limits=MappingProxyType(
+                {
+                    "prompt": FieldLimit(min_length=1, max_length=4096, source="HAR, OAS"),
+                    "duration": FieldLimit(minimum=1, maximum=15, default=8, source="GUIDE, PROBE"),
+                    "aspect_ratio": FieldLimit(
+                        values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"),
+                        default="16:9",
+                        source="S2, GUIDE",
+                    ),
+                    "resolution": FieldLimit(values=("480p", "720p"), default="480p", source="PROBE"),
+                    "reference_images": FieldLimit(min_items=1, max_items=14, source="PROBE"),
+                    "reference_audios": FieldLimit(min_items=1, max_items=3, source="REF, PROBE"),
+                }
+            ),
+            source="S2, GUIDE",
+        ),
+        "edit-video": Mode(
+            title="Edit-video",
+            operation="editVideo",
+            selected_by=("video",),
+            required=("prompt", "video"),
+            allowed=("model", "output", "storage_options", "user"),
+            forbidden=MappingProxyType(
+                {
+                    "duration": Rule(
+                        rule="an edit keeps the length of its input; the service ignores `duration`",
+                        instead="leave `duration` out",
+                    ),
+                    "aspect_ratio": Rule(
+                        rule="an edit keeps the ratio of its input; the service ignores `aspect_ratio`",
+                        instead="leave `aspect_ratio` out",
+                    ),
+                    "resolution": Rule(
+                        rule="an edit keeps the resolution of its input, at most 720p; the service ignores `resolution`",
+                        instead="leave `resolution` out",
+                    ),
+                    "image": Rule(rule="`video` and `image` exclude each other", instead="keep one of the two"),
+                    "last_frame": Rule(
+                        rule="frames are pinned in image-to-video only", instead="leave `last_frame` out"
+                    ),
+                    "keyframes": Rule(
+                        rule="frames are pinned in text-to-video and image-to-video only",
+                        instead="leave `keyframes` out",
+                    ),
+                    "reference_images": Rule(
+                        rule="`video` and `reference_images` exclude each other", instead="keep one of the two"
+                    ),
+                    "reference_audios": Rule(
+                        rule="`video` and `reference_audios` exclude each other", instead="keep one of the two"
+                    ),
+                    "generate_audio": Rule(
+                        rule="an edit has no `generate_audio`; the service ignores it",
+                        instead="leave `generate_audio` out",
+                    ),
+                }
+            ),
+            limits=MappingProxyType({"prompt": FieldLimit(min_length=1, max_length=4096, source="HAR, OAS")}),
+            source="S0, S2, OAS, HAR",
+        ),
+        "extend-video": Mode(
+            title="Extend-video",
+            operation="extendVideo",
+            selected_by=("video",),
+            required=("prompt", "video"),
+            allowed=("model", "duration", "output", "storage_options"),
+            forbidden=MappingProxyType(
+                {
+                    "aspect_ratio": Rule(
+                        rule="an extension keeps the ratio of its input; the service ignores `aspect_ratio`",
+                        instead="leave `aspect_ratio` out",
+                    ),
+                    "resolution": Rule(
+                        rule="an extension keeps the resolution of its input, at most 720p; the service ignores `resolution`",
+                        instead="leave `resolution` out",
+                    ),
+                    "image": Rule(
+                        rule="an extension starts from the last frame of its video", instead="leave `image` out"
+                    ),
+                    "last_frame": Rule(
+                        rule="frames are pinned in image-to-video only", instead="leave `last_frame` out"
+                    ),
+                    "keyframes": Rule(
+                        rule="frames are pinned in text-to-video and image-to-video only",
+                        instead="leave `keyframes` out",
+                    ),
+                    "reference_images": Rule(
+                        rule="an extension starts from the last frame of its video",
+                        instead="leave `reference_images` out",
+                    ),
+                    "reference_audios": Rule(
+                        rule="an extension takes no reference voices", instead="leave `reference_audios` out"
+                    ),
+                    "generate_audio": Rule(
+                        rule="an extension has no `generate_audio`; the service ignores it",
+                        instead="leave `generate_audio` out",
+                    ),
+                    "user": Rule(rule="an extension has no `user`; the service ignores it", instead="leave `user` out"),
+                }
+            ),
+            limits=MappingProxyType(
+                {
+                    "prompt": FieldLimit(min_length=1, max_length=4096, source="HAR, OAS"),
+                    "duration": FieldLimit(minimum=2, maximum=10, default=6, source="REF, GUIDE, PROBE"),
+                }
+            ),
+            source="S2, OAS, HAR",
+        ),
+    }
+)
+
+MODELS: Final[Mapping[str, Model]] = MappingProxyType(
+    {
+        "grok-imagine-video": Model(
+            since="2026-01",
+            aliases=("grok-imagine-video-beta",),
+            modes=MappingProxyType(
+                {
+                    "text-to-video": ModelMode(
+                        limits=MappingProxyType(
+                            {
+                                "aspect_ratio": FieldLimit(
+                                    values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"),
+                                    default="16:9",
+                                    source="S2, OAS",
+                                ),
+                                "resolution": FieldLimit(values=("480p", "720p"), default="480p", source="S2, GUIDE"),
+                            }
+                        ),
+                        forbidden=MappingProxyType(
+                            {
+                                "keyframes": Rule(
+                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
+                                ),
+                                "generate_audio": Rule(
+                                    rule="only the 1.5 models can be silent", instead="leave `generate_audio` out"
+                                ),
+                            }
+                        ),
+                    ),
+                    "image-to-video": ModelMode(
+                        limits=MappingProxyType(
+                            {
+                                "aspect_ratio": FieldLimit(
+                                    values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"), source="S2, OAS"
+                                ),
+                                "resolution": FieldLimit(values=("480p", "720p"), default="480p", source="S2, GUIDE"),
+                            }
+                        ),
+                        forbidden=MappingProxyType(
+                            {
+                                "keyframes": Rule(
+                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
+                                ),
+                                "last_frame": Rule(
+                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
+                                ),
+                                "generate_audio": Rule(
+                                    rule="only the 1.5 models can be silent", instead="leave `generate_audio` out"
+                                ),
+                            }
+                        ),
+                    ),
+                    "reference-to-video": ModelMode(
+                        limits=MappingProxyType(
+                            {
+                                "duration": FieldLimit(minimum=1, maximum=10, default=8, source="GUIDE, PROBE"),
+                                "aspect_ratio": FieldLimit(
+                                    values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"),
+                                    default="16:9",
+                                    source="S2, OAS",
+                                ),
+                                "reference_images": FieldLimit(min_items=1, max_items=7, source="GUIDE, PROBE"),
+                            }
+                        ),
+                        forbidden=MappingProxyType(
+                            {
+                                "reference_audios": Rule(
+                                    rule="only the 1.5 models take reference voices",
+                                    instead="use model `grok-imagine-video-1.5`",
+                                ),
+                                "generate_audio": Rule(
+                                    rule="only the 1.5 models can be silent", instead="leave `generate_audio` out"
+                                ),
+                            }
+                        ),
+                    ),
+                    "edit-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
+                    "extend-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
+                }
+            ),
+        ),
+        "grok-imagine-video-1.5": Model(
+            since="2026-05",
+            aliases=("grok-imagine-video-1.5-preview", "grok-imagine-video-1.5-2026-05-30"),
+            modes=MappingProxyType(
+                {
+                    "text-to-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
+                    "image-to-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
+                    "reference-to-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
+                }
+            ),
+        ),
+        "grok-imagine-video-1.5-lite": Model(
+            since="2026-09",
+            aliases=(),
+            modes=MappingProxyType(
+                {
+                    "text-to-video": ModelMode(
+                        limits=MappingProxyType({}),
+                        forbidden=MappingProxyType(
+                            {
+                                "keyframes": Rule(
+                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
+                                )
+                            }
+                        ),
+                    ),
+                    "image-to-video": ModelMode(
+                        limits=MappingProxyType({}),
+                        forbidden=MappingProxyType(
+                            {
+                                "keyframes": Rule(
+                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
+                                ),
+                                "last_frame": Rule(
+                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
+                                ),
+                            }
+                        ),
+                    ),
+                }
+            ),
+        ),
+    }
+)
+
+BODY_MISNOMERS: Final[Mapping[str, Misnomer]] = MappingProxyType(
+    {
+        "image_url": Misnomer(instead='write `"image": {"url": ...}`', seen="S4, PROTO"),
+        "video_url": Misnomer(
+            instead='write `"video": {"url": ...}` and send it to `/videos/edits` or `/videos/extensions`',
+            seen="S4, PROTO",
+        ),
+        "reference_image_urls": Misnomer(instead='write `"reference_images": [{"url": ...}]`', seen="PROTO"),
+        "images": Misnomer(instead="use `reference_images`", seen="PROBE"),
+        "input_reference": Misnomer(instead='write `"image": {"url": ...}`', seen="OAS"),
+        "seconds": Misnomer(instead="use `duration`", seen="OAS"),
+        "size": Misnomer(instead="use `aspect_ratio` and `resolution`", seen="OAS"),
+        "mask_video": Misnomer(instead="there is no mask; describe in `prompt` where the change goes", seen="S3"),
+        "wait_for_completion": Misnomer(instead="every job is deferred; poll for it", seen="S3"),
+        "n": Misnomer(instead="one job makes one video; start several", seen="OTHER"),
+    }
+)
+
+KEYWORD_MISNOMERS: Final[Mapping[str, Misnomer]] = MappingProxyType(
+    {
+        "video": Misnomer(instead="use `video_url=` or `video_file_id=`", seen="S3"),
+        "image": Misnomer(instead="use `image_url=` or `image_file_id=`", seen="S2, OAS"),
+        "images": Misnomer(instead="use `reference_image_urls=`", seen="PROBE"),
+        "reference_images": Misnomer(
+            instead="use `reference_image_urls=` or `reference_image_file_ids=`", seen="S2, OAS"
+        ),
+        "last_frame": Misnomer(instead="use `last_frame_url=` or `last_frame_file_id=`", seen="GUIDE"),
+        "output": Misnomer(instead="use `output_upload_url=`", seen="OAS"),
+        "input_reference": Misnomer(instead="use `image_url=`", seen="OAS"),
+        "mask_video": Misnomer(instead="there is no mask; describe in `prompt` where the change goes", seen="S3"),
+        "wait_for_completion": Misnomer(instead="`generate()` waits and `start()` does not", seen="S3"),
+        "max_wait": Misnomer(instead="use `timeout=`, in seconds", seen="S3"),
+        "seconds": Misnomer(instead="use `duration=`", seen="OAS"),
+        "size": Misnomer(instead="use `aspect_ratio=` and `resolution=`", seen="OAS"),
+        "aspectRatio": Misnomer(instead="use `aspect_ratio=`", seen="S2"),
+        "videoUrl": Misnomer(instead="use `video_url=`", seen="S2"),
+        "referenceImageUrls": Misnomer(instead="use `reference_image_urls=`", seen="S2"),
+        "pollTimeoutMs": Misnomer(instead="use `timeout=`, in seconds", seen="S2"),
+        "pollIntervalMs": Misnomer(instead="use `interval=`, in seconds", seen="S2"),
+        "mode": Misnomer(instead="name the mode by its constructor, such as `EditVideo(...)`", seen="S2"),
+        "n": Misnomer(instead="one job makes one video; start several", seen="OTHER"),
+    }
+)
+
+MODEL_MISNOMERS: Final[Mapping[str, Misnomer]] = MappingProxyType(
+    {"grok-video": Misnomer(instead="use `grok-imagine-video`", seen="S3")}
+)
+
+ACCEPTORS: Final[tuple[Acceptor, ...]] = (
+    Acceptor(outcome="running", http_status=202, note="Whatever the body; it may be empty.", source="HAR, AISDK"),
+    Acceptor(
+        outcome="moderated", http_status=200, respect_moderation=False, url="absent", source="OAS", statuses=("done",)
+    ),
+    Acceptor(outcome="done", http_status=200, url="present", source="HAR, S2", statuses=("done",)),
+    Acceptor(
+        outcome="done",
+        http_status=200,
+        url="absent",
+        note="The file went where `output` or `storage_options` said. If the request named neither, the job failed.",
+        source="OAS, AISDK",
+        statuses=("done",),
+    ),
+    Acceptor(outcome="failed", http_status=200, source="HAR, S2", statuses=("failed",)),
+    Acceptor(outcome="expired", http_status=200, source="S2, S4, PROTO", statuses=("expired",)),
+    Acceptor(
+        outcome="done",
+        http_status=200,
+        url="present",
+        note="Answers of early 2026 had no status.",
+        source="AISDK",
+        statuses=(None,),
+    ),
+    Acceptor(
+        outcome="running",
+        http_status=200,
+        note="Any other status. A word the service adds must not end a paid job; warn once.",
+        source="our choice",
+    ),
+    Acceptor(outcome="moderated", http_status=400, error_kind="moderated", source="OTHER"),
+)
+
+SCHEDULE: Final[tuple[Phase, ...]] = (
+    Phase(until=1, every=1),
+    Phase(until=6, every=5),
+    Phase(until=60, every=3),
+    Phase(until=180, every=5),
+    Phase(until=None, every=10),
+)
+
+WAIT_TIMEOUT: Final[float] = 600
+
+ERROR_KINDS: Final[tuple[ErrorKind, ...]] = (
+    ErrorKind(kind="bad_key", http_status=400, text=("Incorrect API key provided",), retry="never", source="PROBE"),
+    ErrorKind(kind="moderated", http_status=400, code=("imagine:content-moderated",), retry="never", source="OTHER"),
+    ErrorKind(
+        kind="moderated", http_status=400, text=("rejected by content moderation",), retry="never", source="OTHER"
+    ),
+    ErrorKind(kind="bad_request", http_status=400, retry="never", source="PROBE"),
+    ErrorKind(kind="bad_key", http_status=401, retry="never", source="PROBE"),
+    ErrorKind(kind="forbidden", http_status=403, retry="never", source="OTHER"),
+    ErrorKind(kind="not_found", http_status=404, retry="never", source="HAR, OAS"),
+    ErrorKind(kind="unprocessable", http_status=422, retry="never", source="HAR, PROBE"),
+    ErrorKind(
+        kind="out_of_credit",
+        http_status=429,
+        text=("used all available credits", "monthly spending limit"),
+        retry="never",
+        source="HAR",
+    ),
+    ErrorKind(kind="rate_limit", http_status=429, retry="paced", source="OTHER"),
+    ErrorKind(kind="unavailable", http_status=503, retry="paced", source="HAR"),
+)
+
+MODERATED_JOB_TEXT: Final[tuple[str, ...]] = ("content moderation", "moderation policy")
+
+LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
+    {
+        "requests_per_minute": Limit(value=60, unit="requests", confidence="H", source="HAR"),
+        "requests_per_second": Limit(
+            value=2, unit="requests", confidence="M", source="OTHER", note="Base tier since June 2026"
+        ),
+        "concurrent_jobs": Limit(value=15, unit="jobs", confidence="L", source="S4", note="No official figure"),
+        "prompt_length": Limit(value=4096, unit="characters", confidence="H", source="HAR, OAS"),
+        "edit_input": Limit(
+            value=8.7, unit="seconds", confidence="H", source="S0, S2", note="Longer inputs are cut or refused"
+        ),
+        "extend_input_minimum": Limit(value=2, unit="seconds", confidence="M", source="GUIDE, OAS"),
+        "extend_input_maximum": Limit(
+            value=30, unit="seconds", confidence="M", source="OAS, PROTO", note="The guide says 15"
+        ),
+        "image_size": Limit(value=20971520, unit="bytes", confidence="M", source="GUIDE", note="PROTO says 10 MiB"),
+        "reference_audio": Limit(value=15, unit="seconds", confidence="H", source="REF, PROBE"),
+        "storage_expiry_minimum": Limit(value=3600, unit="seconds", confidence="M", source="REF, GUIDE"),
+        "storage_expiry_maximum": Limit(value=2592000, unit="seconds", confidence="M", source="REF, GUIDE"),
+        "result_url_lifetime": Limit(
+            value=86400, unit="seconds", confidence="M", source="PROTO", note="The guides only say temporary"
+        ),
+    }
+)
+
+TICKS_PER_USD: Final[int] = 10000000000
+
+PRICES: Final[Mapping[str, Price]] = MappingProxyType(
+    {
+        "grok-imagine-video": Price(
+            output_second=MappingProxyType({"480p": Decimal("0.05"), "720p": Decimal("0.07")}),
+            input_image=Decimal("0.002"),
+            input_second=Decimal("0.01"),
+            confidence="H",
+            source="GUIDE, HAR",
+        ),
+        "grok-imagine-video-1.5": Price(
+            output_second=MappingProxyType(
+                {"480p": Decimal("0.08"), "720p": Decimal("0.14"), "1080p": Decimal("0.25")}
+            ),
+            input_image=Decimal("0.01"),
+            input_second=None,
+            confidence="M",
+            source="GUIDE",
+        ),
+        "grok-imagine-video-1.5-lite": Price(
+            output_second=MappingProxyType(
+                {"480p": Decimal("0.02"), "720p": Decimal("0.03"), "1080p": Decimal("0.14")}
+            ),
+            input_image=None,
+            input_second=None,
+            confidence="M",
+            source="GUIDE",
+            note="No figure for input images is known",
+        ),
+    }
+)
+
+CHARGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "text-to-video": ("output_second",),
+        "image-to-video": ("output_second", "input_image"),
+        "reference-to-video": ("output_second", "input_image"),
+        "edit-video": ("output_second", "input_second"),
+        "extend-video": ("output_second", "input_second"),
+    }
+)

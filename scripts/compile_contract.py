@@ -1,0 +1,234 @@
+"""Compiles the x- data of the contract into typed, immutable Python constants: compile_contract.py DOCUMENT OUT."""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HEAD = '''"""The rules of the contract that schemas can't hold, as constants: modes, waiting, errors, limits and prices."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class Rule(NamedTuple):
+    """Why a field may not be in a mode, and what to do instead."""
+
+    rule: str
+    instead: str
+
+
+class FieldLimit(NamedTuple):
+    """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values."""
+
+    source: str
+    minimum: int | None = None
+    maximum: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    values: tuple[str, ...] = ()
+    default: int | str | None = None
+
+
+class Mode(NamedTuple):
+    """A way to make a video: the fields that select it, and which body fields it needs, takes and refuses."""
+
+    title: str
+    operation: str
+    selected_by: tuple[str, ...]
+    required: tuple[str, ...]
+    allowed: tuple[str, ...]
+    forbidden: Mapping[str, Rule]
+    limits: Mapping[str, FieldLimit]
+    source: str
+
+
+class ModelMode(NamedTuple):
+    """Where a model is narrower than the mode."""
+
+    limits: Mapping[str, FieldLimit]
+    forbidden: Mapping[str, Rule]
+
+
+class Model(NamedTuple):
+    """A model: since when, its other names, and the modes it serves."""
+
+    since: str
+    aliases: tuple[str, ...]
+    modes: Mapping[str, ModelMode]
+
+
+class Misnomer(NamedTuple):
+    """A name that other documents use and this API does not have."""
+
+    instead: str
+    seen: str
+
+
+class Acceptor(NamedTuple):
+    """What an answer of getVideo means. Empty statuses, None and no error_kind hold for anything."""
+
+    outcome: str
+    http_status: int
+    source: str
+    statuses: tuple[str | None, ...] = ()
+    respect_moderation: bool | None = None
+    url: str | None = None
+    error_kind: str | None = None
+    note: str = ""
+
+
+class Phase(NamedTuple):
+    """Seconds between looks up to an age of the job in seconds; until None is for ever."""
+
+    until: float | None
+    every: float
+
+
+class ErrorKind(NamedTuple):
+    """An HTTP failure: holds when the status is equal and, if given, a code is equal or a text is contained."""
+
+    kind: str
+    http_status: int
+    retry: str
+    source: str
+    code: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+
+
+class Limit(NamedTuple):
+    """One figure of the service, with the confidence and source it is known by."""
+
+    value: float
+    unit: str
+    confidence: str
+    source: str
+    note: str = ""
+
+
+class Price(NamedTuple):
+    """USD a second of output by resolution, an input image and a second of input video; None is unknown."""
+
+    output_second: Mapping[str, Decimal]
+    input_image: Decimal | None
+    input_second: Decimal | None
+    confidence: str
+    source: str
+    note: str = ""
+
+
+'''
+
+
+class Code(str):
+    """Source text that is written as it is."""
+
+
+def source(value: Any) -> str:
+    """The Python source of a value; mappings become read-only ones and numbers with a fraction stay floats."""
+    if isinstance(value, Code):
+        return value
+    if isinstance(value, dict):
+        return f"MappingProxyType({{{', '.join(f'{key!r}: {source(item)}' for key, item in value.items())}}})"
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(source, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, Decimal):
+        return f"Decimal({str(value)!r})"
+    return repr(value)
+
+
+def call(name: str, fields: dict[str, Any]) -> Code:
+    """A constructor call with keywords."""
+    return Code(f"{name}({', '.join(f'{key}={source(value)}' for key, value in fields.items())})")
+
+
+def each(name: str, mapping: dict[str, dict[str, Any]]) -> dict[str, Code]:
+    """The same constructor around every value of a mapping."""
+    return {key: call(name, fields) for key, fields in mapping.items()}
+
+
+def modes(data: dict[str, Any]) -> dict[str, Code]:
+    """x-modes.modes."""
+    return {
+        name: call(
+            "Mode", mode | {"forbidden": each("Rule", mode["forbidden"]), "limits": each("FieldLimit", mode["limits"])}
+        )
+        for name, mode in data["modes"].items()
+    }
+
+
+def models(data: dict[str, Any]) -> dict[str, Code]:
+    """x-modes.models."""
+
+    def mode(fields: dict[str, Any]) -> Code:
+        return call(
+            "ModelMode",
+            {"limits": each("FieldLimit", fields["limits"]), "forbidden": each("Rule", fields["forbidden"])},
+        )
+
+    return {
+        name: call("Model", model | {"modes": {key: mode(value) for key, value in model["modes"].items()}})
+        for name, model in data["models"].items()
+    }
+
+
+def acceptor(fields: dict[str, Any]) -> Code:
+    """One row of x-waiter.acceptors. A condition on status may be null, so its absence is told by the empty tuple."""
+    fields = dict(fields)
+    return call("Acceptor", fields | {"statuses": [fields.pop("status")]} if "status" in fields else fields)
+
+
+def price(fields: dict[str, Any]) -> Code:
+    """One row of x-pricing.models; money is decimal, as written in the document."""
+
+    def usd(value: float | None) -> Decimal | None:
+        return None if value is None else Decimal(str(value))
+
+    rates = {key: usd(value) for key, value in fields["output_second"].items()}
+    inputs = {key: usd(fields[key]) for key in ("input_image", "input_second")}
+    return call("Price", fields | inputs | {"output_second": rates})
+
+
+def constants(document: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    """Every constant: name, type, value."""
+    xmodes, waiter, errors, limits, pricing = (
+        document[f"x-{name}"] for name in ("modes", "waiter", "errors", "limits", "pricing")
+    )
+    versions = {name: document[f"x-{name}"]["version"] for name in ("modes", "waiter", "errors", "limits", "pricing")}
+    return [
+        ("VERSIONS", "Mapping[str, str]", versions),
+        ("DEFAULT_MODEL", "str", xmodes["default_model"]),
+        ("MODES", "Mapping[str, Mode]", modes(xmodes)),
+        ("MODELS", "Mapping[str, Model]", models(xmodes)),
+        ("BODY_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["body"])),
+        ("KEYWORD_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["keywords"])),
+        ("MODEL_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["models"])),
+        ("ACCEPTORS", "tuple[Acceptor, ...]", [acceptor(fields) for fields in waiter["acceptors"]]),
+        ("SCHEDULE", "tuple[Phase, ...]", [call("Phase", fields) for fields in waiter["schedule"]]),
+        ("WAIT_TIMEOUT", "float", waiter["timeout"]),
+        ("ERROR_KINDS", "tuple[ErrorKind, ...]", [call("ErrorKind", fields) for fields in errors["kinds"]]),
+        ("MODERATED_JOB_TEXT", "tuple[str, ...]", errors["moderated_job_text"]),
+        ("LIMITS", "Mapping[str, Limit]", each("Limit", {k: v for k, v in limits.items() if k != "version"})),
+        ("TICKS_PER_USD", "int", pricing["ticks_per_usd"]),
+        ("PRICES", "Mapping[str, Price]", {name: price(fields) for name, fields in pricing["models"].items()}),
+        ("CHARGES", "Mapping[str, tuple[str, ...]]", pricing["charges"]),
+    ]  # fmt: skip
+
+
+def main(document_path: str, out: str) -> None:
+    """Writes the module. Formatting is left to ruff."""
+    document = yaml.safe_load(Path(document_path).read_text(encoding="utf-8"))
+    lines = [f"{name}: Final[{kind}] = {source(value)}\n" for name, kind, value in constants(document)]
+    Path(out).write_text(HEAD + "\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

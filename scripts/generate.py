@@ -1,0 +1,76 @@
+"""Compiles the contract into the binding, from nothing and byte for byte the same each time: generate.py [--check].
+
+With --check it compiles into a temporary folder and fails if generated/ differs by a single byte or file.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = ROOT / "openapi" / "grok-imagine.yaml"
+CONFIG = ROOT / "openapi" / "generator.yaml"
+TARGET = ROOT / "generated" / "grok_imagine_api"
+HEADER = "# Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.\n"
+RUFF = ["--isolated", "--no-cache", "--line-length", "120", "--target-version", "py311"]
+
+
+def run(*command: object, cwd: Path = ROOT) -> None:
+    """Runs a tool of this environment and stops at its failure."""
+    tool, *arguments = map(str, command)
+    subprocess.run([Path(sys.executable).with_name(tool), *arguments], cwd=cwd, check=True, stdout=subprocess.DEVNULL)
+
+
+def generate(out: Path) -> None:
+    """Writes the whole package into `out`, which must not exist: a stale file would survive."""
+    run("openapi-python-client", "generate", "--path", DOCUMENT, "--config", CONFIG, "--meta", "none",
+        "--output-path", out, "--fail-on-warning")  # fmt: skip
+    run("python", ROOT / "scripts" / "compile_contract.py", DOCUMENT, out / "contract.py")
+    run("ruff", "format", *RUFF, "contract.py", cwd=out)
+    for path in sorted(out.rglob("*.py")):
+        path.write_text(HEADER + path.read_text(encoding="utf-8"), encoding="utf-8")
+    # The document itself, for whoever has the package and no YAML reader: the sandbox and other languages.
+    document = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
+    (out / "openapi.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def files(folder: Path) -> set[str]:
+    """Every file below a folder, but for what running Python leaves behind."""
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+
+
+def differences(fresh: Path, committed: Path) -> list[str]:
+    """The files that differ, are missing or should not be there."""
+    both = files(fresh) & files(committed)
+    changed = [name for name in both if not filecmp.cmp(fresh / name, committed / name, shallow=False)]
+    return sorted([*changed, *(files(fresh) ^ files(committed))])
+
+
+def main() -> int:
+    """Generates, or checks."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / TARGET.name
+        generate(fresh)
+        if "--check" in sys.argv[1:]:
+            wrong = differences(fresh, TARGET)
+            print(
+                "\n".join(
+                    [f"generated/ differs from openapi/: {name}" for name in wrong] or ["generated/ is up to date"]
+                )
+            )
+            return 1 if wrong else 0
+        shutil.rmtree(TARGET, ignore_errors=True)
+        shutil.copytree(fresh, TARGET)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
