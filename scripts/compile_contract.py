@@ -66,6 +66,16 @@ class Model(NamedTuple):
     modes: Mapping[str, ModelMode]
 
 
+class Input(NamedTuple):
+    """How media are given in some fields: exactly one of one_of, as a URL of these schemes and media types."""
+
+    fields: tuple[str, ...]
+    one_of: tuple[str, ...]
+    schemes: tuple[str, ...]
+    media_types: tuple[str, ...]
+    source: str
+
+
 class Misnomer(NamedTuple):
     """A name that other documents use and this API does not have."""
 
@@ -208,6 +218,7 @@ def constants(document: dict[str, Any]) -> list[tuple[str, str, Any]]:
         ("DEFAULT_MODEL", "str", xmodes["default_model"]),
         ("MODES", "Mapping[str, Mode]", modes(xmodes)),
         ("MODELS", "Mapping[str, Model]", models(xmodes)),
+        ("INPUTS", "Mapping[str, Input]", each("Input", xmodes["inputs"])),
         ("BODY_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["body"])),
         ("KEYWORD_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["keywords"])),
         ("MODEL_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["models"])),

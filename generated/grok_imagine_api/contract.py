@@ -56,6 +56,16 @@ class Model(NamedTuple):
     modes: Mapping[str, ModelMode]
 
 
+class Input(NamedTuple):
+    """How media are given in some fields: exactly one of one_of, as a URL of these schemes and media types."""
+
+    fields: tuple[str, ...]
+    one_of: tuple[str, ...]
+    schemes: tuple[str, ...]
+    media_types: tuple[str, ...]
+    source: str
+
+
 class Misnomer(NamedTuple):
     """A name that other documents use and this API does not have."""
 
@@ -488,6 +498,32 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
     }
 )
 
+INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
+    {
+        "image": Input(
+            fields=("image", "last_frame", "reference_images", "keyframes"),
+            one_of=("url", "file_id"),
+            schemes=("https", "http", "data"),
+            media_types=("image/jpeg", "image/png", "image/webp"),
+            source="OAS, PROTO",
+        ),
+        "video": Input(
+            fields=("video",),
+            one_of=("url", "file_id"),
+            schemes=("https", "http", "data"),
+            media_types=("video/mp4",),
+            source="OAS",
+        ),
+        "audio": Input(
+            fields=("reference_audios",),
+            one_of=("voice_id", "url"),
+            schemes=("https", "http", "data"),
+            media_types=(),
+            source="REF, PROBE",
+        ),
+    }
+)
+
 BODY_MISNOMERS: Final[Mapping[str, Misnomer]] = MappingProxyType(
     {
         "image_url": Misnomer(instead='write `"image": {"url": ...}`', seen="S4, PROTO"),
@@ -502,7 +538,6 @@ BODY_MISNOMERS: Final[Mapping[str, Misnomer]] = MappingProxyType(
         "size": Misnomer(instead="use `aspect_ratio` and `resolution`", seen="OAS"),
         "mask_video": Misnomer(instead="there is no mask; describe in `prompt` where the change goes", seen="S3"),
         "wait_for_completion": Misnomer(instead="every job is deferred; poll for it", seen="S3"),
-        "n": Misnomer(instead="one job makes one video; start several", seen="OTHER"),
     }
 )
 
@@ -528,7 +563,6 @@ KEYWORD_MISNOMERS: Final[Mapping[str, Misnomer]] = MappingProxyType(
         "pollTimeoutMs": Misnomer(instead="use `timeout=`, in seconds", seen="S2"),
         "pollIntervalMs": Misnomer(instead="use `interval=`, in seconds", seen="S2"),
         "mode": Misnomer(instead="name the mode by its constructor, such as `EditVideo(...)`", seen="S2"),
-        "n": Misnomer(instead="one job makes one video; start several", seen="OTHER"),
     }
 )
 
@@ -619,6 +653,7 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
             value=30, unit="seconds", confidence="M", source="OAS, PROTO", note="The guide says 15"
         ),
         "image_size": Limit(value=20971520, unit="bytes", confidence="M", source="GUIDE", note="PROTO says 10 MiB"),
+        "storage_filename": Limit(value=255, unit="characters", confidence="M", source="REF, GUIDE"),
         "reference_audio": Limit(value=15, unit="seconds", confidence="H", source="REF, PROBE"),
         "storage_expiry_minimum": Limit(value=3600, unit="seconds", confidence="M", source="REF, GUIDE"),
         "storage_expiry_maximum": Limit(value=2592000, unit="seconds", confidence="M", source="REF, GUIDE"),

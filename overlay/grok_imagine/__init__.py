@@ -1,0 +1,90 @@
+"""The binding for xAI's Grok Imagine video API that loses no paid job.
+
+    from grok_imagine import Client
+
+    with Client() as client:
+        video = client.video.generate("A paper boat drifts down a rainy street", duration=8)
+        print(video.url)
+
+`Client` and `AsyncClient` do the same, one blocking, one awaited. Errors are in `grok_imagine.errors` and here; the rules
+of the service as data in `grok_imagine_api.contract`; the low-level binding in `grok_imagine_api`.
+"""
+
+from __future__ import annotations
+
+from . import compat, errors
+from ._version import __version__
+from .client import AsyncClient, Client
+from .errors import (
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    GrokImagineError,
+    InvalidRequest,
+    JobError,
+    ModeConflict,
+    NotDelivered,
+    NotFoundError,
+    OutOfCreditError,
+    OutOfRange,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTimeout,
+    ServerError,
+    StartOutcomeUnknown,
+    TransportError,
+    UnexpectedResponse,
+    UnknownField,
+    UnknownStatusWarning,
+    UnprocessableError,
+    VideoExpiredError,
+    VideoGenerationError,
+    VideoModeratedError,
+    VideoTimeoutError,
+)
+from .requests import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, TextToVideo, VideoOptions, VideoRequest
+from .results import Job, Video
+
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "AuthenticationError",
+    "BadRequestError",
+    "Client",
+    "ConfigurationError",
+    "EditVideo",
+    "ExtendVideo",
+    "GrokImagineError",
+    "ImageToVideo",
+    "InvalidRequest",
+    "Job",
+    "JobError",
+    "ModeConflict",
+    "NotDelivered",
+    "NotFoundError",
+    "OutOfCreditError",
+    "OutOfRange",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ReferenceToVideo",
+    "RequestTimeout",
+    "ServerError",
+    "StartOutcomeUnknown",
+    "TextToVideo",
+    "TransportError",
+    "UnexpectedResponse",
+    "UnknownField",
+    "UnknownStatusWarning",
+    "UnprocessableError",
+    "Video",
+    "VideoExpiredError",
+    "VideoGenerationError",
+    "VideoModeratedError",
+    "VideoOptions",
+    "VideoRequest",
+    "VideoTimeoutError",
+    "__version__",
+    "compat",
+    "errors",
+]

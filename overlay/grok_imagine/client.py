@@ -1,0 +1,432 @@
+"""The two clients. Neither holds logic: each names the flows of `flow` and hands them to its driver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
+
+from grok_imagine_api import contract
+from grok_imagine_api.models.video_generation_model import VideoGenerationModel
+
+from . import flow
+from .drivers import SyncDriver
+from .errors import UnknownField
+from .requests import ExtendOptions, VideoOptions, VideoRequest
+from .results import Job, Video
+from .settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings, seconds
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .async_driver import AsyncDriver
+
+__all__ = ["AsyncClient", "AsyncModels", "AsyncVideos", "Client", "Models", "Videos"]
+
+Interval: TypeAlias = float | timedelta | flow.Schedule
+Prompt: TypeAlias = str | VideoRequest
+
+
+class _Flows:
+    """The flows of a client, its clock and limits filled in; what the blocking and the async side have in common."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def start(self, request: VideoRequest, strict: bool) -> flow.Flow[Job]:
+        if strict:
+            request.check()
+        return flow.start(request)
+
+    def generate(self, request: VideoRequest, strict: bool, **waiting: Any) -> flow.Flow[Video]:
+        options = self.waiting(**waiting)
+        if strict:
+            request.check()
+        return flow.generate(request, **options)
+
+    def wait(self, job: str | Job, **waiting: Any) -> flow.Flow[Video]:
+        options = self.waiting(**waiting)
+        if isinstance(job, Job):
+            return flow.wait(job.request_id, request=job.request, **options)
+        return flow.wait(job, **options)
+
+    def waiting(
+        self, timeout: Seconds | None, interval: Interval | None, on_progress: flow.ProgressCallback | None
+    ) -> dict[str, Any]:
+        """The options of a wait, checked before anything is sent."""
+        return {
+            "clock": self._clock,
+            "request_timeout": self._settings.request_timeout,
+            "timeout": contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
+            "schedule": _schedule(interval),
+            "on_progress": on_progress,
+        }
+
+
+def _schedule(interval: Interval | None) -> flow.Schedule:
+    if interval is None:
+        return flow.contract_schedule
+    if callable(interval):
+        return interval
+    fixed = seconds(interval, "interval", least=0.001)
+    return lambda age: fixed
+
+
+def _request(
+    prompt: Prompt | None, model: str | None, options: Mapping[str, Any], *, extend: bool = False
+) -> VideoRequest:
+    if not isinstance(prompt, VideoRequest):
+        return VideoRequest.from_keywords(extend=extend, prompt=prompt, model=model, **options)
+    extra = [*(["model"] if model is not None else []), *options]
+    if extra:
+        raise UnknownField(
+            "a request is complete in itself", fields=extra, instead=f"give it to {type(prompt).__name__}(...)"
+        )
+    return prompt
+
+
+class Videos:
+    """`client.video`: starts jobs, looks at them, waits for them."""
+
+    def __init__(self, flows: _Flows, driver: SyncDriver) -> None:
+        self._flows = flows
+        self._driver = driver
+
+    def start(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        strict: bool = True,
+        **options: Unpack[VideoOptions],
+    ) -> Job:
+        """Starts a job and returns at once. The fields choose the mode; `video_url` edits.
+
+        Args:
+            prompt: What the video shows, or a whole request such as `TextToVideo(...)`. 1 to 4096 characters.
+            model: Default `grok-imagine-video`.
+            strict: Hold the request to the contract first. False sends it as it is: the service may have moved on.
+            **options: See `VideoOptions`; ranges depend on mode and model (x-modes).
+
+        Raises:
+            InvalidRequest: The contract refuses it; nothing was sent.
+            ApiError: The service refuses it; no job exists.
+            NotDelivered: No connection; no job exists.
+            StartOutcomeUnknown: It was sent, and the answer was lost. Never sent again by itself.
+        """
+        return self._driver.run(self._flows.start(_request(prompt, model, options), strict))
+
+    def generate(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: flow.ProgressCallback | None = None,
+        strict: bool = True,
+        **options: Unpack[VideoOptions],
+    ) -> Video:
+        """Starts a job and waits for its video.
+
+        Args:
+            prompt: As in `start`.
+            model: As in `start`.
+            timeout: Polling timeout: seconds for everything, default 600 (x-waiter); 0 looks once. The POST itself
+                is never cut short by it, since that would lose a paid job.
+            interval: Seconds between looks, or a function from the seconds waited to the seconds to the next look.
+                Default: the schedule of x-waiter.
+            on_progress: Called with the `Video` after each look that shows it running.
+            strict: As in `start`.
+            **options: As in `start`.
+
+        Raises:
+            VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
+            VideoTimeoutError: The time is up; the job goes on, and `wait(request_id)` takes it up again.
+            InvalidRequest, ApiError, NotDelivered, StartOutcomeUnknown: As in `start`.
+        """
+        return self._driver.run(
+            self._flows.generate(
+                _request(prompt, model, options), strict, timeout=timeout, interval=interval, on_progress=on_progress
+            )
+        )
+
+    def extend_start(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        strict: bool = True,
+        **options: Unpack[ExtendOptions],
+    ) -> Job:
+        """Starts the continuation of a video; otherwise as `start`. `duration` is the new part's, 2 to 10 s."""
+        return self._driver.run(self._flows.start(_request(prompt, model, options, extend=True), strict))
+
+    def extend(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: flow.ProgressCallback | None = None,
+        strict: bool = True,
+        **options: Unpack[ExtendOptions],
+    ) -> Video:
+        """Starts the continuation of a video and waits for it; otherwise as `generate`."""
+        return self._driver.run(
+            self._flows.generate(
+                _request(prompt, model, options, extend=True),
+                strict,
+                timeout=timeout,
+                interval=interval,
+                on_progress=on_progress,
+            )
+        )
+
+    def get(self, request_id: str | Job) -> Video:
+        """Looks at a job once; a failed or expired one is a result here, not an error.
+
+        Raises:
+            VideoModeratedError: The service answered 400 since moderation withheld the video.
+            NotFoundError: No such job.
+            ApiError, TransportError: The look failed; it says nothing of the job.
+        """
+        return self._driver.run(flow.look(_id(request_id)))
+
+    def wait(
+        self,
+        request_id: str | Job,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: flow.ProgressCallback | None = None,
+    ) -> Video:
+        """Waits for a job that was started before, here or elsewhere; otherwise as `generate`."""
+        return self._driver.run(
+            self._flows.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress)
+        )
+
+
+class AsyncVideos:
+    """`client.video` of an AsyncClient: the same as `Videos`, awaited."""
+
+    def __init__(self, flows: _Flows, driver: AsyncDriver) -> None:
+        self._flows = flows
+        self._driver = driver
+
+    async def start(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        strict: bool = True,
+        **options: Unpack[VideoOptions],
+    ) -> Job:
+        """See `Videos.start`."""
+        return await self._driver.run(self._flows.start(_request(prompt, model, options), strict))
+
+    async def generate(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: flow.ProgressCallback | None = None,
+        strict: bool = True,
+        **options: Unpack[VideoOptions],
+    ) -> Video:
+        """See `Videos.generate`; `on_progress` may be a coroutine function."""
+        return await self._driver.run(
+            self._flows.generate(
+                _request(prompt, model, options), strict, timeout=timeout, interval=interval, on_progress=on_progress
+            )
+        )
+
+    async def extend_start(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        strict: bool = True,
+        **options: Unpack[ExtendOptions],
+    ) -> Job:
+        """See `Videos.extend_start`."""
+        return await self._driver.run(self._flows.start(_request(prompt, model, options, extend=True), strict))
+
+    async def extend(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: flow.ProgressCallback | None = None,
+        strict: bool = True,
+        **options: Unpack[ExtendOptions],
+    ) -> Video:
+        """See `Videos.extend`."""
+        return await self._driver.run(
+            self._flows.generate(
+                _request(prompt, model, options, extend=True),
+                strict,
+                timeout=timeout,
+                interval=interval,
+                on_progress=on_progress,
+            )
+        )
+
+    async def get(self, request_id: str | Job) -> Video:
+        """See `Videos.get`."""
+        return await self._driver.run(flow.look(_id(request_id)))
+
+    async def wait(
+        self,
+        request_id: str | Job,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: flow.ProgressCallback | None = None,
+    ) -> Video:
+        """See `Videos.wait`."""
+        return await self._driver.run(
+            self._flows.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress)
+        )
+
+
+def _id(request_id: str | Job) -> str:
+    return request_id.request_id if isinstance(request_id, Job) else request_id
+
+
+class Models:
+    """`client.models`: the video models of the key."""
+
+    def __init__(self, driver: SyncDriver) -> None:
+        self._driver = driver
+
+    def list(self) -> list[VideoGenerationModel]:
+        """All of them. Prices are not part of it; see x-pricing.
+
+        Raises:
+            ApiError, TransportError: The request failed.
+        """
+        return self._driver.run(flow.list_models())
+
+    def get(self, model_id: str) -> VideoGenerationModel:
+        """One of them, by its id.
+
+        Raises:
+            NotFoundError: No such model.
+            ApiError, TransportError: The request failed.
+        """
+        return self._driver.run(flow.get_model(model_id))
+
+
+class AsyncModels:
+    """`client.models` of an AsyncClient: the same as `Models`, awaited."""
+
+    def __init__(self, driver: AsyncDriver) -> None:
+        self._driver = driver
+
+    async def list(self) -> list[VideoGenerationModel]:
+        """See `Models.list`."""
+        return await self._driver.run(flow.list_models())
+
+    async def get(self, model_id: str) -> VideoGenerationModel:
+        """See `Models.get`."""
+        return await self._driver.run(flow.get_model(model_id))
+
+
+class Client:
+    """The blocking client. Make one and share it, between threads too; close it, or use it in a `with`.
+
+    Three clocks: `request_timeout` bounds each HTTP request; `timeout` of `generate` and `wait` bounds the polling,
+    looks and pauses together; nothing is ever sent again by itself but looks at a job.
+
+    Args:
+        api_key: Default: the environment's `XAI_API_KEY`.
+        base_url: Default: the environment's `XAI_BASE_URL`, else `https://api.x.ai/v1`.
+        request_timeout: Seconds or timedelta for each step of one HTTP request.
+        max_connections: Requests at once; further ones wait for their turn.
+        headers: Sent with every request, such as a gateway's own.
+        http_client: An `httpx.Client` to use instead of one's own, such as one with a proxy. It is not closed.
+        clock: Monotonic seconds; for tests.
+        sleep: Pauses; for tests.
+
+    Raises:
+        ConfigurationError: No key, or an address that is none.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        request_timeout: Seconds = REQUEST_TIMEOUT,
+        max_connections: int = MAX_CONNECTIONS,
+        headers: Mapping[str, str] | None = None,
+        http_client: httpx.Client | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
+        self._driver = SyncDriver(self._settings, http_client, sleep)
+        self.video = Videos(_Flows(self._settings, clock), self._driver)
+        self.models = Models(self._driver)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self._settings!r})"
+
+
+class AsyncClient:
+    """The client for asyncio: the same as `Client`, awaited. One of them may serve several event loops in turn."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        request_timeout: Seconds = REQUEST_TIMEOUT,
+        max_connections: int = MAX_CONNECTIONS,
+        headers: Mapping[str, str] | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] | None = None,
+    ) -> None:
+        from .async_driver import AsyncDriver  # only here: it brings asyncio, which blocking programs never need
+
+        self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
+        self._driver = AsyncDriver(self._settings, http_client, sleep)
+        self.video = AsyncVideos(_Flows(self._settings, clock), self._driver)
+        self.models = AsyncModels(self._driver)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"AsyncClient({self._settings!r})"

@@ -1,0 +1,28 @@
+"""The two names of the vendor's SDK that its examples import from elsewhere, so that they run with their imports changed.
+
+`from xai_sdk.proto import deferred_pb2` and `from xai_sdk.video import VideoGenerationError` become
+`from grok_imagine.compat import deferred_pb2, VideoGenerationError`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from .errors import VideoGenerationError
+
+__all__ = ["DeferredStatus", "VideoGenerationError", "deferred_pb2"]
+
+
+class DeferredStatus(StrEnum):
+    """Job states under the vendor's names; equal to `Video.status`, which is the wire's word."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class deferred_pb2:  # noqa: N801  # the vendor's module name, written as a class to hold one attribute
+    """Stands for the vendor's module of that name."""
+
+    DeferredStatus = DeferredStatus

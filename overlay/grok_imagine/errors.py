@@ -1,0 +1,372 @@
+"""Every error this package raises, as data: a type, attributes, and the request_id of the job wherever there is one.
+
+`InvalidRequest` comes before anything is sent. `TransportError` and `ApiError` end one HTTP request. `JobError` ends a
+job, or the wait for it. `StartOutcomeUnknown` stands by itself: the service may or may not have taken a paid job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from grok_imagine_api import contract
+
+__all__ = [
+    "ApiError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "GrokImagineError",
+    "InvalidRequest",
+    "JobError",
+    "ModeConflict",
+    "NotDelivered",
+    "NotFoundError",
+    "OutOfCreditError",
+    "OutOfRange",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTimeout",
+    "ServerError",
+    "StartOutcomeUnknown",
+    "TransportError",
+    "UnexpectedResponse",
+    "UnknownField",
+    "UnknownStatusWarning",
+    "UnprocessableError",
+    "VideoExpiredError",
+    "VideoGenerationError",
+    "VideoModeratedError",
+    "VideoTimeoutError",
+]
+
+EXCERPT = 500
+"""Characters of an answer's body that an error keeps."""
+
+
+class GrokImagineError(Exception):
+    """Base of all errors of this package.
+
+    Attributes:
+        message: What happened, without the id.
+        request_id: Id of the job it happened to, if there is one.
+    """
+
+    def __init__(self, message: str, *, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        return f"{self.message} [request_id={self.request_id}]" if self.request_id else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions cross process borders by pickle, which by default would call __init__ without the keywords.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[GrokImagineError], args: tuple[Any, ...], state: dict[str, Any]) -> GrokImagineError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(GrokImagineError, ValueError):
+    """The client can't be made: no API key, or a base URL that is none."""
+
+
+class InvalidRequest(GrokImagineError, ValueError):
+    """A request that the contract refuses. Nothing was sent, nothing is billed; `strict=False` sends it anyway.
+
+    Attributes:
+        fields: The fields in question.
+        rule: The rule they break.
+        instead: The way out.
+        mode: The mode of the request, if it was known by then.
+        section: Where the contract says so, such as `x-modes.modes.edit-video`.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        *,
+        fields: Sequence[str] = (),
+        instead: str = "",
+        mode: str | None = None,
+        section: str = "x-modes",
+    ) -> None:
+        self.rule, self.fields, self.instead, self.mode, self.section = rule, tuple(fields), instead, mode, section
+        subject = ": ".join(part for part in (mode, ", ".join(f"`{field}`" for field in fields)) if part)
+        text = f"{subject}: {rule}" if subject else rule
+        super().__init__(f"{text}{f'; {instead}' if instead else ''} (contract: {section})")
+
+
+class ModeConflict(InvalidRequest):
+    """Fields that do not make one mode together, or a mode that the model does not have."""
+
+
+class OutOfRange(InvalidRequest):
+    """A value that is missing, empty, too short, too long, too many or not among the known ones."""
+
+
+class UnknownField(InvalidRequest, TypeError):
+    """A name that this API does not have. The service would ignore it, and bill."""
+
+
+class TransportError(GrokImagineError):
+    """No answer to a request that is safe to repeat, such as a look at a job."""
+
+
+class NotDelivered(TransportError):
+    """The request never left: no connection. Nothing was started, nothing is billed."""
+
+
+class RequestTimeout(TransportError, TimeoutError):
+    """One HTTP request took longer than its own timeout. It says nothing of the job."""
+
+
+class StartOutcomeUnknown(GrokImagineError):
+    """A POST that starts a paid job was sent, and no answer came that could be read.
+
+    The job may be running and billed, and its id is not known. Sending it again may bill twice, so nothing here does;
+    look at the usage page of the console first.
+
+    Attributes:
+        mode: The mode of the request.
+    """
+
+    def __init__(self, message: str, *, mode: str | None = None) -> None:
+        super().__init__(message)
+        self.mode = mode
+
+
+class ApiError(GrokImagineError):
+    """An HTTP answer that is an error.
+
+    Attributes:
+        status_code: HTTP status; may be one outside IANA's list, such as 520.
+        code: The service's own code, if the body had one. A phrase or a token that changes over time.
+        headers: The answer's headers, in lower case.
+        body: The first 500 characters of the answer.
+        transient: Whether the same request may succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: str = "",
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, request_id=request_id)
+        self.status_code = status_code
+        self.code = code
+        self.headers = dict(headers or {})
+        self.body = body
+        self.transient = status_code >= 500 or isinstance(self, RateLimitError | UnexpectedResponse)
+
+    def __str__(self) -> str:
+        return f"HTTP {self.status_code}: {super().__str__()}"
+
+
+class BadRequestError(ApiError):
+    """400: refused before a job existed. Nothing is billed."""
+
+
+class AuthenticationError(ApiError):
+    """401, or a 400 that says so: the key is missing or wrong."""
+
+
+class PermissionDeniedError(ApiError):
+    """403: the key may not do this."""
+
+
+class NotFoundError(ApiError):
+    """404: no such job or model."""
+
+
+class UnprocessableError(ApiError):
+    """422: the body does not have the form of the request. The answer is plain text."""
+
+
+class RateLimitError(ApiError):
+    """429: too fast. The same request may be sent again later; the service was never seen to say when."""
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds to wait, if the answer had a Retry-After header, as a number or a date."""
+        return retry_after(self.headers)
+
+
+class OutOfCreditError(ApiError):
+    """429: the credit is used up or the monthly limit reached. Sending again is useless."""
+
+
+class ServerError(ApiError):
+    """5xx: the service, or the network in front of it, failed."""
+
+
+class UnexpectedResponse(ApiError):
+    """A successful status with a body that can't be read: HTML, half a JSON, another shape."""
+
+
+class JobError(GrokImagineError):
+    """A job that ended without a video, or was not waited for to its end.
+
+    Attributes:
+        cost_usd: What the service says it cost, in USD, if it does.
+        payload: The last answer as it came. May hold a signed URL: do not log it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        request_id: str | None = None,
+        cost_usd: float | None = None,
+        payload: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, request_id=request_id)
+        self.cost_usd = cost_usd
+        self.payload = payload
+
+
+class VideoGenerationError(JobError):
+    """The job ended without a video.
+
+    Attributes:
+        code: One of KnownVideoErrorCode or a newer one; `UNKNOWN` when the service gave none.
+        message: The service's words.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        request_id: str | None = None,
+        cost_usd: float | None = None,
+        payload: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, request_id=request_id, cost_usd=cost_usd, payload=payload)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {super().__str__()}"
+
+
+class VideoExpiredError(VideoGenerationError):
+    """The job expired before its video was made or fetched; `code` is `expired`."""
+
+
+class VideoModeratedError(VideoGenerationError):
+    """Moderation withheld the video. It may be billed all the same; see `cost_usd`."""
+
+
+class VideoTimeoutError(JobError, TimeoutError):
+    """The wait ended, the job did not: it goes on and is paid for. `client.video.wait(request_id)` takes it up again."""
+
+
+class UnknownStatusWarning(UserWarning):
+    """The service answered a job status that this version does not know; the wait goes on."""
+
+
+def blot(error: BaseException, secret: str) -> None:
+    """Removes a secret from an error: a broken proxy may echo the key in an answer."""
+    for name, value in error.__dict__.items():
+        if isinstance(value, str):
+            error.__dict__[name] = value.replace(secret, "***")
+        elif isinstance(value, dict):
+            error.__dict__[name] = {k: v.replace(secret, "***") if isinstance(v, str) else v for k, v in value.items()}
+    error.args = tuple(arg.replace(secret, "***") if isinstance(arg, str) else arg for arg in error.args)
+
+
+KINDS: Mapping[str, type[ApiError]] = {
+    "bad_key": AuthenticationError,
+    "bad_request": BadRequestError,
+    "forbidden": PermissionDeniedError,
+    "not_found": NotFoundError,
+    "unprocessable": UnprocessableError,
+    "out_of_credit": OutOfCreditError,
+    "rate_limit": RateLimitError,
+    "unavailable": ServerError,
+}
+"""The error class of each kind of x-errors; `moderated` ends a job and so has none here."""
+
+
+def kind_of(status: int, code: str | None, text: str) -> str | None:
+    """The first kind of x-errors that holds for an HTTP answer, or None."""
+    for kind in contract.ERROR_KINDS:
+        if kind.http_status != status:
+            continue
+        if (not kind.code or code in kind.code) and (not kind.text or any(part in text for part in kind.text)):
+            return kind.kind
+    return None
+
+
+def api_error(
+    status: int, headers: Mapping[str, str], body: bytes, *, request_id: str | None = None
+) -> ApiError | VideoModeratedError:
+    """The error that an HTTP answer of 3xx, 4xx or 5xx is.
+
+    Args:
+        status: HTTP status.
+        headers: Its headers.
+        body: Its body, of any kind: JSON of three shapes, text, HTML or nothing.
+        request_id: The job it is about; else the answer's own `x-request-id` is taken.
+    """
+    text = body.decode("utf-8", "replace")
+    code, message = _code_and_message(text)
+    kind = kind_of(status, code, message)
+    if kind == "moderated":
+        return VideoModeratedError(
+            code or kind, message, request_id=request_id, payload={"code": code, "error": message}
+        )
+    error = KINDS.get(kind or "", ServerError if status >= 500 else ApiError)
+    return error(
+        message or "no text",
+        status_code=status,
+        code=code,
+        headers={name.lower(): value for name, value in headers.items()},
+        body=text[:EXCERPT],
+        request_id=request_id or headers.get("x-request-id"),
+    )
+
+
+def _code_and_message(text: str) -> tuple[str | None, str]:
+    """Reads `{code, error}`, `{error: {code, message}}` and `{error: text}`; any other body is its own message."""
+    excerpt = " ".join(text[:EXCERPT].split())
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return None, excerpt
+    if not isinstance(data, dict):
+        return None, excerpt
+    code, error = data.get("code"), data.get("error")
+    if isinstance(error, dict):
+        code, error = error.get("code", code), error.get("message")
+    return None if code is None else str(code), excerpt if error is None else str(error)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a Retry-After header: a number, or an HTTP date counted from the answer's own Date."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    if not value:
+        return None
+    # Only here: most programs never see the header, and the parser costs an import.
+    from datetime import UTC, datetime
+
+    from dateutil.parser import parse
+
+    try:
+        now = parse(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max(0.0, (parse(value) - now).total_seconds())
+    except (ValueError, OverflowError, TypeError):  # not a date, or one without a zone: as if there were none
+        return None

@@ -1,0 +1,308 @@
+"""What to do, without doing it: generators that yield commands and get their results back. No clock, socket or thread.
+
+A driver runs them (`drivers`). There is one flow for each thing a client can do, and none knows whether it is driven
+by a blocking or an asynchronous client; so the two can't drift apart.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import httpx
+from grok_imagine_api import contract
+from grok_imagine_api.api.video_models import get_video_model, list_video_models
+from grok_imagine_api.api.videos import edit_video, extend_video, generate_video, get_video
+from grok_imagine_api.models.edit_video_request import EditVideoRequest
+from grok_imagine_api.models.extend_video_request import ExtendVideoRequest
+from grok_imagine_api.models.generate_video_request import GenerateVideoRequest
+from grok_imagine_api.models.video_generation_model import VideoGenerationModel
+
+from .errors import (
+    ApiError,
+    GrokImagineError,
+    JobError,
+    NotDelivered,
+    OutOfRange,
+    RateLimitError,
+    StartOutcomeUnknown,
+    TransportError,
+    UnexpectedResponse,
+    UnknownStatusWarning,
+    VideoGenerationError,
+    VideoTimeoutError,
+    api_error,
+)
+from .requests import VideoRequest
+from .results import Job, Video
+
+T = TypeVar("T")
+
+Schedule: TypeAlias = Callable[[float], float]
+"""Seconds to the next look, for a job that has been waited for so many seconds."""
+
+ProgressCallback: TypeAlias = Callable[[Video], object | Awaitable[object]]
+
+LAST_LOOK = 1.0
+"""Seconds of the polling timeout that are kept for the last look."""
+
+
+class Call(NamedTuple):
+    """Send a request; the result is the answer, or a TransportError is raised. None is the client's own timeout."""
+
+    request: dict[str, Any]
+    timeout: float | None = None
+
+
+class Sleep(NamedTuple):
+    """Pause for so many seconds."""
+
+    seconds: float
+
+
+class Notify(NamedTuple):
+    """Tell the caller how far the job is; a coroutine is awaited where that is possible."""
+
+    callback: ProgressCallback
+    video: Video
+
+
+Command: TypeAlias = Call | Sleep | Notify
+Flow: TypeAlias = Generator[Command, Any, T]
+
+STARTS: Mapping[str, tuple[Callable[..., dict[str, Any]], Callable[[Mapping[str, Any]], Any]]] = {
+    "generateVideo": (generate_video._get_kwargs, GenerateVideoRequest.from_dict),
+    "editVideo": (edit_video._get_kwargs, EditVideoRequest.from_dict),
+    "extendVideo": (extend_video._get_kwargs, ExtendVideoRequest.from_dict),
+}
+"""How each operation that starts a job is called. `_get_kwargs` is the half of the generated operation that does no
+I/O; the other half has no timeout for a call and stumbles over empty, HTML and unlisted answers. Tests lock it."""
+
+
+def contract_schedule(age: float) -> float:
+    """The schedule of x-waiter: seconds to the next look, by the age of the wait in seconds."""
+    return next(phase.every for phase in contract.SCHEDULE if phase.until is None or age < phase.until)
+
+
+def start(request: VideoRequest) -> Flow[Job]:
+    """Posts a request once.
+
+    Raises:
+        ApiError: Refused; no job exists.
+        NotDelivered: Nothing was sent; no job exists.
+        StartOutcomeUnknown: Sent, but not answered in a way that can be read.
+    """
+    kwargs, model = STARTS[request.operation]
+    try:
+        response: httpx.Response = yield Call(kwargs(body=model(request.body)))
+    except NotDelivered:
+        raise
+    except TransportError as error:
+        raise StartOutcomeUnknown(f"no answer to a POST that was sent: {error.message}", mode=request.mode) from error
+    if not response.is_success:
+        raise _error(response)
+    try:
+        request_id = response.json()["request_id"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise StartOutcomeUnknown("the job was accepted, but the answer holds no id", mode=request.mode) from error
+    if not isinstance(request_id, str) or not request_id:
+        raise StartOutcomeUnknown("the job was accepted, but the answer holds no id", mode=request.mode)
+    return Job(request_id, request)
+
+
+def look(request_id: str, timeout: float | None = None) -> Flow[Video]:
+    """Looks at a job once.
+
+    Raises:
+        OutOfRange: What was given is no id.
+        VideoModeratedError: The service answered 400 since moderation withheld the video.
+        ApiError: Another answer than the job's state.
+        TransportError: No answer.
+    """
+    check_id(request_id)
+    try:
+        response: httpx.Response = yield Call(get_video._get_kwargs(request_id), timeout)
+    except TransportError as error:
+        error.request_id = request_id
+        raise
+    if not response.is_success:
+        raise _error(response, request_id)
+    return Video(request_id, _read_state(response, request_id), response.status_code)
+
+
+def _read_state(response: httpx.Response, request_id: str) -> Mapping[str, Any]:
+    """The JSON of a look. A 202 says all by its status: its body may be empty."""
+    if response.status_code == 202 and not response.content.strip():
+        return {}
+    return _json(response, request_id)
+
+
+def generate(request: VideoRequest, **options: Any) -> Flow[Video]:
+    """Starts a job and waits for it; `options` are those of `wait`, which also says what is raised."""
+    began = options["clock"]()
+    job = yield from start(request)
+    return (yield from wait(job.request_id, started=began, request=request, **options))
+
+
+def wait(request_id: str, **options: Any) -> Flow[Video]:
+    """Looks at a job until it has ended or the time is up, as `poll` does, and loses the id to nothing."""
+    try:
+        return (yield from poll(request_id, **options))
+    except GrokImagineError:
+        raise
+    except BaseException as error:
+        # Ctrl-C, a cancelled task, a callback that raises: whatever leaves here, the job goes on and is paid for.
+        error.__dict__.setdefault("request_id", request_id)
+        error.add_note(f"the job goes on; client.video.wait({request_id!r}) takes it up again")
+        raise
+
+
+def poll(
+    request_id: str,
+    *,
+    clock: Callable[[], float],
+    request_timeout: float,
+    timeout: float,
+    schedule: Schedule,
+    started: float | None = None,
+    request: VideoRequest | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> Flow[Video]:
+    """Looks at a job until it has ended or the time is up; the first look comes at once if the job is not ours.
+
+    Args:
+        request_id: The job.
+        clock: Monotonic seconds.
+        request_timeout: Seconds for one look, never more than what is left.
+        timeout: Seconds for everything; 0 looks once.
+        schedule: Seconds to the next look.
+        started: When the wait began by `clock`, if the job was started a moment ago.
+        request: What was asked for, if known: then an answer without a URL can be judged.
+        on_progress: Called after each look that shows the job running.
+
+    Raises:
+        VideoGenerationError: Ended without a video; also its kinds VideoExpiredError and VideoModeratedError.
+        VideoTimeoutError: The time is up; the job goes on.
+        ApiError: An answer that no later look can better, such as a wrong key.
+    """
+    begin = clock() if started is None else started
+    delay = 0.0 if started is None else schedule(0.0)
+    last: Video | None = None
+    trouble: Exception | None = None
+    warned: set[str] = set()
+    while True:
+        left = timeout - (clock() - begin)
+        pause = min(delay, max(0.0, left - LAST_LOOK))
+        if pause > 0:
+            yield Sleep(pause)
+        left = timeout - (clock() - begin)
+        try:
+            last = yield from look(request_id, min(request_timeout, left) if left > 0 else request_timeout)
+        except (TransportError, ApiError) as error:
+            if not getattr(error, "transient", True):
+                raise
+            trouble = error
+        else:
+            if last.outcome != "running":
+                return _ended(last, request)
+            _warn_once(last, warned)
+            if on_progress:
+                yield Notify(on_progress, last)
+        age = clock() - begin
+        if pause < delay or age >= timeout:
+            raise _timed_out(request_id, timeout, last) from trouble
+        delay = max(schedule(age), _cool_down(trouble))
+
+
+def _ended(video: Video, request: VideoRequest | None) -> Video:
+    """The result of a job that has ended, or its error.
+
+    A video withheld with `respect_moderation: false` is a result, as in the vendor's SDK; its `url` raises.
+    """
+    if video.outcome == "moderated":
+        return video
+    if video.outcome != "done":
+        raise video.failure()
+    if request and not request.delivered_elsewhere and not video.url and not video.public_url:
+        message = "the job is done, but the answer has no URL, and the request named no other place"
+        raise VideoGenerationError(
+            "missing_url", message, request_id=video.request_id, cost_usd=video.cost_usd, payload=video.raw
+        )
+    return video
+
+
+def _warn_once(video: Video, warned: set[str]) -> None:
+    known = {status for acceptor in contract.ACCEPTORS for status in acceptor.statuses if status}
+    if video.status not in known | warned | {"pending"}:
+        warned.add(video.status)
+        text = f"unknown job status {video.status!r}; waiting on [request_id={video.request_id}]"
+        warnings.warn(text, UnknownStatusWarning, stacklevel=2)
+
+
+def _timed_out(request_id: str, timeout: float, last: Video | None) -> VideoTimeoutError:
+    state = f"was {last.status}" if last else "could not be seen"
+    progress = f" at {last.progress} %" if last and last.progress is not None else ""
+    return VideoTimeoutError(
+        f"the job {state}{progress} after {timeout:g} s and goes on; client.video.wait(request_id) takes it up again",
+        request_id=request_id,
+        cost_usd=last.cost_usd if last else None,
+        payload=last.raw if last else None,
+    )
+
+
+def _cool_down(trouble: Exception | None) -> float:
+    return (trouble.retry_after or 0.0) if isinstance(trouble, RateLimitError) else 0.0
+
+
+def list_models() -> Flow[list[VideoGenerationModel]]:
+    """The video models of the key."""
+    response: httpx.Response = yield Call(list_video_models._get_kwargs())
+    if not response.is_success:
+        raise _error(response)
+    models = _json(response).get("models")
+    if not isinstance(models, list) or not all(isinstance(model, Mapping) and "id" in model for model in models):
+        raise _unexpected(response, "no list of models")
+    return [VideoGenerationModel.from_dict(model) for model in models]
+
+
+def get_model(model_id: str) -> Flow[VideoGenerationModel]:
+    """One video model."""
+    check_id(model_id, "model_id")
+    response: httpx.Response = yield Call(get_video_model._get_kwargs(model_id))
+    if not response.is_success:
+        raise _error(response)
+    model = _json(response)
+    if "id" not in model:
+        raise _unexpected(response, "no model")
+    return VideoGenerationModel.from_dict(model)
+
+
+def check_id(value: object, name: str = "request_id") -> None:
+    """Refuses what would ask for another path: the generated code quotes everything but `..`."""
+    if not isinstance(value, str) or value.strip() in ("", ".", ".."):
+        raise OutOfRange(f"is the id that the service gave; got {value!r}", fields=[name], section="getVideo")
+
+
+def _json(response: httpx.Response, request_id: str | None = None) -> Mapping[str, Any]:
+    try:
+        data = response.json()
+    except ValueError as error:
+        raise _unexpected(response, "no JSON", request_id) from error
+    if not isinstance(data, Mapping):
+        raise _unexpected(response, f"JSON of another shape: {type(data).__name__}", request_id)
+    return data
+
+
+def _unexpected(response: httpx.Response, what: str, request_id: str | None = None) -> UnexpectedResponse:
+    return UnexpectedResponse(
+        f"the answer holds {what}",
+        status_code=response.status_code,
+        headers=response.headers,
+        body=response.text[:500],
+        request_id=request_id,
+    )
+
+
+def _error(response: httpx.Response, request_id: str | None = None) -> ApiError | JobError:
+    return api_error(response.status_code, response.headers, response.content, request_id=request_id)

@@ -1,0 +1,280 @@
+"""What a job is asked for: the keywords of the vendor's SDK, a typed constructor for each mode, and the wire's body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+
+from grok_imagine_api import contract
+
+from . import modes
+from .errors import ModeConflict, OutOfRange, UnknownField
+
+__all__ = [
+    "EditVideo",
+    "ExtendVideo",
+    "ImageToVideo",
+    "ReferenceToVideo",
+    "TextToVideo",
+    "VideoOptions",
+    "VideoRequest",
+]
+
+
+class DeliveryOptions(TypedDict, total=False):
+    """Keywords of every mode: where the result goes besides its temporary URL."""
+
+    output_upload_url: str | None
+    storage_options: Mapping[str, Any] | None
+
+
+class EditOptions(DeliveryOptions, total=False):
+    """Keywords of edit-video."""
+
+    video_url: str | None
+    video_file_id: str | None
+    user: str | None
+
+
+class ExtendOptions(DeliveryOptions, total=False):
+    """Keywords of extend-video."""
+
+    video_url: str | None
+    video_file_id: str | None
+    duration: int | None
+
+
+class FormatOptions(DeliveryOptions, total=False):
+    """Keywords of the modes that make a new video."""
+
+    duration: int | None
+    aspect_ratio: str | None
+    resolution: str | None
+    generate_audio: bool | None
+    user: str | None
+
+
+class TextOptions(FormatOptions, total=False):
+    """Keywords of text-to-video."""
+
+    keyframes: Sequence[Mapping[str, Any]] | None
+
+
+class ImageOptions(TextOptions, total=False):
+    """Keywords of image-to-video."""
+
+    image_url: str | None
+    image_file_id: str | None
+    last_frame_url: str | None
+    last_frame_file_id: str | None
+
+
+class ReferenceOptions(FormatOptions, total=False):
+    """Keywords of reference-to-video."""
+
+    reference_image_urls: Sequence[str] | None
+    reference_image_file_ids: Sequence[str] | None
+    reference_audios: Sequence[Mapping[str, Any]] | None
+
+
+class VideoOptions(ImageOptions, ReferenceOptions, EditOptions, total=False):
+    """Every keyword of `start` and `generate`, as the vendor's SDK names them.
+
+    `duration` in seconds; `*_url` public http(s) or base64 data: URLs; `*_file_id` ids of the Files API;
+    `keyframes` as `{"image_url": ..., "timestamp": seconds}`; `reference_audios` as `{"voice_id": ...}`.
+    """
+
+
+_PLAIN = ("prompt", "model", "duration", "aspect_ratio", "resolution", "generate_audio", "user", "storage_options")
+_MEDIA = ("image", "last_frame", "video")
+_LISTS = ("reference_image_urls", "reference_image_file_ids", "reference_audios", "keyframes")
+_KEYWORDS = frozenset(
+    [*_PLAIN, *(f"{m}_{k}" for m in _MEDIA for k in ("url", "file_id")), *_LISTS, "output_upload_url"]
+)
+
+
+class VideoRequest:
+    """A request for one job: a mode, and the JSON body that asks for it. Immutable, and checked only when it is sent.
+
+    Make one by the constructor of its mode, by `from_keywords`, or by `from_body` from a wire body.
+
+    Attributes:
+        mode: One of `text-to-video`, `image-to-video`, `reference-to-video`, `edit-video`, `extend-video`.
+        body: What is posted.
+    """
+
+    __slots__ = ("body", "mode")
+
+    mode: str
+    body: Mapping[str, Any]
+
+    def __init__(self, mode: str, body: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "mode", mode)
+        object.__setattr__(
+            self, "body", {"model": contract.DEFAULT_MODEL} | {k: v for k, v in body.items() if v is not None}
+        )
+
+    @classmethod
+    def from_keywords(cls, *, extend: bool = False, **keywords: Any) -> VideoRequest:
+        """The request that `generate` (or `extend`) makes of its keywords; the fields choose the mode.
+
+        Raises:
+            UnknownField: A keyword that is none.
+            ModeConflict: The fields select two modes.
+        """
+        body = body_of(keywords)
+        return VideoRequest("extend-video" if extend else modes.choose(body), body)
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any], *, extend: bool = False) -> VideoRequest:
+        """The request that a wire body makes, such as a line of a manifest.
+
+        Raises:
+            ModeConflict: The fields select two modes.
+        """
+        return VideoRequest("extend-video" if extend else modes.choose(body), body)
+
+    @property
+    def operation(self) -> str:
+        """The operation of the contract that starts it."""
+        return contract.MODES[self.mode].operation
+
+    @property
+    def delivered_elsewhere(self) -> bool:
+        """Whether the result goes to a place the request names, so that an answer without a URL is a success."""
+        return "output" in self.body or "storage_options" in self.body
+
+    def check(self) -> None:
+        """Holds the request to the contract: mode, model, ranges, media.
+
+        Raises:
+            InvalidRequest: Of the kind that says what is wrong; nothing was sent.
+        """
+        modes.check(self.mode, self.body)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return VideoRequest, (self.mode, self.body)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VideoRequest) and (self.mode, self.body) == (other.mode, other.body)
+
+    __hash__ = None  # type: ignore[assignment]  # the body is a dict; a set of requests is made by their body's hash
+
+    def __repr__(self) -> str:
+        # Prompts are private, data: URLs long and signed URLs secret: only what the video is like is shown.
+        shown = {
+            key: value for key, value in self.body.items() if key in ("model", "duration", "aspect_ratio", "resolution")
+        }
+        return f"<{self.mode} {', '.join(f'{key}={value!r}' for key, value in shown.items())}>"
+
+
+class TextToVideo(VideoRequest):
+    """A video from a text alone."""
+
+    __slots__ = ()
+
+    def __init__(self, prompt: str, model: str | None = None, **options: Unpack[TextOptions]) -> None:
+        super().__init__("text-to-video", body_of({"prompt": prompt, "model": model, **options}))
+
+
+class ImageToVideo(VideoRequest):
+    """A video whose first frame is a given image. The prompt may be left out."""
+
+    __slots__ = ()
+
+    def __init__(self, prompt: str | None = None, model: str | None = None, **options: Unpack[ImageOptions]) -> None:
+        super().__init__("image-to-video", body_of({"prompt": prompt, "model": model, **options}))
+
+
+class ReferenceToVideo(VideoRequest):
+    """A video that follows reference images, named `<IMAGE_1>`, `<IMAGE_2>` ... in the prompt."""
+
+    __slots__ = ()
+
+    def __init__(self, prompt: str, model: str | None = None, **options: Unpack[ReferenceOptions]) -> None:
+        super().__init__("reference-to-video", body_of({"prompt": prompt, "model": model, **options}))
+
+
+class EditVideo(VideoRequest):
+    """A changed version of a video: its length (at most 8.7 s), ratio and resolution (at most 720p) are kept."""
+
+    __slots__ = ()
+
+    def __init__(self, prompt: str, model: str | None = None, **options: Unpack[EditOptions]) -> None:
+        super().__init__("edit-video", body_of({"prompt": prompt, "model": model, **options}))
+
+
+class ExtendVideo(VideoRequest):
+    """A continuation of a video from its last frame; `duration` is the length of the new part."""
+
+    __slots__ = ()
+
+    def __init__(self, prompt: str, model: str | None = None, **options: Unpack[ExtendOptions]) -> None:
+        super().__init__("extend-video", body_of({"prompt": prompt, "model": model, **options}))
+
+
+def body_of(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The wire's body for keywords of the vendor's SDK. None is as good as left out.
+
+    Raises:
+        UnknownField: A keyword that is none; says which one is meant.
+        ModeConflict: Two keywords for one field.
+    """
+    given = {name: value for name, value in keywords.items() if value is not None}
+    for name in given.keys() - _KEYWORDS:
+        _refuse_keyword(name)
+    body = {name: given[name] for name in _PLAIN if name in given}
+    for field in _MEDIA:
+        if media := _medium(field, given):
+            body[field] = media
+    if "reference_image_file_ids" in given or "reference_image_urls" in given:
+        # Ids first, then URLs: the vendor's SDK counts <IMAGE_n> in this order.
+        ids, urls = (_sequence(name, given) for name in ("reference_image_file_ids", "reference_image_urls"))
+        body["reference_images"] = [*({"file_id": item} for item in ids), *({"url": item} for item in urls)]
+    if "reference_audios" in given:
+        body["reference_audios"] = [dict(item) for item in _sequence("reference_audios", given)]
+    if "keyframes" in given:
+        body["keyframes"] = [_keyframe(item) for item in _sequence("keyframes", given)]
+    if "output_upload_url" in given:
+        body["output"] = {"upload_url": given["output_upload_url"]}
+    return body
+
+
+def _refuse_keyword(name: str) -> None:
+    misnomer = contract.KEYWORD_MISNOMERS.get(name)
+    raise UnknownField(
+        "no such keyword",
+        fields=[name],
+        instead=misnomer.instead if misnomer else f"the keywords are {', '.join(sorted(_KEYWORDS))}",
+        section="x-modes.misnomers",
+    )
+
+
+def _medium(field: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    url, file_id = given.get(f"{field}_url"), given.get(f"{field}_file_id")
+    if url is not None and file_id is not None:
+        names = [f"{field}_url", f"{field}_file_id"]
+        raise ModeConflict("exclude each other", fields=names, instead="keep one of the two", section="x-modes.inputs")
+    return {"url": url} if url is not None else {"file_id": file_id} if file_id is not None else None
+
+
+def _sequence(name: str, given: Mapping[str, Any]) -> Sequence[Any]:
+    value = given.get(name, ())
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Sequence):
+        raise OutOfRange(f"is a list; got {type(value).__name__}", fields=[name], instead=f"write {name}=[...]")
+    return value
+
+
+def _keyframe(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A keyframe as the vendor's SDK writes it, or as the wire does."""
+    if not isinstance(item, Mapping):
+        raise OutOfRange(f"holds objects; got {type(item).__name__}", fields=["keyframes"], section="Keyframe")
+    if "image" in item:
+        return dict(item)
+    return {"image": _medium("image", item) or {}, "timestamp_s": item.get("timestamp")}

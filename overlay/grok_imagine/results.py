@@ -1,0 +1,172 @@
+"""What comes back: the job a POST started, and the state of a job at one look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from grok_imagine_api import contract
+from grok_imagine_api.models.file_output import FileOutput
+from grok_imagine_api.models.generated_video import GeneratedVideo
+from grok_imagine_api.models.media_usage import MediaUsage
+from grok_imagine_api.models.video_error import VideoError
+from grok_imagine_api.models.video_response import VideoResponse
+
+from .errors import VideoExpiredError, VideoGenerationError, VideoModeratedError
+from .requests import VideoRequest
+
+__all__ = ["Job", "Video"]
+
+
+class Job:
+    """A job that was accepted, and is paid for.
+
+    Attributes:
+        request_id: Its id. Opaque; keep it until the video is on disk.
+        request: What was asked for.
+    """
+
+    __slots__ = ("request", "request_id")
+
+    def __init__(self, request_id: str, request: VideoRequest) -> None:
+        self.request_id = request_id
+        self.request = request
+
+    def __repr__(self) -> str:
+        return f"Job(request_id={self.request_id!r}, request={self.request!r})"
+
+
+class Video:
+    """A job at one look: a finished video, or how far it is.
+
+    Made of whatever the service answered: a field of an unexpected type counts as missing, and `raw` has it all.
+
+    Attributes:
+        request_id: Id of the job.
+        raw: The answer's JSON, as it came; empty for an empty 202. May hold a signed URL: do not log it.
+        response: The same as the low-level model, for `result.response.video.url`.
+        outcome: What x-waiter says of it: `running`, `done`, `failed`, `expired` or `moderated`.
+    """
+
+    __slots__ = ("_video", "outcome", "raw", "request_id", "response")
+
+    def __init__(self, request_id: str, raw: Mapping[str, Any], http_status: int = 200) -> None:
+        self.request_id = request_id
+        self.raw = raw
+        self.response = VideoResponse.from_dict(raw)
+        video = self.response.video
+        self._video = video if isinstance(video, GeneratedVideo) else None
+        self.outcome = self._judge(http_status)
+
+    def _judge(self, http_status: int) -> str:
+        """The first acceptor of x-waiter that holds."""
+        status, has_url, respected = self._status, self._url is not None, self.respect_moderation
+        for acceptor in contract.ACCEPTORS:
+            if (
+                acceptor.http_status == http_status
+                and (not acceptor.statuses or status in acceptor.statuses)
+                and (acceptor.url is None or (acceptor.url == "present") == has_url)
+                and (acceptor.respect_moderation is None or acceptor.respect_moderation == respected)
+                and acceptor.error_kind is None
+            ):
+                return acceptor.outcome
+        return "running"
+
+    @property
+    def _status(self) -> str | None:
+        status = self.response.status
+        return status if isinstance(status, str) and status else None
+
+    @property
+    def _url(self) -> str | None:
+        url = self._video.url if self._video else None
+        return url if isinstance(url, str) and url else None
+
+    @property
+    def status(self) -> str:
+        """`pending`, `done`, `failed`, `expired`, or a newer word as it came. Equal to `KnownVideoStatus` members."""
+        return self._status or ("done" if self.outcome == "done" else "pending")
+
+    @property
+    def url(self) -> str | None:
+        """Temporary public URL of the MP4; None while there is none, or when the file was sent elsewhere.
+
+        Raises:
+            VideoModeratedError: The video was made, and withheld by moderation.
+        """
+        if self.outcome == "moderated":
+            raise self.failure()
+        return self._url
+
+    @property
+    def public_url(self) -> str | None:
+        """Public URL of the stored file, if `storage_options` asked for one."""
+        url = self.file_output.public_url if self.file_output else None
+        return url if isinstance(url, str) and url else None
+
+    @property
+    def file_output(self) -> FileOutput | None:
+        """The file kept in the Files API, if `storage_options` asked for one."""
+        output = self._video.file_output if self._video else None
+        return output if isinstance(output, FileOutput) else None
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds; of an extension the new part only."""
+        seconds = self._video.duration if self._video else None
+        return seconds if isinstance(seconds, int | float) else None
+
+    @property
+    def respect_moderation(self) -> bool:
+        """False only when the service said that moderation withheld the video."""
+        return self._video is None or self._video.respect_moderation is not False
+
+    @property
+    def model(self) -> str | None:
+        """The model that made it, under its own name."""
+        model = self.response.model
+        return model if isinstance(model, str) and model else None
+
+    @property
+    def progress(self) -> int | None:
+        """Per cent, as the service counts; None when it says nothing."""
+        progress = self.response.progress
+        return progress if isinstance(progress, int) else None
+
+    @property
+    def usage(self) -> MediaUsage | None:
+        """What the job used, as the low-level model."""
+        usage = self.response.usage
+        return usage if isinstance(usage, MediaUsage) else None
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the job cost in USD, if the service says so."""
+        ticks = self.usage.cost_in_usd_ticks if self.usage else None
+        return ticks / contract.TICKS_PER_USD if isinstance(ticks, int) else None
+
+    @property
+    def error(self) -> VideoError | None:
+        """Why the job failed."""
+        error = self.response.error
+        return error if isinstance(error, VideoError) else None
+
+    def failure(self) -> VideoGenerationError:
+        """The error that this state is, for an outcome that is neither running nor done."""
+        error = self.error
+        code = error.code if error and isinstance(error.code, str) else None
+        message = error.message if error and isinstance(error.message, str) else None
+        details: dict[str, Any] = {"request_id": self.request_id, "cost_usd": self.cost_usd, "payload": self.raw}
+        if self.outcome == "moderated":
+            return VideoModeratedError(code or "moderated", message or "moderation withheld the video", **details)
+        if self.outcome == "expired":
+            return VideoExpiredError(code or "expired", message or "the job expired", **details)
+        if message and any(text in message.lower() for text in contract.MODERATED_JOB_TEXT):
+            return VideoModeratedError(code or "UNKNOWN", message, **details)
+        return VideoGenerationError(code or "UNKNOWN", message or "the service gave no reason", **details)
+
+    def __repr__(self) -> str:
+        # Neither the URL, which may be signed, nor the raw answer, which holds it.
+        shown = {"status": self.status, "progress": self.progress, "duration": self.duration, "cost_usd": self.cost_usd}
+        details = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
+        return f"<Video {self.request_id} {details}>"
