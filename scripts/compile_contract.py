@@ -14,17 +14,40 @@ HEAD = '''"""The rules of the contract that schemas can't hold, as constants: mo
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, dataclass_transform
 
 
-class Rule(NamedTuple):
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Record:
+    """An immutable record. Plainer than a dataclass, whose class costs a hundred times as much to make on import."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__.update(fields)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+
+class Rule(Record):
     """Why a field may not be in a mode, and what to do instead."""
 
     rule: str
     instead: str
 
 
-class FieldLimit(NamedTuple):
+class FieldLimit(Record):
     """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values."""
 
     source: str
@@ -38,7 +61,7 @@ class FieldLimit(NamedTuple):
     default: int | str | None = None
 
 
-class Mode(NamedTuple):
+class Mode(Record):
     """A way to make a video: the fields that select it, and which body fields it needs, takes and refuses."""
 
     title: str
@@ -51,14 +74,14 @@ class Mode(NamedTuple):
     source: str
 
 
-class ModelMode(NamedTuple):
+class ModelMode(Record):
     """Where a model is narrower than the mode."""
 
     limits: Mapping[str, FieldLimit]
     forbidden: Mapping[str, Rule]
 
 
-class Model(NamedTuple):
+class Model(Record):
     """A model: since when, its other names, and the modes it serves."""
 
     since: str
@@ -66,7 +89,7 @@ class Model(NamedTuple):
     modes: Mapping[str, ModelMode]
 
 
-class Input(NamedTuple):
+class Input(Record):
     """How media are given in some fields: exactly one of one_of, as a URL of these schemes and media types."""
 
     fields: tuple[str, ...]
@@ -76,14 +99,14 @@ class Input(NamedTuple):
     source: str
 
 
-class Misnomer(NamedTuple):
+class Misnomer(Record):
     """A name that other documents use and this API does not have."""
 
     instead: str
     seen: str
 
 
-class Acceptor(NamedTuple):
+class Acceptor(Record):
     """What an answer of getVideo means. Empty statuses, None and no error_kind hold for anything."""
 
     outcome: str
@@ -96,14 +119,14 @@ class Acceptor(NamedTuple):
     note: str = ""
 
 
-class Phase(NamedTuple):
+class Phase(Record):
     """Seconds between looks up to an age of the job in seconds; until None is for ever."""
 
     until: float | None
     every: float
 
 
-class ErrorKind(NamedTuple):
+class ErrorKind(Record):
     """An HTTP failure: holds when the status is equal and, if given, a code is equal or a text is contained."""
 
     kind: str
@@ -114,7 +137,7 @@ class ErrorKind(NamedTuple):
     text: tuple[str, ...] = ()
 
 
-class Limit(NamedTuple):
+class Limit(Record):
     """One figure of the service, with the confidence and source it is known by."""
 
     value: float
@@ -124,7 +147,7 @@ class Limit(NamedTuple):
     note: str = ""
 
 
-class Price(NamedTuple):
+class Price(Record):
     """USD a second of output by resolution, an input image and a second of input video; None is unknown."""
 
     output_second: Mapping[str, Decimal]

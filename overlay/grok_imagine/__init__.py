@@ -12,7 +12,7 @@ of the service as data in `grok_imagine_api.contract`; the low-level binding in 
 
 from __future__ import annotations
 
-from . import compat, errors
+from . import errors
 from ._version import __version__
 from .client import AsyncClient, Client
 from .errors import (
@@ -85,6 +85,5 @@ __all__ = [
     "VideoRequest",
     "VideoTimeoutError",
     "__version__",
-    "compat",
     "errors",
 ]

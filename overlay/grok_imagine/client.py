@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
 
 from grok_imagine_api import contract
-from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
 from . import flow
 from .drivers import SyncDriver
@@ -20,6 +19,7 @@ from .settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings, secon
 
 if TYPE_CHECKING:
     import httpx
+    from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
     from .async_driver import AsyncDriver
 

@@ -1,23 +1,18 @@
 """What to do, without doing it: generators that yield commands and get their results back. No clock, socket or thread.
 
-A driver runs them (`drivers`). There is one flow for each thing a client can do, and none knows whether it is driven
-by a blocking or an asynchronous client; so the two can't drift apart.
+A driver runs them (`drivers`, `async_driver`). There is one flow for each thing a client can do, and none knows whether it is driven
+by a blocking or an asynchronous client; so the two can't drift apart. `binding` is imported by the first call, not
+before: the generated models cost as much to import as the rest of the package.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import httpx
 from grok_imagine_api import contract
-from grok_imagine_api.api.video_models import get_video_model, list_video_models
-from grok_imagine_api.api.videos import edit_video, extend_video, generate_video, get_video
-from grok_imagine_api.models.edit_video_request import EditVideoRequest
-from grok_imagine_api.models.extend_video_request import ExtendVideoRequest
-from grok_imagine_api.models.generate_video_request import GenerateVideoRequest
-from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
 from .errors import (
     ApiError,
@@ -37,6 +32,9 @@ from .errors import (
 from .requests import VideoRequest
 from .results import Job, Video
 
+if TYPE_CHECKING:
+    from grok_imagine_api.models.video_generation_model import VideoGenerationModel
+
 T = TypeVar("T")
 
 Schedule: TypeAlias = Callable[[float], float]
@@ -48,36 +46,37 @@ LAST_LOOK = 1.0
 """Seconds of the polling timeout that are kept for the last look."""
 
 
-class Call(NamedTuple):
+class Call:
     """Send a request; the result is the answer, or a TransportError is raised. None is the client's own timeout."""
 
-    request: dict[str, Any]
-    timeout: float | None = None
+    __slots__ = ("request", "timeout")
+
+    def __init__(self, request: dict[str, Any], timeout: float | None = None) -> None:
+        self.request = request
+        self.timeout = timeout
 
 
-class Sleep(NamedTuple):
+class Sleep:
     """Pause for so many seconds."""
 
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
-class Notify(NamedTuple):
+class Notify:
     """Tell the caller how far the job is; a coroutine is awaited where that is possible."""
 
-    callback: ProgressCallback
-    video: Video
+    __slots__ = ("callback", "video")
+
+    def __init__(self, callback: ProgressCallback, video: Video) -> None:
+        self.callback = callback
+        self.video = video
 
 
 Command: TypeAlias = Call | Sleep | Notify
 Flow: TypeAlias = Generator[Command, Any, T]
-
-STARTS: Mapping[str, tuple[Callable[..., dict[str, Any]], Callable[[Mapping[str, Any]], Any]]] = {
-    "generateVideo": (generate_video._get_kwargs, GenerateVideoRequest.from_dict),
-    "editVideo": (edit_video._get_kwargs, EditVideoRequest.from_dict),
-    "extendVideo": (extend_video._get_kwargs, ExtendVideoRequest.from_dict),
-}
-"""How each operation that starts a job is called. `_get_kwargs` is the half of the generated operation that does no
-I/O; the other half has no timeout for a call and stumbles over empty, HTML and unlisted answers. Tests lock it."""
 
 
 def contract_schedule(age: float) -> float:
@@ -93,9 +92,10 @@ def start(request: VideoRequest) -> Flow[Job]:
         NotDelivered: Nothing was sent; no job exists.
         StartOutcomeUnknown: Sent, but not answered in a way that can be read.
     """
-    kwargs, model = STARTS[request.operation]
+    from . import binding
+
     try:
-        response: httpx.Response = yield Call(kwargs(body=model(request.body)))
+        response: httpx.Response = yield Call(binding.start(request.operation, request.body))
     except NotDelivered:
         raise
     except TransportError as error:
@@ -120,9 +120,11 @@ def look(request_id: str, timeout: float | None = None) -> Flow[Video]:
         ApiError: Another answer than the job's state.
         TransportError: No answer.
     """
+    from . import binding
+
     check_id(request_id)
     try:
-        response: httpx.Response = yield Call(get_video._get_kwargs(request_id), timeout)
+        response: httpx.Response = yield Call(binding.look(request_id), timeout)
     except TransportError as error:
         error.request_id = request_id
         raise
@@ -257,25 +259,29 @@ def _cool_down(trouble: Exception | None) -> float:
 
 def list_models() -> Flow[list[VideoGenerationModel]]:
     """The video models of the key."""
-    response: httpx.Response = yield Call(list_video_models._get_kwargs())
+    from . import binding
+
+    response: httpx.Response = yield Call(binding.list_models())
     if not response.is_success:
         raise _error(response)
     models = _json(response).get("models")
     if not isinstance(models, list) or not all(isinstance(model, Mapping) and "id" in model for model in models):
         raise _unexpected(response, "no list of models")
-    return [VideoGenerationModel.from_dict(model) for model in models]
+    return [binding.VideoGenerationModel.from_dict(model) for model in models]
 
 
 def get_model(model_id: str) -> Flow[VideoGenerationModel]:
     """One video model."""
+    from . import binding
+
     check_id(model_id, "model_id")
-    response: httpx.Response = yield Call(get_video_model._get_kwargs(model_id))
+    response: httpx.Response = yield Call(binding.get_model(model_id))
     if not response.is_success:
         raise _error(response)
     model = _json(response)
     if "id" not in model:
         raise _unexpected(response, "no model")
-    return VideoGenerationModel.from_dict(model)
+    return binding.VideoGenerationModel.from_dict(model)
 
 
 def check_id(value: object, name: str = "request_id") -> None:

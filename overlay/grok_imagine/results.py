@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from grok_imagine_api import contract
-from grok_imagine_api.models.file_output import FileOutput
-from grok_imagine_api.models.generated_video import GeneratedVideo
-from grok_imagine_api.models.media_usage import MediaUsage
-from grok_imagine_api.models.video_error import VideoError
-from grok_imagine_api.models.video_response import VideoResponse
 
 from .errors import VideoExpiredError, VideoGenerationError, VideoModeratedError
 from .requests import VideoRequest
+
+if TYPE_CHECKING:
+    from grok_imagine_api.models.file_output import FileOutput
+    from grok_imagine_api.models.media_usage import MediaUsage
+    from grok_imagine_api.models.video_error import VideoError
+    from grok_imagine_api.types import Unset
+
+M = TypeVar("M")
 
 __all__ = ["Job", "Video"]
 
@@ -53,9 +56,10 @@ class Video:
     def __init__(self, request_id: str, raw: Mapping[str, Any], http_status: int = 200) -> None:
         self.request_id = request_id
         self.raw = raw
+        from .binding import VideoResponse
+
         self.response = VideoResponse.from_dict(raw)
-        video = self.response.video
-        self._video = video if isinstance(video, GeneratedVideo) else None
+        self._video = _model(self.response.video)
         self.outcome = self._judge(http_status)
 
     def _judge(self, http_status: int) -> str:
@@ -107,8 +111,7 @@ class Video:
     @property
     def file_output(self) -> FileOutput | None:
         """The file kept in the Files API, if `storage_options` asked for one."""
-        output = self._video.file_output if self._video else None
-        return output if isinstance(output, FileOutput) else None
+        return _model(self._video.file_output) if self._video else None
 
     @property
     def duration(self) -> float | None:
@@ -136,8 +139,7 @@ class Video:
     @property
     def usage(self) -> MediaUsage | None:
         """What the job used, as the low-level model."""
-        usage = self.response.usage
-        return usage if isinstance(usage, MediaUsage) else None
+        return _model(self.response.usage)
 
     @property
     def cost_usd(self) -> float | None:
@@ -148,8 +150,7 @@ class Video:
     @property
     def error(self) -> VideoError | None:
         """Why the job failed."""
-        error = self.response.error
-        return error if isinstance(error, VideoError) else None
+        return _model(self.response.error)
 
     def failure(self) -> VideoGenerationError:
         """The error that this state is, for an outcome that is neither running nor done."""
@@ -170,3 +171,8 @@ class Video:
         shown = {"status": self.status, "progress": self.progress, "duration": self.duration, "cost_usd": self.cost_usd}
         details = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
         return f"<Video {self.request_id} {details}>"
+
+
+def _model(value: M | Unset | None) -> M | None:
+    """A nested model. What the generated code could not read it leaves as it came, against the field's type."""
+    return cast("M", value) if hasattr(value, "to_dict") else None
