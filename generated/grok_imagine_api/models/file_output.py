@@ -23,7 +23,7 @@ class FileOutput:
     expires_at: int | None | Unset = UNSET
     """ Unix time of its deletion """
     public_url: None | str | Unset = UNSET
-    """ Its public URL """
+    """ Its public URL, if one was asked for """
     public_url_expires_at: int | None | Unset = UNSET
     """ Unix time at which the public URL ends """
     public_url_error: None | str | Unset = UNSET

@@ -25,7 +25,7 @@ class VideoResponse:
     status: None | str | Unset = UNSET
     """ One of KnownVideoStatus or a newer one, which then means that the job still runs. Missing in early 2026. """
     progress: int | None | Unset = UNSET
-    """ Per cent; 0 to 99 while pending """
+    """ Per cent; 0 to 99 while pending, 100 when done """
     video: GeneratedVideo | None | Unset = UNSET
     """ The video, when `status` is `done`. A failed job may carry an empty one. """
     model: None | str | Unset = UNSET

@@ -1,0 +1,61 @@
+# Every target does its own set-up in .venv; all it needs is Python 3.11 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+PY := $(BIN)/python
+REDOCLY := @redocly/cli@2.77.0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test ci lint types generate check-generated record bench build docs-test clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/sandbox  ## Make a video from a prompt in the sandbox: demo.mp4
+	@$(PY) scripts/demo.py demo.mp4
+
+test: .venv/dev  ## Run all tests
+	@$(BIN)/pytest -q -n 2
+
+generate: .venv/dev  ## Compile openapi/ into generated/
+	@$(PY) scripts/generate.py
+
+check-generated: .venv/dev  ## Fail if generated/ is not what openapi/ compiles to
+	@$(PY) scripts/generate.py --check
+
+lint: .venv/dev  ## Check the document and the code
+	@$(BIN)/openapi-spec-validator openapi/grok-imagine.yaml
+	@if command -v npx >/dev/null; then \
+		REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
+		npx --yes $(REDOCLY) lint openapi/grok-imagine.yaml --config openapi/redocly.yaml; \
+	else echo "redocly: not run, there is no Node here"; fi
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: .venv/dev  ## mypy --strict over the packages, scripts and tests
+	@$(BIN)/mypy generated overlay scripts tests
+
+record: .venv/dev  ## Record the cassettes anew from the sandbox; from the service with LIVE=1 and XAI_API_KEY
+	@$(PY) scripts/record.py
+
+bench: .venv/dev  ## Measure ratios against httpx and the bare binding
+	@$(PY) tests/benchmarks/bench.py
+
+build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
+	@$(PY) scripts/build.py
+
+ci: lint types check-generated build test  ## All that CI runs; the tests come last
+
+clean:  ## Remove what the other targets made
+	@rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4
+
+# An interrupted set-up leaves no stamp, and is then made again.
+.venv/sandbox: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("grok-imagine needs Python 3.11 or newer; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check --upgrade pip==26.3
+	@$(PY) -m pip install --quiet --editable '.[sandbox]'
+	@touch $@
+
+.venv/dev: .venv/sandbox
+	@$(PY) -m pip install --quiet --group dev
+	@touch $@

@@ -1,0 +1,34 @@
+"""Fixtures: a manual clock, a sandbox that lives by it, both kinds of client, and the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from grok_imagine_sandbox import Sandbox
+
+from support import ROOT, Api, ManualClock
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
+    with Sandbox(clock=clock, speed=1.0) as server:
+        yield server
+
+
+@pytest.fixture(params=["sync", "async"])
+def api(request: pytest.FixtureRequest, clock: ManualClock, sandbox: Sandbox) -> Api:
+    return Api(request.param, clock, sandbox.base_url)
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    """The contract as written, not as compiled."""
+    return yaml.safe_load((ROOT / "openapi" / "grok-imagine.yaml").read_text(encoding="utf-8"))

@@ -1,0 +1,50 @@
+"""What tests share: a clock that only moves when somebody sleeps, and one face for both kinds of client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from grok_imagine import AsyncClient, Client
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class ManualClock:
+    """Seconds that pass only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+
+class Api:
+    """One kind of client behind one face: `api(lambda client: client.video.get(id))` blocks or awaits."""
+
+    def __init__(self, kind: str, clock: ManualClock, base_url: str, **options: Any) -> None:
+        self.kind, self.clock = kind, clock
+        self.options = {"api_key": "test-key", "base_url": base_url, "clock": clock, **options}
+
+    def __call__(self, use: Callable[[Any], Any], **options: Any) -> Any:
+        if self.kind == "sync":
+            with Client(**self.options | {"sleep": self.clock.sleep} | options) as client:
+                return use(client)
+
+        async def run() -> Any:
+            async with AsyncClient(**self.options | {"sleep": self.clock.sleep_async} | options) as client:
+                result = use(client)
+                return await result if isinstance(result, Awaitable) else result
+
+        return asyncio.run(run())

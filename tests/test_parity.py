@@ -1,0 +1,58 @@
+"""What one client can, the other can; and every operation of the document is bound in both."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+from grok_imagine_sandbox import Sandbox
+
+from support import Api
+from grok_imagine import AsyncClient, Client
+from grok_imagine.client import AsyncModels, AsyncVideos, Models, Videos
+
+PAIRS = [(Client, AsyncClient), (Videos, AsyncVideos), (Models, AsyncModels)]
+BOUND = {
+    "generateVideo": lambda c: c.video.start("x"),
+    "editVideo": lambda c: c.video.start("x", video_url="https://example.com/a.mp4"),
+    "extendVideo": lambda c: c.video.extend_start("x", video_url="https://example.com/a.mp4"),
+    "getVideo": lambda c: c.video.get("00000000-0000-0000-0000-000000000000"),
+    "listVideoModels": lambda c: c.models.list(),
+    "getVideoModel": lambda c: c.models.get("grok-imagine-video"),
+}
+
+
+def public(cls: type) -> dict[str, Any]:
+    return {name: value for name, value in vars(cls).items() if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(("blocking", "awaited"), PAIRS)
+def test_both_have_the_same_methods_and_parameters(blocking: type, awaited: type) -> None:
+    assert public(blocking).keys() == public(awaited).keys()
+    for name, method in public(blocking).items():
+        twin = public(awaited)[name]
+        assert inspect.iscoroutinefunction(twin) and not inspect.iscoroutinefunction(method)
+        assert inspect.signature(method) == inspect.signature(twin), name
+
+
+def test_both_are_made_of_the_same_arguments() -> None:
+    # Two differ by nature: an asynchronous client needs an asynchronous HTTP client and an asynchronous sleep.
+    ours, theirs = (dict(inspect.signature(cls.__init__).parameters) for cls in (Client, AsyncClient))
+    assert list(ours) == list(theirs)
+    assert {name for name in ours if name != "self" and ours[name] != theirs[name]} == {"http_client", "sleep"}
+
+
+def test_every_operation_of_the_document_is_bound(document: dict[str, Any], api: Api, sandbox: Sandbox) -> None:
+    operations = {
+        o["operationId"]: (m.upper(), path) for path, item in document["paths"].items() for m, o in item.items()
+    }
+    assert operations.keys() == BOUND.keys()
+    for name, (method, path) in operations.items():
+        before = sum(count for (m, p, _), count in sandbox.requests.items() if (m, p) == (method, path))
+        try:
+            api(BOUND[name])
+        except Exception as error:
+            assert name == "getVideo" and type(error).__name__ == "NotFoundError"
+        after = sum(count for (m, p, _), count in sandbox.requests.items() if (m, p) == (method, path))
+        assert after == before + 1, name

@@ -1,0 +1,58 @@
+"""Public names are in __all__, and __all__ holds nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+
+import pytest
+
+import grok_imagine
+import grok_imagine_sandbox
+from support import ROOT
+
+MODULES = [
+    importlib.import_module(f"{package.__name__}.{info.name}")
+    for package in (grok_imagine, grok_imagine_sandbox)
+    for info in pkgutil.iter_modules(package.__path__)
+    if not info.name.startswith("_")
+]
+
+
+def own_names(module: ModuleType) -> set[str]:
+    return {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and (inspect.isclass(value) or inspect.isfunction(value))
+        and value.__module__ == module.__name__
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if hasattr(m, "__all__")], ids=lambda m: m.__name__)
+def test_all_names_exist_and_are_sorted(module: ModuleType) -> None:
+    assert all(hasattr(module, name) for name in module.__all__)
+    assert len(set(module.__all__)) == len(module.__all__)
+
+
+@pytest.mark.parametrize("name", ["client", "errors", "results", "compat"])
+def test_public_modules_export_all_they_define(name: str) -> None:
+    module = importlib.import_module(f"grok_imagine.{name}")
+    assert own_names(module) <= set(module.__all__) | {"api_error", "blot", "kind_of", "retry_after"}
+
+
+def test_the_package_exports_every_error_request_and_result() -> None:
+    from grok_imagine import errors, requests, results
+
+    expected = {*errors.__all__, *results.__all__, *(n for n in requests.__all__)}
+    assert expected <= set(grok_imagine.__all__)
+    public = {n for n, v in vars(grok_imagine).items() if not n.startswith("_") and not inspect.ismodule(v)} - {
+        "annotations"
+    }
+    assert public == {n for n in grok_imagine.__all__ if n not in ("__version__", "errors")}
+
+
+def test_every_package_ships_its_types() -> None:
+    for folder in ("generated/grok_imagine_api", "overlay/grok_imagine", "overlay/grok_imagine_sandbox"):
+        assert (ROOT / folder / "py.typed").is_file()

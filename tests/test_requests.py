@@ -1,0 +1,152 @@
+"""Requests: keywords and constructors make the wire's body, and what is none says so."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+from grok_imagine import (
+    EditVideo,
+    ExtendVideo,
+    ImageToVideo,
+    ModeConflict,
+    OutOfRange,
+    ReferenceToVideo,
+    TextToVideo,
+    UnknownField,
+    VideoRequest,
+)
+from grok_imagine.requests import EditOptions, ExtendOptions, ImageOptions, ReferenceOptions, TextOptions
+from grok_imagine_api import contract
+
+KEYWORDS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "duration": (5, {"duration": 5}),
+    "aspect_ratio": ("4:3", {"aspect_ratio": "4:3"}),
+    "resolution": ("720p", {"resolution": "720p"}),
+    "generate_audio": (False, {"generate_audio": False}),
+    "user": ("me", {"user": "me"}),
+    "storage_options": ({"filename": "a.mp4"}, {"storage_options": {"filename": "a.mp4"}}),
+    "output_upload_url": ("https://a/b", {"output": {"upload_url": "https://a/b"}}),
+    "image_url": ("https://a/b.png", {"image": {"url": "https://a/b.png"}}),
+    "image_file_id": ("file_1", {"image": {"file_id": "file_1"}}),
+    "last_frame_url": ("https://a/b.png", {"last_frame": {"url": "https://a/b.png"}}),
+    "last_frame_file_id": ("file_1", {"last_frame": {"file_id": "file_1"}}),
+    "video_url": ("https://a/b.mp4", {"video": {"url": "https://a/b.mp4"}}),
+    "video_file_id": ("file_1", {"video": {"file_id": "file_1"}}),
+    "reference_image_urls": (["https://a/b.png"], {"reference_images": [{"url": "https://a/b.png"}]}),
+    "reference_image_file_ids": (["file_1"], {"reference_images": [{"file_id": "file_1"}]}),
+    "reference_audios": ([{"voice_id": "ara"}], {"reference_audios": [{"voice_id": "ara"}]}),
+    "keyframes": (
+        [{"image_url": "https://a/b.png", "timestamp": 2}],
+        {"keyframes": [{"image": {"url": "https://a/b.png"}, "timestamp_s": 2}]},
+    ),
+}
+
+CONSTRUCTORS = {
+    "text-to-video": (TextToVideo, TextOptions),
+    "image-to-video": (ImageToVideo, ImageOptions),
+    "reference-to-video": (ReferenceToVideo, ReferenceOptions),
+    "edit-video": (EditVideo, EditOptions),
+    "extend-video": (ExtendVideo, ExtendOptions),
+}
+
+
+def field(keyword: str) -> str:
+    """The body field a keyword fills."""
+    return next(iter(KEYWORDS[keyword][1]))
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_each_keyword_fills_its_field(keyword: str) -> None:
+    value, body = KEYWORDS[keyword]
+    request = VideoRequest.from_keywords(prompt="x", **{keyword: value})
+    assert request.body == {"prompt": "x", "model": contract.DEFAULT_MODEL} | body
+
+
+@pytest.mark.parametrize("mode", CONSTRUCTORS)
+def test_a_constructor_has_the_keywords_of_its_mode_and_no_others(mode: str) -> None:
+    _, options = CONSTRUCTORS[mode]
+    rule = contract.MODES[mode]
+    assert {field(keyword) for keyword in options.__annotations__} == {*rule.required, *rule.allowed} - {
+        "prompt",
+        "model",
+    }
+
+
+@pytest.mark.parametrize("mode", CONSTRUCTORS)
+def test_a_constructor_names_its_mode(mode: str) -> None:
+    constructor, options = CONSTRUCTORS[mode]
+    keyword = (
+        "duration"
+        if mode == "text-to-video"
+        else next(k for k in options.__annotations__ if "url" in k and "out" not in k)
+    )
+    value, body = KEYWORDS[keyword]
+    request = constructor(prompt="x", model="m", **{keyword: value})
+    assert (request.mode, request.body) == (mode, {"model": "m", "prompt": "x"} | body)
+    assert request == VideoRequest(mode, request.body)
+
+
+@pytest.mark.parametrize("keyword", contract.KEYWORD_MISNOMERS)
+def test_a_keyword_of_another_document_says_which_one_is_meant(keyword: str) -> None:
+    with pytest.raises(UnknownField) as caught:
+        VideoRequest.from_keywords(prompt="x", **{keyword: "y"})
+    assert caught.value.fields == (keyword,)
+    assert caught.value.instead == contract.KEYWORD_MISNOMERS[keyword].instead
+
+
+def test_a_misspelt_keyword_lists_the_keywords() -> None:
+    with pytest.raises(UnknownField, match="aspect_ratio, duration") as caught:
+        VideoRequest.from_keywords(prompt="x", aspect="1:1")
+    assert isinstance(caught.value, TypeError)
+
+
+def test_none_is_as_good_as_left_out() -> None:
+    assert VideoRequest.from_keywords(prompt="x", duration=None, image_url=None) == VideoRequest.from_keywords(
+        prompt="x"
+    )
+
+
+def test_file_ids_come_before_urls_as_the_vendor_counts_images() -> None:
+    request = VideoRequest.from_keywords(
+        prompt="x", reference_image_urls=["https://a/1"], reference_image_file_ids=["f"]
+    )
+    assert request.body["reference_images"] == [{"file_id": "f"}, {"url": "https://a/1"}]
+
+
+def test_an_empty_list_of_references_is_an_error_and_not_another_mode() -> None:
+    request = VideoRequest.from_keywords(prompt="x", reference_image_urls=[])
+    assert request.mode == "reference-to-video"
+    with pytest.raises(OutOfRange, match="takes 1 to 7; got 0"):
+        request.check()
+
+
+@pytest.mark.parametrize("value", ["https://a/b.png", b"x", {"url": "x"}, 7])
+def test_a_list_keyword_takes_a_list(value: Any) -> None:
+    with pytest.raises(OutOfRange, match="is a list"):
+        VideoRequest.from_keywords(prompt="x", reference_image_urls=value)
+
+
+def test_a_url_and_a_file_id_exclude_each_other() -> None:
+    with pytest.raises(ModeConflict) as caught:
+        VideoRequest.from_keywords(prompt="x", image_url="https://a/b.png", image_file_id="f")
+    assert caught.value.fields == ("image_url", "image_file_id")
+
+
+def test_a_wire_keyframe_passes() -> None:
+    frame = {"image": {"file_id": "f"}, "timestamp_s": 1}
+    assert VideoRequest.from_keywords(prompt="x", keyframes=[frame]).body["keyframes"] == [frame]
+
+
+def test_a_request_is_immutable_survives_pickle_and_shows_no_secret() -> None:
+    request = EditVideo(
+        "a private prompt", video_url="https://a/b.mp4?signature=secret", output_upload_url="https://a/?s=1"
+    )
+    with pytest.raises(AttributeError):
+        request.mode = "text-to-video"
+    with pytest.raises(AttributeError):
+        del request.body
+    assert pickle.loads(pickle.dumps(request)) == request
+    assert repr(request) == "<edit-video model='grok-imagine-video'>"
