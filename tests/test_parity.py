@@ -45,7 +45,7 @@ def test_both_are_made_of_the_same_arguments() -> None:
 
 def test_every_operation_of_the_document_is_bound(document: dict[str, Any], api: Api, sandbox: Sandbox) -> None:
     operations = {
-        o["operationId"]: (m.upper(), path) for path, item in document["paths"].items() for m, o in item.items()
+        o["operationId"]: (m.upper(), f"/v1{path}") for path, item in document["paths"].items() for m, o in item.items()
     }
     assert operations.keys() == BOUND.keys()
     for name, (method, path) in operations.items():

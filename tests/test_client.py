@@ -1,0 +1,446 @@
+"""Both clients against the sandbox, over HTTP: every mode, every outcome, every failure."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from grok_imagine_sandbox import Sandbox
+
+from grok_imagine import (
+    ApiError,
+    AsyncClient,
+    AuthenticationError,
+    BadRequestError,
+    Client,
+    ConfigurationError,
+    EditVideo,
+    ExtendVideo,
+    ImageToVideo,
+    Job,
+    ModeConflict,
+    NotDelivered,
+    NotFoundError,
+    OutOfCreditError,
+    OutOfRange,
+    PermissionDeniedError,
+    RateLimitError,
+    ReferenceToVideo,
+    RequestTimeout,
+    ServerError,
+    StartOutcomeUnknown,
+    TextToVideo,
+    TransportError,
+    UnexpectedResponse,
+    UnknownField,
+    UnknownStatusWarning,
+    UnprocessableError,
+    Video,
+    VideoExpiredError,
+    VideoGenerationError,
+    VideoModeratedError,
+    VideoTimeoutError,
+)
+from support import Api, ManualClock
+
+PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+INPUT = "https://example.com/clip.mp4"
+
+
+def scenario(name: str) -> dict[str, Any]:
+    return {"headers": {"x-sandbox-scenario": name}}
+
+
+MODES = {
+    "text-to-video": (lambda c: c.video.generate("A cat", duration=5), 5, 0.25),
+    "image-to-video": (lambda c: c.video.generate("A cat", image_url=PNG, duration=6, resolution="720p"), 6, 0.422),
+    "reference-to-video": (lambda c: c.video.generate("<IMAGE_1>", reference_image_urls=[PNG], duration=2), 2, 0.102),
+    "edit-video": (lambda c: c.video.generate("Bigger", video_url=INPUT), 5, 0.3),
+    "extend-video": (lambda c: c.video.extend("Go on", video_url=INPUT, duration=10), 10, 0.55),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_mode_makes_a_video(api: Api, sandbox: Sandbox, mode: str) -> None:
+    use, duration, cost = MODES[mode]
+    video = api(use)
+    assert (video.status, video.duration, video.model, video.progress) == ("done", duration, "grok-imagine-video", 100)
+    assert video.respect_moderation and video.cost_usd == pytest.approx(cost)
+    assert video.url.startswith("http://127.0.0.1") and video.response.video.url == video.url
+    assert video.usage.cost_in_usd_ticks == sandbox.jobs[0]["cost_in_usd_ticks"]
+    assert [job["request_id"] for job in sandbox.jobs] == [video.request_id]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        TextToVideo("A cat", duration=2),
+        ImageToVideo(image_url=PNG, duration=2),
+        ReferenceToVideo("<IMAGE_1>", reference_image_urls=[PNG], duration=2),
+        EditVideo("Bigger", video_url=INPUT),
+        ExtendVideo("Go on", video_url=INPUT),
+    ],
+    ids=lambda request: request.mode,
+)
+def test_a_mode_named_outright(api: Api, sandbox: Sandbox, request_: Any) -> None:
+    assert api(lambda c: c.video.generate(request_)).status == "done"
+    job = api(lambda c: c.video.start(request_))
+    assert isinstance(job, Job) and job.request is request_
+    assert {entry["operation"] for entry in sandbox.jobs} == {request_.operation}
+
+
+def test_a_whole_request_takes_no_further_fields(api: Api, sandbox: Sandbox) -> None:
+    with pytest.raises(UnknownField, match=r"give it to TextToVideo\(...\)"):
+        api(lambda c: c.video.start(TextToVideo("A cat"), duration=5))
+    assert not sandbox.requests
+
+
+def test_start_get_and_wait(api: Api, clock: ManualClock) -> None:
+    job = api(lambda c: c.video.start("A cat"))
+    first = api(lambda c: c.video.get(job.request_id))
+    assert (first.status, first.url, first.outcome) == ("pending", None, "running")
+    video = api(lambda c: c.video.wait(job))
+    assert video.status == "done" and clock.slept
+    slept = len(clock.slept)
+    assert api(lambda c: c.video.wait(job.request_id)).url.partition("?")[0] == video.url.partition("?")[0]
+    assert api(lambda c: c.video.get(job)).outcome == "done"
+    assert len(clock.slept) == slept
+
+
+def test_models(api: Api) -> None:
+    models = api(lambda c: c.models.list())
+    assert "grok-imagine-video" in [model.id for model in models]
+    assert api(lambda c: c.models.get("grok-imagine-video")).owned_by == "xai"
+    with pytest.raises(NotFoundError, match="grok-video"):
+        api(lambda c: c.models.get("grok-video"))
+
+
+# What ends a wait. A look that fails is no end: see below.
+ENDS = {
+    "failed-invalid-argument": (VideoGenerationError, "invalid_argument"),
+    "failed-permission-denied": (VideoGenerationError, "permission_denied"),
+    "failed-failed-precondition": (VideoGenerationError, "failed_precondition"),
+    "failed-service-unavailable": (VideoGenerationError, "service_unavailable"),
+    "failed-internal-error": (VideoGenerationError, "internal_error"),
+    "failed-without-error": (VideoGenerationError, "UNKNOWN"),
+    "failed-empty-video": (VideoGenerationError, "invalid_argument"),
+    "expired": (VideoExpiredError, "expired"),
+    "moderated-rejected": (VideoModeratedError, "Client specified an invalid argument"),
+    "moderated-rejected-later": (VideoModeratedError, "imagine:content-moderated"),
+    "moderated-failed": (VideoModeratedError, "invalid_argument"),
+    "done-without-url": (VideoGenerationError, "missing_url"),
+    "look-out-of-credit": (OutOfCreditError, "Some resource has been exhausted"),
+    "look-not-found": (NotFoundError, "Some requested entity was not found"),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_job_that_ends_badly_is_an_error_with_its_id(api: Api, sandbox: Sandbox, name: str) -> None:
+    kind, code = ENDS[name]
+    with pytest.raises(kind) as caught:
+        api(lambda c: c.video.generate("A cat"), **scenario(name))
+    error = caught.value
+    assert type(error) is kind and (error.code, error.request_id) == (code, sandbox.jobs[0]["request_id"])
+    assert error.request_id in str(error) and len(sandbox.jobs) == 1
+
+
+RIDDEN_OUT = [
+    "pending-empty", "status-null", "done-minimal", "no-progress",
+    "look-rate-limit:2", "look-unavailable:2", "look-520:2", "look-html:2", "look-garbage:2", "look-reset:2",
+    "look-truncated:2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RIDDEN_OUT)
+def test_what_passes_is_waited_out(api: Api, sandbox: Sandbox, name: str) -> None:
+    video = api(lambda c: c.video.generate("A cat"), **scenario(name))
+    assert video.status == "done" and video.url and len(sandbox.jobs) == 1
+
+
+def test_a_status_word_of_tomorrow_is_waited_out(api: Api) -> None:
+    with pytest.warns(UnknownStatusWarning) as caught:
+        video = api(lambda c: c.video.generate("A cat"), **scenario("status-unknown"))
+    assert video.status == "done" and len(caught) == 1
+
+
+def test_a_withheld_video_is_a_result_and_billed(api: Api) -> None:
+    video = api(lambda c: c.video.generate("A cat"), **scenario("moderated-withheld"))
+    assert (video.respect_moderation, video.outcome) == (False, "moderated") and video.cost_usd == pytest.approx(0.4)
+    with pytest.raises(VideoModeratedError, match=video.request_id):
+        _ = video.url
+
+
+def test_a_file_sent_elsewhere_needs_no_url(api: Api) -> None:
+    stored = api(lambda c: c.video.generate("A cat", storage_options={"filename": "cat.mp4", "public_url": True}))
+    assert stored.file_output.filename == "cat.mp4" and stored.public_url
+    sent = api(lambda c: c.video.generate("A cat", output_upload_url="https://storage.example.com/put?signature=1"))
+    assert (sent.status, sent.url) == ("done", None)
+
+
+def test_a_job_that_does_not_end_is_a_timeout_and_goes_on(api: Api, clock: ManualClock, sandbox: Sandbox) -> None:
+    begin = clock.now
+    with pytest.raises(VideoTimeoutError) as caught:
+        api(lambda c: c.video.generate("A cat", timeout=timedelta(minutes=2)), **scenario("never-ends"))
+    assert isinstance(caught.value, TimeoutError) and clock.now - begin <= 120
+    assert caught.value.request_id == sandbox.jobs[0]["request_id"] and caught.value.payload["status"] == "pending"
+
+
+def test_timeout_zero_looks_once(api: Api, clock: ManualClock, sandbox: Sandbox) -> None:
+    with pytest.raises(VideoTimeoutError) as caught:
+        api(lambda c: c.video.generate("A cat", timeout=0))
+    assert clock.slept == []
+    clock.now += 60
+    assert api(lambda c: c.video.wait(caught.value.request_id, timeout=0)).status == "done"
+    assert len(sandbox.jobs) == 1
+
+
+REFUSED = {
+    "forbidden": (PermissionDeniedError, 403),
+    "rate-limit": (RateLimitError, 429),
+    "out-of-credit": (OutOfCreditError, 429),
+    "unavailable": (ServerError, 503),
+    "bad-gateway": (ServerError, 502),
+    "cloudflare-520": (ServerError, 520),
+    "empty-500": (ServerError, 500),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_post_that_is_refused_is_a_typed_error(api: Api, sandbox: Sandbox, name: str) -> None:
+    kind, status = REFUSED[name]
+    with pytest.raises(kind) as caught:
+        api(lambda c: c.video.generate("A cat"), **scenario(name))
+    error = caught.value
+    assert type(error) is kind and error.status_code == status and error.headers["server"] == "grok-imagine-sandbox"
+    assert sandbox.jobs == [] and sum(sandbox.requests.values()) <= 1
+
+
+@pytest.mark.parametrize(("name", "jobs"), [("reset-before", 0), ("reset-after-accepting", 1), ("truncated", 1)])
+def test_a_post_whose_answer_is_lost_is_never_sent_again(api: Api, sandbox: Sandbox, name: str, jobs: int) -> None:
+    with pytest.raises(StartOutcomeUnknown) as caught:
+        api(lambda c: c.video.generate("A cat"), **scenario(name))
+    assert caught.value.mode == "text-to-video" and not isinstance(caught.value, TimeoutError)
+    assert len(sandbox.jobs) == jobs and sum(n for (m, _, _), n in sandbox.requests.items() if m == "POST") <= 1
+
+
+def test_a_post_that_is_too_slow_is_an_unknown_outcome_and_a_look_is_not(api: Api, sandbox: Sandbox) -> None:
+    with pytest.raises(StartOutcomeUnknown):
+        api(lambda c: c.video.start("A cat"), request_timeout=0.2, **scenario("slow"))
+    assert len(sandbox.jobs) == 1
+    with pytest.raises(RequestTimeout) as caught:
+        api(lambda c: c.video.get(sandbox.jobs[0]["request_id"]), request_timeout=0.2, **scenario("look-slow"))
+    assert caught.value.request_id == sandbox.jobs[0]["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("look-html", UnexpectedResponse), ("look-garbage", UnexpectedResponse), ("look-reset", TransportError),
+     ("look-truncated", (ApiError, TransportError)), ("look-520", ServerError)],
+)  # fmt: skip
+def test_a_look_that_fails_keeps_the_id(api: Api, name: str, kind: Any) -> None:
+    job = api(lambda c: c.video.start("A cat"))
+    with pytest.raises(kind) as caught:
+        api(lambda c: c.video.get(job), **scenario(name))
+    assert caught.value.request_id == job.request_id and job.request_id in str(caught.value)
+
+
+def test_get_shows_a_failed_job_as_a_result(api: Api, clock: ManualClock) -> None:
+    job = api(lambda c: c.video.start("A cat"), **scenario("failed-internal-error"))
+    clock.now += 60
+    video = api(lambda c: c.video.get(job))
+    assert (video.status, video.outcome, video.url, video.error.code) == ("failed", "failed", None, "internal_error")
+
+
+def test_no_server_means_nothing_was_sent(clock: ManualClock) -> None:
+    with Sandbox() as gone:
+        url = gone.base_url
+    for kind in ("sync", "async"):
+        with pytest.raises(NotDelivered):
+            Api(kind, clock, url)(lambda c: c.video.start("A cat"))
+
+
+def test_the_contract_is_checked_before_anything_is_sent(api: Api, sandbox: Sandbox) -> None:
+    for use, kind in (
+        (lambda c: c.video.start("A cat", duration=16), OutOfRange),
+        (lambda c: c.video.generate("A cat", image_url=PNG, reference_image_urls=[PNG]), ModeConflict),
+        (lambda c: c.video.generate("Bigger", video_url=INPUT, duration=5), ModeConflict),
+        (lambda c: c.video.extend("Go on", video_url=INPUT, duration=11), OutOfRange),
+        (lambda c: c.video.generate("A cat", mask_video="x"), UnknownField),
+        (lambda c: c.video.generate("A cat", "grok-video"), UnknownField),
+        (lambda c: c.video.generate("A cat", timeout=-1), OutOfRange),
+        (lambda c: c.video.generate("A cat", interval=0), OutOfRange),
+        (lambda c: c.video.get(".."), OutOfRange),
+        (lambda c: c.models.get(""), OutOfRange),
+    ):
+        with pytest.raises(kind):
+            api(use)
+    assert not sandbox.requests
+
+
+def test_strict_false_leaves_the_verdict_to_the_service(api: Api, sandbox: Sandbox) -> None:
+    with pytest.raises(BadRequestError, match="Duration must be between 1 and 15 seconds"):
+        api(lambda c: c.video.start("A cat", duration=16, strict=False))
+    with pytest.raises(NotFoundError, match="grok-video"):
+        api(lambda c: c.video.start("A cat", "grok-video", strict=False))
+    with pytest.raises(UnprocessableError, match="unknown variant"):
+        api(lambda c: c.video.start("A cat", aspect_ratio="auto", strict=False))
+    assert api(lambda c: c.video.generate("Bigger", video_url=INPUT, duration=5, strict=False)).status == "done"
+    assert sandbox.jobs[0]["operation"] == "editVideo"
+
+
+def test_keys(clock: ManualClock) -> None:
+    with Sandbox(api_key="right-key", clock=clock, speed=1) as sandbox:
+        for kind in ("sync", "async"):
+            api = Api(kind, clock, sandbox.base_url)
+            with pytest.raises(AuthenticationError, match="Incorrect API key") as caught:
+                api(lambda c: c.video.start("A cat"), api_key="wrong-key-0123456789")
+            assert (
+                caught.value.status_code == 400 and "wrong-key-0123456789" not in f"{caught.value} {vars(caught.value)}"
+            )
+            assert api(lambda c: c.video.start("A cat"), api_key=" right-key\n").request_id
+
+
+@pytest.mark.parametrize("key", ["", "  ", "two words", "schlüssel", "a\nb"])
+def test_a_key_that_is_none_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.delenv("XAI_API_KEY", raising=False)
+    for cls in (Client, AsyncClient):
+        with pytest.raises(ConfigurationError) as caught:
+            cls(key)
+        assert not key.strip() or key not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["api.x.ai/v1", "ftp://a/b", "https://", "https://u:p@a/b", "https://a/b?c=d"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Client("k", base_url=url)
+    assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [0, -1, True, 1.5])
+def test_connections_are_a_whole_number(value: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        Client("k", max_connections=value)
+
+
+def test_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    monkeypatch.setenv("XAI_API_KEY", "from-the-environment")
+    monkeypatch.setenv("XAI_BASE_URL", sandbox.base_url + "/")
+    with Client() as client:
+        assert client.models.get("grok-imagine-video").id == "grok-imagine-video"
+        assert repr(client) == f"Client(base_url={sandbox.base_url!r})"
+
+
+def test_nothing_shows_the_key(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    video = api(lambda c: c.video.generate("A cat"), api_key="CANARY-KEY")
+    for cls in (Client, AsyncClient):
+        client = cls("CANARY-KEY")
+        assert "CANARY" not in f"{client!r} {client.video!r} {client._settings!r} {client._driver!r}"
+    records = " ".join(record.getMessage() for record in caplog.records if "headers" not in record.getMessage())
+    assert "CANARY" not in records + repr(video)
+
+
+def test_progress_is_reported_and_may_be_awaited(api: Api) -> None:
+    told: list[Any] = []
+
+    async def tell(video: Video) -> None:
+        await asyncio.sleep(0)
+        told.append(video.progress)
+
+    callback = tell if api.kind == "async" else lambda video: told.append(video.progress)
+    api(lambda c: c.video.generate("A cat", on_progress=callback))
+    assert len(told) >= 3 and told == sorted(told)
+
+
+@pytest.mark.parametrize("interval", [4, 4.0, timedelta(seconds=4), lambda age: 4.0])
+def test_an_interval_of_ones_own(api: Api, clock: ManualClock, interval: Any) -> None:
+    api(lambda c: c.video.generate("A cat", interval=interval))
+    assert set(clock.slept) == {4.0}
+
+
+def test_one_client_serves_many_threads(sandbox: Sandbox, clock: ManualClock) -> None:
+    ids: list[str] = []
+    with Client("k", base_url=sandbox.base_url, max_connections=2) as client:
+        threads = [
+            threading.Thread(target=lambda: ids.append(client.video.start("A cat").request_id)) for _ in range(16)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+    assert len(set(ids)) == 16 == len(sandbox.jobs)
+
+
+# The connections of a loop that has ended can't be closed any more; Python says so when they are collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_async_client_serves_loops_in_turn(sandbox: Sandbox) -> None:
+    client = AsyncClient("k", base_url=sandbox.base_url)
+    ids = {asyncio.run(client.video.start("A cat")).request_id for _ in range(3)}
+    assert len(ids) == 3
+    del client
+    gc.collect()
+
+
+def test_many_jobs_wait_at_once_in_front_of_the_pool(sandbox: Sandbox, clock: ManualClock) -> None:
+    async def run() -> list[Video]:
+        async with AsyncClient("k", base_url=sandbox.base_url, max_connections=4, clock=clock, sleep=pause) as client:
+            return await asyncio.gather(*(client.video.generate("A cat", interval=30) for _ in range(100)))
+
+    async def pause(seconds: float) -> None:
+        # One job's pause is all jobs' time: step the clock once they all sleep, as a real clock would.
+        clock.now += seconds / 100
+        await asyncio.sleep(0)
+
+    videos = asyncio.run(run())
+    assert len({video.request_id for video in videos}) == 100 and all(video.status == "done" for video in videos)
+
+
+def test_cancelling_keeps_the_id(sandbox: Sandbox) -> None:
+    async def run() -> BaseException:
+        async with AsyncClient("k", base_url=sandbox.base_url, headers={"x-sandbox-scenario": "never-ends"}) as client:
+            task = asyncio.create_task(client.video.generate("A cat"))
+            while not sandbox.jobs:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError as error:
+                return error
+        raise AssertionError("was not cancelled")
+
+    error = asyncio.run(asyncio.wait_for(run(), 20))
+    assert error.request_id == sandbox.jobs[0]["request_id"]
+
+
+def test_ctrl_c_keeps_the_id(sandbox: Sandbox) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with Client("k", base_url=sandbox.base_url, sleep=interrupt) as client, pytest.raises(KeyboardInterrupt) as caught:
+        client.video.generate("A cat")
+    assert caught.value.request_id == sandbox.jobs[0]["request_id"]
+    assert sandbox.jobs[0]["request_id"] in caught.value.__notes__[0]
+
+
+def test_an_http_client_of_ones_own_is_used_and_left_open(sandbox: Sandbox) -> None:
+    seen: list[httpx.Request] = []
+    with httpx.Client(event_hooks={"request": [seen.append]}, follow_redirects=True) as http:
+        with Client("k", base_url=sandbox.base_url, http_client=http) as client:
+            client.video.start("A cat")
+        assert not http.is_closed
+    assert seen[0].headers["authorization"] == "Bearer k" and seen[0].headers["user-agent"].startswith("grok-imagine/")
+
+
+def test_a_redirect_is_an_error_and_does_not_take_the_key_along(clock: ManualClock) -> None:
+    away = httpx.MockTransport(lambda request: httpx.Response(307, headers={"location": "https://elsewhere.example/"}))
+    http = httpx.Client(transport=away, follow_redirects=True)
+    with Client("k", base_url="https://a.example/v1", http_client=http) as client, pytest.raises(ApiError) as caught:
+        client.video.start("A cat")
+    assert caught.value.status_code == 307

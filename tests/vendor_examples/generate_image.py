@@ -1,0 +1,10 @@
+from grok_imagine import Client
+
+client = Client()
+
+response = client.video.generate(
+    prompt="Wind goes through the grass",
+    model="grok-imagine-video",
+    image_url="https://example.com/meadow.jpg",
+)
+print(f"Video URL: {response.url}")

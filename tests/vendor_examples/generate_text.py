@@ -1,0 +1,9 @@
+from grok_imagine import Client
+
+client = Client()
+
+response = client.video.generate(
+    prompt="A fox crosses a frozen lake",
+    model="grok-imagine-video",
+)
+print(f"Video URL: {response.url}")

@@ -1,0 +1,14 @@
+import os
+import grok_imagine as xai_sdk
+
+client = xai_sdk.Client(api_key=os.getenv("XAI_API_KEY"))
+
+response = client.video.generate(
+    prompt="A steam train leaves a tunnel of ice, sparks in its wake",
+    model="grok-imagine-video",
+    duration=10,
+    aspect_ratio="16:9",
+    resolution="720p",
+)
+
+print(response.url)
