@@ -35,7 +35,7 @@ types: .venv/dev  ## mypy --strict over the packages, scripts and tests
 	@$(BIN)/mypy generated overlay scripts tests
 
 record: .venv/dev  ## Record the cassettes anew from the sandbox; from the service with LIVE=1 and XAI_API_KEY
-	@$(PY) scripts/record.py
+	@$(BIN)/pytest -q tests/test_cassettes.py -k has_the_outcome --record-mode=rewrite
 
 bench: .venv/dev  ## Measure ratios against httpx and the bare binding
 	@$(PY) tests/benchmarks/bench.py

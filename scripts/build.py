@@ -33,7 +33,9 @@ def main() -> None:
         venv.create(folder / "empty", with_pip=True)
         python = folder / "empty" / "bin" / "python"
         for requirement, code in ((str(wheel), IMPORTS), (f"{wheel}[sandbox]", SANDBOX)):
-            subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement], check=True)
+            subprocess.run(
+                [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement], check=True
+            )
             subprocess.run([python, "-I", "-c", code], check=True, cwd=folder)
         print("built", sdist.name, "and", wheel.name)
 

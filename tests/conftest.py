@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from grok_imagine_sandbox import Sandbox
+from openapi_core import OpenAPI
 
 from support import ROOT, Api, ManualClock
 
@@ -32,3 +33,9 @@ def api(request: pytest.FixtureRequest, clock: ManualClock, sandbox: Sandbox) ->
 def document() -> dict[str, Any]:
     """The contract as written, not as compiled."""
     return yaml.safe_load((ROOT / "openapi" / "grok-imagine.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def openapi(document: dict[str, Any]) -> OpenAPI:
+    """The document as a judge of requests and answers."""
+    return OpenAPI.from_dict(document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,20 @@ class ManualClock:
         self.sleep(seconds)
 
 
+class RealClock:
+    """Seconds that pass by themselves, with the face of a ManualClock: for recording from the service."""
+
+    def __call__(self) -> float:
+        return time.monotonic()
+
+    sleep = staticmethod(time.sleep)
+    sleep_async = staticmethod(asyncio.sleep)
+
+
 class Api:
     """One kind of client behind one face: `api(lambda client: client.video.get(id))` blocks or awaits."""
 
-    def __init__(self, kind: str, clock: ManualClock, base_url: str, **options: Any) -> None:
+    def __init__(self, kind: str, clock: ManualClock | RealClock, base_url: str, **options: Any) -> None:
         self.kind, self.clock = kind, clock
         self.options = {"api_key": "test-key", "base_url": base_url, "clock": clock, **options}
 
