@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import httpx
-from grok_imagine_sandbox import Sandbox
 
 from grok_imagine import Client, ModeConflict, Video
 from grok_imagine_api import contract
+from grok_imagine_sandbox import Sandbox
 
 PROMPT = "A paper boat drifts down a rainy street at night, neon lights in the puddles"
 SPEED = 10.0
@@ -37,9 +37,8 @@ def main(target: str, prompt: str = PROMPT) -> None:
         video = client.video.generate(prompt, duration=6, interval=3 / SPEED, on_progress=show)
         age = (time.monotonic() - begin) * SPEED
         print(f"{age:5.1f} s  {video.status:8} {video.progress:3d} %  job {video.request_id}")
-        assert video.url
         # The result's URL is public: it gets no key.
-        path.write_bytes(httpx.get(video.url, timeout=60).raise_for_status().content)
+        path.write_bytes(httpx.get(video.url or "", timeout=60).raise_for_status().content)
         print(
             f"\n{path}: {path.stat().st_size:,} bytes, {video.duration} s, H.264 and AAC. It would have cost ${video.cost_usd:.2f}."
         )

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from grok_imagine_sandbox import Sandbox
 from openapi_core import OpenAPI
 
+from grok_imagine_sandbox import Sandbox
 from support import ROOT, Api, ManualClock
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 import yaml
-from grok_imagine_sandbox import SCENARIOS, Sandbox
 from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
 from grok_imagine import GrokImagineError, Video
+from grok_imagine_sandbox import SCENARIOS, Sandbox
 from support import ROOT, Api, ManualClock, RealClock
 
 LIVE = os.environ.get("LIVE") == "1" and bool(os.environ.get("XAI_API_KEY"))

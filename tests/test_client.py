@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from grok_imagine_sandbox import Sandbox
 
 from grok_imagine import (
     ApiError,
@@ -47,6 +46,7 @@ from grok_imagine import (
     VideoModeratedError,
     VideoTimeoutError,
 )
+from grok_imagine_sandbox import Sandbox
 from support import Api, ManualClock
 
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

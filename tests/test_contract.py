@@ -12,9 +12,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from support import ROOT
 from grok_imagine import VideoRequest
 from grok_imagine_api import contract
+from support import ROOT
 
 DOCUMENT = yaml.safe_load((ROOT / "openapi" / "grok-imagine.yaml").read_text(encoding="utf-8"))
 REGISTER = (ROOT / "openapi" / "register.md").read_text(encoding="utf-8")
@@ -240,9 +240,9 @@ def test_prices_give_the_recorded_bills(
 def test_compiled_constants_can_not_be_changed() -> None:
     mode = contract.MODES["edit-video"]
     with pytest.raises(AttributeError):
-        mode.title = "x"  # type: ignore[misc]  # the type checker sees it, too
+        mode.title = "x"
     with pytest.raises(AttributeError):
         del mode.title
     with pytest.raises(TypeError):
-        contract.MODES["x"] = mode  # type: ignore[index]  # the type checker sees it, too
+        contract.MODES["x"] = mode
     assert mode == contract.MODES["edit-video"] and hash(mode) and "Edit-video" in repr(mode)

@@ -14,8 +14,8 @@ from grok_imagine_api import AuthenticatedClient
 from grok_imagine_api.api.videos import edit_video, extend_video, generate_video, get_video
 from grok_imagine_api.models import (
     ExtendVideoRequest,
-    GenerateVideoRequest,
     GeneratedVideo,
+    GenerateVideoRequest,
     KnownAspectRatio,
     KnownVideoStatus,
     VideoResponse,

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support import ROOT
 from grok_imagine import InvalidRequest, ModeConflict, OutOfRange, UnknownField, VideoRequest
 from grok_imagine.modes import check, choose
+from support import ROOT
 
 XMODES = yaml.safe_load((ROOT / "openapi" / "grok-imagine.yaml").read_text(encoding="utf-8"))["x-modes"]
 MODES, MODELS = XMODES["modes"], XMODES["models"]

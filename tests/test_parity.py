@@ -6,11 +6,11 @@ import inspect
 from typing import Any
 
 import pytest
-from grok_imagine_sandbox import Sandbox
 
-from support import Api
 from grok_imagine import AsyncClient, Client
 from grok_imagine.client import AsyncModels, AsyncVideos, Models, Videos
+from grok_imagine_sandbox import Sandbox
+from support import Api
 
 PAIRS = [(Client, AsyncClient), (Videos, AsyncVideos), (Models, AsyncModels)]
 BOUND = {

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from grok_imagine_sandbox import Sandbox
 
 from grok_imagine import AsyncClient, Client
+from grok_imagine_sandbox import Sandbox
 from support import ROOT, ManualClock
 
 FOLDER = ROOT / "tests" / "vendor_examples"

@@ -10,7 +10,7 @@ from typing import TypeVar
 import httpx
 
 from .drivers import limits, tls_context, transport_error, waited_too_long
-from .errors import GrokImagineError, blot
+from .errors import GrokImagineError, RequestTimeout, blot
 from .flow import Call, Command, Flow, Sleep
 from .settings import Settings
 
@@ -63,9 +63,13 @@ class AsyncDriver:
         except TimeoutError as error:
             raise waited_too_long(limit) from error
         try:
-            return await http.request(**self._settings.complete(call.request, limit))
+            # httpx bounds each step of a request. A look is bounded as a whole, since the polling timeout is.
+            async with asyncio.timeout(call.timeout):
+                return await http.request(**self._settings.complete(call.request, limit))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
+        except TimeoutError as error:
+            raise RequestTimeout(f"no whole answer within {limit:g} s") from error
         finally:
             gate.release()
 

@@ -19,6 +19,7 @@ from .settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings, secon
 
 if TYPE_CHECKING:
     import httpx
+
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
     from .async_driver import AsyncDriver
