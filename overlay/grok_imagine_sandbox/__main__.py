@@ -1,0 +1,86 @@
+"""`python -m grok_imagine_sandbox`: run a sandbox until Ctrl-C or SIGTERM."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from .scenarios import SCENARIOS, UnknownScenario
+from .server import Sandbox
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the first line of the output is the base URL, each request is a line on stderr."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.list_scenarios:
+        width = max(map(len, SCENARIOS))
+        print("\n".join(f"{scenario.name:{width}}  {scenario.summary}" for scenario in SCENARIOS.values()))
+        return 0
+    logging.basicConfig(stream=sys.stderr, format="%(message)s")
+    logging.getLogger("grok_imagine_sandbox").setLevel(logging.INFO)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        sandbox = Sandbox(
+            port=options.port,
+            speed=options.speed,
+            scenario=options.scenario,
+            api_key=options.api_key,
+            seed=options.seed,
+            requests_per_minute=options.requests_per_minute,
+            concurrent_jobs=options.concurrent_jobs,
+            zero_data_retention=options.zero_data_retention,
+            slow_seconds=options.slow_seconds,
+        )
+    except UnknownScenario as error:
+        parser.error(str(error))
+    with sandbox:
+        print(sandbox.base_url, flush=True)
+        ended.wait()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m grok_imagine_sandbox", description=__doc__)
+    parser.add_argument("--port", type=_port, default=0, help="to listen on; 0 (default) takes a free one")
+    parser.add_argument("--speed", type=_speed, default=60.0, help="simulated seconds a second (default 60)")
+    parser.add_argument("--scenario", metavar="NAME[:N]", help="what goes wrong, for the first N times or always")
+    parser.add_argument("--list-scenarios", action="store_true", help="name the scenarios and end")
+    parser.add_argument("--api-key", metavar="KEY", help="the only key to be accepted; else any is")
+    parser.add_argument("--seed", type=int, default=0, help="decides ids and how jobs progress (default 0)")
+    parser.add_argument("--requests-per-minute", metavar="N", type=_count, help="limit of POSTs for each model")
+    parser.add_argument("--concurrent-jobs", metavar="N", type=_count, help="limit of jobs that run at once")
+    parser.add_argument("--zero-data-retention", action="store_true", help="insist on output.upload_url")
+    parser.add_argument(
+        "--slow-seconds", metavar="S", type=_speed, default=5.0, help="how late slow answers are (default 5)"
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is 0 to 65535")
+    return port
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed < float("inf"):
+        raise argparse.ArgumentTypeError("must be above 0")
+    return speed
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main())

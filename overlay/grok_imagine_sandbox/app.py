@@ -1,0 +1,98 @@
+"""The routes over a service, what is counted and logged of each request, and the answers to unknown ones."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import answers
+from .contract import Contract
+from .delivery import DROPPED
+from .files import PREFIX
+from .scenarios import SCENARIOS
+from .service import Service
+
+log = logging.getLogger("grok_imagine_sandbox")
+
+# Called with the method, the path template and the status of each answer; 0 for a connection that was dropped.
+Count = Callable[[str, str, int], None]
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def application(service: Service, contract: Contract, now: Callable[[], float], count: Count) -> ASGIApp:
+    """The ASGI application of one sandbox."""
+    routes = [
+        Route(contract.prefix + contract.path(operation), handler, methods=[method])
+        for operation, handler, method in (
+            ("generateVideo", partial(service.start, "generateVideo"), "POST"),
+            ("editVideo", partial(service.start, "editVideo"), "POST"),
+            ("extendVideo", partial(service.start, "extendVideo"), "POST"),
+            ("getVideo", service.look, "GET"),
+            ("listVideoModels", service.models, "GET"),
+            ("getVideoModel", service.model, "GET"),
+        )
+    ]
+
+    async def jobs(request: Request) -> Response:
+        return JSONResponse(service.records())
+
+    async def scenarios(request: Request) -> Response:
+        listed = SCENARIOS.values()
+        return JSONResponse([{"name": item.name, "when": item.when, "summary": item.summary} for item in listed])
+
+    routes += [
+        Route(PREFIX + "{name}", service.files.serve, methods=["GET"]),
+        Route("/sandbox/jobs", jobs, methods=["GET"]),
+        Route("/sandbox/scenarios", scenarios, methods=["GET"]),
+    ]
+    app = Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_method})
+    app.router.redirect_slashes = False
+    templates = {id(route.endpoint): route.path for route in routes}
+    return Observed(app, templates, now, count)
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    return answers.NO_ROUTE.response()
+
+
+async def _no_method(request: Request, error: Exception) -> Response:
+    headers: Any = getattr(error, "headers", None)  # Starlette's, with Allow
+    return Response(status_code=405, headers=headers)
+
+
+class Observed:
+    """Counts and logs each request. Of the request only method and path are told: never a header, query or body."""
+
+    def __init__(self, app: ASGIApp, templates: dict[int, str], now: Callable[[], float], count: Count) -> None:
+        self._app = app
+        self._templates = templates
+        self._now = now
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] in ("http.response.start", DROPPED):
+                # Before it is sent: whoever has the answer finds it counted.
+                status = message.get("status", 0)
+                self._count(method, self._templates.get(id(scope.get("endpoint")), "*"), status)
+            if message["type"] != DROPPED:
+                await send(message)
+
+        await self._app(scope, receive, watched)
+        path = scope["raw_path"].decode("ascii", "backslashreplace")
+        log.info("%s %s %s %.1fs", method, path, status or "dropped", self._now())

@@ -1,0 +1,144 @@
+"""The contract document: where it is, what it says, and what it says about a request's body."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from openapi_core import OpenAPI
+from openapi_core.datatypes import RequestParameters
+
+# The document's schemas of values that the service itself knows as a closed list (register, HTTP statuses: 422).
+_CLOSED = ("KnownAspectRatio", "KnownResolution")
+
+JsonPath = tuple[str | int, ...]
+
+
+def document_path() -> Path:
+    """Where the document is installed, found without importing the binding that ships it."""
+    spec = find_spec("grok_imagine_api")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("the package grok_imagine_api, which ships the contract document, is not installed")
+    return Path(spec.submodule_search_locations[0]) / "openapi.json"
+
+
+class Fault(NamedTuple):
+    """One thing that openapi-core finds wrong with a body."""
+
+    path: JsonPath
+    keyword: str
+    """The schema's keyword that does not hold: `type`, `required`, `maximum` ..."""
+    wanted: Any
+    """What the keyword says; of `required` the missing field."""
+    value: Any
+    component: str | None
+    """Name of the component schema that does not hold, if it has one."""
+
+
+@dataclass
+class _Request:
+    """A request as openapi-core reads it; only the body differs from one to the next."""
+
+    path: str
+    host_url: str
+    body: bytes
+    method: str = "post"
+    content_type: str = "application/json"
+    # The key was checked before; without this header openapi-core stops at the security requirement.
+    parameters: RequestParameters = field(
+        default_factory=lambda: RequestParameters(header={"Authorization": "Bearer checked"})
+    )
+
+
+class Contract:
+    """The document as the sandbox reads it. Nothing in it is written again in Python."""
+
+    def __init__(self) -> None:
+        self.document: Mapping[str, Any] = json.loads(document_path().read_bytes())
+        self._api = OpenAPI.from_dict(dict(self.document))
+        self.schemas: Mapping[str, Any] = self.document["components"]["schemas"]
+        self.modes: Mapping[str, Any] = self.document["x-modes"]["modes"]
+        self.models: Mapping[str, Any] = self.document["x-modes"]["models"]
+        self.default_model: str = self.document["x-modes"]["default_model"]
+        self.pricing: Mapping[str, Any] = self.document["x-pricing"]
+        self._server: SplitResult = urlsplit(self.document["servers"][0]["url"])
+        self._models: dict[str, str] = {
+            alias: name for name, model in self.models.items() for alias in (name, *model["aliases"])
+        }
+        self._operations: dict[str, tuple[str, Any]] = {
+            operation["operationId"]: (path, operation)
+            for path, item in self.document["paths"].items()
+            for operation in item.values()
+        }
+
+    @property
+    def prefix(self) -> str:
+        """What stands before each path of the document: `/v1`."""
+        return self._server.path
+
+    def limit(self, name: str) -> float:
+        """A figure of `x-limits`, in the unit the document gives it."""
+        value: float = self.document["x-limits"][name]["value"]
+        return value
+
+    def path(self, operation: str) -> str:
+        """Path template of an operation, without the server's prefix."""
+        path, _ = self._operations[operation]
+        return path
+
+    def model_name(self, name: str | None) -> str | None:
+        """The model's own name for a name or an alias, the default for None; None if no such model is known."""
+        return self._models.get(self.default_model if name is None else name)
+
+    def body_schema(self, operation: str) -> Mapping[str, Any]:
+        """Schema of an operation's request body."""
+        _, described = self._operations[operation]
+        reference: str = described["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        schema: Mapping[str, Any] = self.schemas[reference.rpartition("/")[2]]
+        return schema
+
+    def closed_values(self, operation: str) -> Iterator[tuple[str, list[str]]]:
+        """Body fields that take a closed list of values, with the list."""
+        closed = {f"#/components/schemas/{name}": self.schemas[name]["enum"] for name in _CLOSED}
+        for name, schema in self.body_schema(operation)["properties"].items():
+            known = schema.get("x-known-values", {}).get("$ref")
+            if known in closed:
+                yield name, closed[known]
+
+    def faults(self, operation: str, body: object) -> list[Fault]:
+        """What openapi-core finds wrong with a JSON body, each fault where it really is."""
+        request = _Request(
+            path=self._server.path + self.path(operation),
+            host_url=f"{self._server.scheme}://{self._server.netloc}",
+            body=json.dumps(body).encode(),
+        )
+        found: list[Fault] = []
+        for error in self._api.iter_request_errors(request):
+            verdicts = getattr(error.__cause__, "schema_errors", None)
+            if verdicts is None:
+                raise error
+            found.extend(self._fault(verdict) for verdict in _located(verdicts))
+        return found
+
+    def _fault(self, error: Any) -> Fault:
+        wanted = _missing(error) if error.validator == "required" else error.validator_value
+        component = next((name for name, schema in self.schemas.items() if schema == error.schema), None)
+        return Fault(tuple(error.absolute_path), error.validator, wanted, error.instance, component)
+
+
+def _located(errors: Iterable[Any]) -> Iterator[Any]:
+    """The errors, those of "this or null" replaced by what is wrong with "this"."""
+    for error in errors:
+        if error.validator == "anyOf" and error.context:
+            yield from _located(inner for inner in error.context if inner.schema_path[0] == 0)
+        else:
+            yield error
+
+
+def _missing(error: Any) -> str:
+    """The field that an error of `required` is about."""
+    required: list[str] = error.validator_value
+    return next(name for name in required if repr(name) in error.message)

@@ -1,0 +1,185 @@
+"""Finished videos: rendered on the first fetch, kept within a bound, and served as a bucket would."""
+
+import asyncio
+import hashlib
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .jobs import Job, JobStore
+from .recipes import Product
+
+PREFIX = "/files/"
+_TEMPORARY = re.compile(r"xai-video-([0-9a-f-]{36})\.mp4")
+_PUBLIC = re.compile(r"file_([0-9a-f-]{36})\.mp4")
+_RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
+
+
+class Missing(LookupError):
+    """A file is not (or no longer) served: an HTTP status, and the code a bucket gives."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+class FileCache:
+    """Rendered files, the least recently used forgotten first. Safe for threads; each file is rendered by one."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._files: OrderedDict[str, bytes] = OrderedDict()
+        self._rendering: dict[str, Future[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def content(self, product: Product) -> bytes:
+        """The product's file. Slow when it has to be rendered."""
+        with self._lock:
+            if product.digest in self._files:
+                self._files.move_to_end(product.digest)
+                return self._files[product.digest]
+            rendering = self._rendering.get(product.digest)
+            if rendering is None:
+                mine = self._rendering[product.digest] = Future()
+        return self._render(product, mine) if rendering is None else rendering.result()
+
+    def _render(self, product: Product, rendering: "Future[bytes]") -> bytes:
+        try:
+            content = product.recipe.render()
+        except BaseException as error:
+            rendering.set_exception(error)
+            raise
+        else:
+            rendering.set_result(content)
+            self._keep(product.digest, content)
+            return content
+        finally:
+            with self._lock:
+                del self._rendering[product.digest]
+
+    def _keep(self, digest: str, content: bytes) -> None:
+        with self._lock:
+            self._files[digest] = content
+            while len(self._files) > 1 and sum(map(len, self._files.values())) > self._max_bytes:
+                self._files.popitem(last=False)
+
+
+class Files:
+    """The files of a store's jobs, at `/files/`, without authorization.
+
+    Args:
+        origin: Scheme, host and port of the sandbox.
+        store: Its jobs.
+        cache: Where rendered files are kept.
+        now: Gives the simulated time in seconds.
+        lifetime: Simulated seconds for which a temporary URL holds.
+        seed: Decides the signatures.
+        executor: Renders.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        store: JobStore,
+        cache: FileCache,
+        now: Callable[[], float],
+        lifetime: float,
+        seed: int,
+        executor: Executor,
+    ) -> None:
+        self._origin = origin
+        self._store = store
+        self._cache = cache
+        self._now = now
+        self._lifetime = lifetime
+        self._seed = seed
+        self._executor = executor
+
+    def url(self, job: Job) -> str:
+        """The temporary, signed URL of a job's video."""
+        return f"{self._origin}{PREFIX}xai-video-{job.file_uuid}.mp4?sig={self._signature(job)}"
+
+    def public_url(self, job: Job) -> str:
+        """The public URL of a job's stored file."""
+        return f"{self._origin}{PREFIX}file_{job.file_uuid}.mp4"
+
+    def content(self, product: Product) -> bytes:
+        """A product's file, for sending it elsewhere. Slow: belongs into a worker thread."""
+        return self._cache.content(product)
+
+    def read(self, path: str, query: str) -> tuple[int, bytes]:
+        """Status and content as a GET would have them, without HTTP. Slow: belongs into a worker thread."""
+        try:
+            return 200, self._cache.content(self._product(path.removeprefix(PREFIX), query))
+        except Missing as missing:
+            return missing.status, b""
+
+    async def serve(self, request: Request) -> Response:
+        """Answer GET or HEAD."""
+        try:
+            product = self._product(request.path_params["name"], request.url.query)
+        except Missing as missing:
+            error = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{missing.code}</Code></Error>\n'
+            return Response(error, missing.status, media_type="application/xml")
+        loop = asyncio.get_running_loop()
+        content = await loop.run_in_executor(self._executor, self._cache.content, product)
+        return conditional(request, content, f'"{product.digest[:32]}"')
+
+    def _signature(self, job: Job) -> str:
+        return hashlib.sha256(f"{self._seed}:signature:{job.file_uuid}".encode()).hexdigest()[:32]
+
+    def _product(self, name: str, query: str) -> Product:
+        temporary, public = _TEMPORARY.fullmatch(name), _PUBLIC.fullmatch(name)
+        found = temporary or public
+        uuid = found[1] if found is not None else None
+        job = next((job for job in self._store.all() if job.file_uuid == uuid), None)
+        if job is None or job.plan is None or job.state(self._now()) != "done":
+            raise Missing(404, "NoSuchKey")
+        lifetime: float | None = self._lifetime
+        if public is not None:
+            if not job.stored_publicly:
+                raise Missing(404, "NoSuchKey")
+            lifetime = job.public_for
+        elif parse_qs(query).get("sig") != [self._signature(job)]:
+            raise Missing(403, "SignatureDoesNotMatch")
+        if lifetime is not None and self._now() > job.created + job.plan.curve.end + lifetime:
+            raise Missing(403, "ExpiredToken")
+        return job.plan.product
+
+
+def conditional(request: Request, content: bytes, etag: str) -> Response:
+    """Content as RFC 9110 wants it: ETag, If-None-Match, one Range, If-Range."""
+    headers = {"accept-ranges": "bytes", "etag": etag}
+    unless = request.headers.get("if-none-match", "")
+    if unless.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in unless.split(",")]:
+        return Response(status_code=304, headers=headers)
+    asked = _RANGE.fullmatch(request.headers.get("range", "").strip())
+    if asked is None or _meaningless(asked[1], asked[2]) or request.headers.get("if-range", etag) != etag:
+        return Response(content, headers=headers, media_type="video/mp4")
+    part = _part(asked[1], asked[2], len(content))
+    if part is None:
+        return Response(status_code=416, headers={**headers, "content-range": f"bytes */{len(content)}"})
+    first, last = part
+    headers["content-range"] = f"bytes {first}-{last}/{len(content)}"
+    return Response(content[first : last + 1], 206, headers, "video/mp4")
+
+
+def _meaningless(first: str | None, last: str | None) -> bool:
+    """A range that names nothing or runs backwards; RFC 9110 has it ignored."""
+    return last is None if first is None else last is not None and int(last) < int(first)
+
+
+def _part(first: str | None, last: str | None, length: int) -> tuple[int, int] | None:
+    """First and last byte of a range, or None if the content has nothing of it."""
+    if first is None:
+        count = int(last or 0)
+        return (max(0, length - count), length - 1) if count else None
+    start, end = int(first), min(int(last), length - 1) if last is not None else length - 1
+    return (start, end) if start <= end else None

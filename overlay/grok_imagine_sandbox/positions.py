@@ -1,0 +1,51 @@
+"""Where a value stands in a JSON text. Errors about a body name the line and column at which reading it stopped."""
+
+import json
+from collections.abc import Sequence
+
+_SPACE = " \t\n\r"
+_decoder = json.JSONDecoder()
+
+
+def end_of(text: str, path: Sequence[str | int]) -> int:
+    """Offset just behind the value at `path` in a valid JSON text; behind the whole if there is no such value."""
+    start = _skip(text, 0)
+    for step in path:
+        found = _child(text, start, step)
+        if found is None:
+            return _decoder.raw_decode(text, _skip(text, 0))[1]
+        start = found
+    return _decoder.raw_decode(text, start)[1]
+
+
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """Line from 1, and the bytes read on it, as serde_json counts them."""
+    before = text[:offset]
+    return before.count("\n") + 1, len(before.rpartition("\n")[2].encode())
+
+
+def _skip(text: str, offset: int) -> int:
+    while offset < len(text) and text[offset] in _SPACE:
+        offset += 1
+    return offset
+
+
+def _child(text: str, start: int, step: str | int) -> int | None:
+    """Offset of a member or an element; of the last member if a name is repeated, as json.loads takes it."""
+    if text[start] not in "{[":
+        return None
+    found = None
+    index = 0
+    offset = _skip(text, start + 1)
+    while text[offset] not in "}]":
+        name: str | int = index
+        if text[start] == "{":
+            name, offset = _decoder.raw_decode(text, offset)
+            offset = _skip(text, _skip(text, offset) + 1)  # the colon
+        if name == step:
+            found = offset
+        offset = _skip(text, _decoder.raw_decode(text, offset)[1])
+        if text[offset] == ",":
+            offset = _skip(text, offset + 1)
+        index += 1
+    return found

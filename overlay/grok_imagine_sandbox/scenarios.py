@@ -1,0 +1,234 @@
+"""Named scenarios: each failure that the service is known for, on command.
+
+A scenario is data. `answer` replaces an answer whole; `change` is a JSON merge patch (RFC 7396) of the true one, in
+which None removes a key; `delivery` says how the answer travels.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from .answers import (
+    BAD_GATEWAY,
+    FORBIDDEN,
+    INVALID,
+    OUT_OF_CREDIT,
+    UNAVAILABLE,
+    UNKNOWN_ID,
+    Answer,
+    flat,
+    too_many,
+)
+
+When = Literal["start", "accepted", "running", "look", "end"]
+Delivery = Literal["whole", "cut", "reset", "slow"]
+
+
+class Scenario(NamedTuple):
+    """One thing that goes wrong.
+
+    `when` is "start" (the POST is answered without a job), "accepted" (the POST made a job, its answer suffers),
+    "running" (looks while the job runs), "look" (any look) or "end" (how the job ends).
+    """
+
+    name: str
+    summary: str
+    when: When
+    answer: Answer | None = None
+    status: int | None = None
+    change: Mapping[str, Any] = MappingProxyType({})
+    delivery: Delivery = "whole"
+    state: str = "done"
+
+
+class Choice(NamedTuple):
+    """A scenario as it was asked for: for the first `times` occasions, or for all."""
+
+    scenario: Scenario
+    times: int | None = None
+
+    def __str__(self) -> str:
+        return self.scenario.name if self.times is None else f"{self.scenario.name}:{self.times}"
+
+
+class UnknownScenario(ValueError):
+    """There is no scenario of this name, or the text is not `name` or `name:N`."""
+
+
+def choose(text: str) -> Choice:
+    """Read `name` or `name:N`.
+
+    Raises:
+        UnknownScenario: Nothing has that name, or N is not a whole number above 0.
+    """
+    name, colon, times = text.partition(":")
+    if name not in SCENARIOS:
+        raise UnknownScenario(f"there is no scenario {name!r}; --list-scenarios names them")
+    if not colon:
+        return Choice(SCENARIOS[name])
+    if not (times.isascii() and times.isdecimal() and len(times) < 10 and int(times)):
+        raise UnknownScenario(f"{text!r}: after the colon stands how often, from 1")
+    return Choice(SCENARIOS[name], int(times))
+
+
+def _failed(code: str, message: str) -> Scenario:
+    return Scenario(
+        f"failed-{code.replace('_', '-')}",
+        f"the job fails with {code}",
+        "end",
+        Answer(200, {"status": "failed", "error": {"code": code, "message": message}}),
+        state="failed",
+    )
+
+
+_MODERATED = "Generated video rejected by content moderation."
+_NO_VIDEO = {"url": "", "duration": 0, "respect_moderation": True}
+_NOT_READABLE = (
+    "Unable to download provided video_url, please make sure the url you provided is publicaly accessible: "
+    "HTTP 403 Forbidden"
+)
+_HTML = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
+
+_RATE_LIMIT = too_many("grok-imagine-video", "Requests per Minute", 80, 60)
+_CLOUDFLARE = Answer(520, _HTML.format("520: Web server is returning an unknown error"), "text/html; charset=UTF-8")
+
+_ENDS = (
+    _failed("invalid_argument", "Prompt cannot be empty. Please provide a prompt."),
+    _failed("permission_denied", "The caller does not have permission to execute the specified operation."),
+    _failed("failed_precondition", "The request can't be executed in the current state of the system."),
+    _failed("service_unavailable", "The service is currently unavailable. Please try again later."),
+    _failed("internal_error", "An internal error occurred while the video was generated."),
+    Scenario(
+        "failed-without-error",
+        "the job fails and does not say why",
+        "end",
+        Answer(200, {"status": "failed"}),
+        state="failed",
+    ),
+    Scenario(
+        "failed-empty-video",
+        "the job fails with an empty video beside the error, as in March",
+        "end",
+        Answer(
+            200,
+            {
+                "status": "failed",
+                "video": _NO_VIDEO,
+                "model": "",
+                "error": {"code": "invalid_argument", "message": _NOT_READABLE},
+                "progress": 0,
+            },
+        ),
+        state="failed",
+    ),
+    Scenario("expired", "the job expires", "end", Answer(200, {"status": "expired"}), state="expired"),
+    Scenario(
+        "moderated-withheld",
+        "the job is done, but moderation keeps its video",
+        "end",
+        change={"video": {"url": "", "respect_moderation": False}},
+    ),
+    Scenario(
+        "moderated-rejected",
+        "the look that would find the job done is a 400",
+        "end",
+        flat(400, INVALID, _MODERATED),
+        state="failed",
+    ),
+    Scenario(
+        "moderated-rejected-later",
+        "the same, with the code used since summer",
+        "end",
+        flat(400, "imagine:content-moderated", _MODERATED),
+        state="failed",
+    ),
+    Scenario(
+        "moderated-failed",
+        "the job fails, and only its message tells of moderation",
+        "end",
+        Answer(200, {"status": "failed", "error": {"code": "invalid_argument", "message": _MODERATED}}),
+        state="failed",
+    ),
+    Scenario(
+        "status-null",
+        "the job is done without a status, as in early 2026",
+        "end",
+        change={"status": None, "usage": None, "progress": None},
+    ),
+    Scenario("done-without-url", "the job is done and says nowhere where", "end", change={"video": {"url": None}}),
+    Scenario(
+        "done-minimal",
+        "the job is done without usage and progress",
+        "end",
+        change={"usage": None, "progress": None},
+    ),
+    Scenario("never-ends", "the job runs for ever", "end", state="pending"),
+)
+
+_RUNS = (
+    Scenario("pending-empty", "looks at the running job are empty 202s", "running", Answer(202, "")),
+    Scenario("no-progress", "looks at the running job tell no progress", "running", change={"progress": None}),
+    Scenario(
+        "status-unknown",
+        "looks at the running job are 200 with a word of their own",
+        "running",
+        status=200,
+        change={"status": "finalizing"},
+    ),
+)
+
+_STARTS = (
+    Scenario("out-of-credit", "POST: 429, no credit left", "start", OUT_OF_CREDIT),
+    Scenario("rate-limit", "POST: 429, too many requests", "start", _RATE_LIMIT),
+    Scenario("forbidden", "POST: 403", "start", FORBIDDEN),
+    Scenario("unavailable", "POST: 503 in plain text", "start", UNAVAILABLE),
+    Scenario("bad-gateway", "POST: 502 in plain text", "start", BAD_GATEWAY),
+    Scenario("cloudflare-520", "POST: 520 in HTML", "start", _CLOUDFLARE),
+    Scenario("empty-500", "POST: 500 with an empty body", "start", Answer(500, "", "text/plain")),
+    Scenario("reset-before", "POST: the connection is reset, there is no job", "start", delivery="reset"),
+    Scenario("reset-after-accepting", "POST: the job runs, the connection is reset", "accepted", delivery="reset"),
+    Scenario("slow", "POST: the job runs, the answer is late", "accepted", delivery="slow"),
+    Scenario("truncated", "POST: the job runs, the answer breaks off", "accepted", delivery="cut"),
+)
+
+_LOOKS = (
+    Scenario("look-out-of-credit", "GET: 429, no credit left", "look", OUT_OF_CREDIT),
+    Scenario("look-rate-limit", "GET: 429, too many requests", "look", _RATE_LIMIT),
+    Scenario("look-unavailable", "GET: 503 in plain text", "look", UNAVAILABLE),
+    Scenario("look-520", "GET: 520 in HTML", "look", _CLOUDFLARE),
+    Scenario("look-not-found", "GET: 404, as if there were no such job", "look", UNKNOWN_ID),
+    Scenario(
+        "look-html",
+        "GET: 200 with a page instead of a state",
+        "look",
+        Answer(200, _HTML.format("Just a moment..."), "text/html; charset=UTF-8"),
+    ),
+    Scenario("look-garbage", "GET: 200 with a list instead of a state", "look", Answer(200, ["done"])),
+    Scenario(
+        "look-garbage-video",
+        "GET: 200, done, its video a bare string",
+        "look",
+        Answer(200, {"status": "done", "video": "https://example.com/a.mp4", "progress": "100"}),
+    ),
+    Scenario("look-reset", "GET: the connection is reset", "look", delivery="reset"),
+    Scenario("look-slow", "GET: the answer is late", "look", delivery="slow"),
+    Scenario("look-truncated", "GET: the answer breaks off", "look", delivery="cut"),
+)
+
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
+    {scenario.name: scenario for scenario in (*_ENDS, *_RUNS, *_STARTS, *_LOOKS)}
+)
+"""Every scenario by its name."""
+
+
+def merge(value: Any, patch: Any) -> Any:
+    """Apply a JSON merge patch (RFC 7396): None removes a key."""
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(value) if isinstance(value, Mapping) else {}
+    for name, item in patch.items():
+        if item is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), item)
+    return merged

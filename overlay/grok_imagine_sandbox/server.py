@@ -1,0 +1,227 @@
+"""The sandbox as an object: a server of its own thread, port, clock and state."""
+
+import math
+import os
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from .app import application
+from .contract import Contract
+from .delivery import Protocol
+from .scenarios import choose
+from .service import Service, Settings
+
+_START_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+_WORKERS = 4
+
+MIB = 2**20
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+class Sandbox:
+    """An offline server of the contract on 127.0.0.1. A context manager; sandboxes share nothing.
+
+    Simulated time passes `speed` times as fast as `clock` and starts at 0 with the server. Jobs, their URLs and the
+    rate limit live in simulated time; only `slow_seconds` and the fetching of inputs take real time.
+
+    Args:
+        port: To listen on; 0 takes a free one.
+        speed: Simulated seconds for each second of `clock`.
+        scenario: `name` or `name:N` for every request that names none itself; see `SCENARIOS`.
+        api_key: The only key to be accepted; None accepts any but an empty one.
+        clock: Seconds that never go back. Tests pass their own, so that nothing sleeps.
+        seed: Decides ids, signatures and how jobs progress.
+        max_jobs: Jobs that are kept; beyond it the oldest ended one is forgotten, or a POST is answered with 503.
+        requests_per_minute: Jobs a minute that each model accepts; None does not limit.
+        concurrent_jobs: Jobs that may run at once; None does not limit.
+        zero_data_retention: Whether the team must give `output.upload_url`.
+        slow_seconds: Real seconds by which the slow scenarios are late.
+        max_body_bytes: The largest request, and the largest input video.
+        max_input_bytes: What all kept jobs' inputs may take in memory.
+        cache_bytes: What rendered files may take in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        speed: float = 60.0,
+        scenario: str | None = None,
+        api_key: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        seed: int = 0,
+        max_jobs: int = 10_000,
+        requests_per_minute: int | None = None,
+        concurrent_jobs: int | None = None,
+        zero_data_retention: bool = False,
+        slow_seconds: float = 5.0,
+        max_body_bytes: int = 64 * MIB,
+        max_input_bytes: int = 512 * MIB,
+        cache_bytes: int = 256 * MIB,
+    ) -> None:
+        """Set a sandbox up without starting it.
+
+        Raises:
+            UnknownScenario: `scenario` names none.
+            ValueError: `speed` is not above 0 and finite.
+        """
+        if not 0 < speed < math.inf:
+            raise ValueError(f"speed must be above 0 and finite, not {speed}")
+        self._settings = Settings(
+            scenario=None if scenario is None else choose(scenario),
+            api_key=api_key,
+            seed=seed,
+            max_jobs=max_jobs,
+            requests_per_minute=requests_per_minute,
+            concurrent_jobs=concurrent_jobs,
+            zero_data_retention=zero_data_retention,
+            slow_seconds=slow_seconds,
+            max_body_bytes=max_body_bytes,
+            max_input_bytes=max_input_bytes,
+            cache_bytes=cache_bytes,
+        )
+        self._wanted_port = port
+        self._speed = speed
+        self._clock = clock
+        self._counts: Counter[tuple[str, str, int]] = Counter()
+        self._counting = threading.Lock()
+        self._service: Service | None = None
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        self._base_url = ""
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes for the service's `https://api.x.ai/v1`."""
+        if not self._base_url:
+            raise RuntimeError("the sandbox was not started")
+        return self._base_url
+
+    @property
+    def jobs(self) -> list[dict[str, Any]]:
+        """The accepted jobs in their order, as they are now.
+
+        Each has `request_id`, `operation` (the document's operationId), `body_sha256`, `scenario`, `created` (simulated
+        seconds), `state` and `cost_in_usd_ticks` (None until known, and of jobs that failed).
+        """
+        return [] if self._service is None else self._service.records()
+
+    @property
+    def requests(self) -> Counter[tuple[str, str, int]]:
+        """How many requests were answered, by method, path template and status.
+
+        A template is such as `/v1/videos/{request_id}`, `*` of no known route; the status of a dropped connection is 0.
+        """
+        with self._counting:
+            return Counter(self._counts)
+
+    def start(self) -> Self:
+        """Listen; returns when connections are accepted.
+
+        Raises:
+            OSError: The port is taken.
+            OverflowError: There is no such port.
+            RuntimeError: It runs already, or did not start in time.
+        """
+        if self._server is not None:
+            raise RuntimeError("the sandbox runs already")
+        contract = Contract()
+        listener = _listener(self._wanted_port)
+        origin = self._clock()
+
+        def now() -> float:
+            return (self._clock() - origin) * self._speed
+
+        port: int = listener.getsockname()[1]
+        self._executor = ThreadPoolExecutor(_WORKERS, "grok-imagine-sandbox")
+        self._service = Service(contract, self._settings, port, now, time.time(), self._executor)
+        app = application(self._service, contract, now, self._count)
+        self._server = _Server(_config(app))
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="grok-imagine-sandbox", daemon=True
+        )
+        self._thread.start()
+        if not self._server.ready.wait(_START_SECONDS):
+            self.stop()
+            raise RuntimeError(f"the sandbox did not start within {_START_SECONDS:g} s")
+        self._base_url = f"http://127.0.0.1:{port}{contract.prefix}"
+        return self
+
+    def stop(self) -> None:
+        """Stop listening, and free the port. `jobs` and `requests` stay readable.
+
+        Raises:
+            RuntimeError: The server did not end in time.
+        """
+        if self._server is None or self._thread is None or self._executor is None:
+            return
+        self._server.should_exit = True
+        self._thread.join(_STOP_SECONDS)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        alive = self._thread.is_alive()
+        self._server = self._thread = self._executor = None
+        if alive:
+            raise RuntimeError(f"the sandbox did not stop within {_STOP_SECONDS:g} s")
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _count(self, method: str, template: str, status: int) -> None:
+        with self._counting:
+            self._counts[method, template, status] += 1
+
+
+def _listener(port: int) -> socket.socket:
+    # With the protocol named, asyncio turns Nagle's algorithm off; else each answer may take 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except (OSError, OverflowError):
+        listener.close()
+        raise
+    return listener
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        headers=[("server", "grok-imagine-sandbox")],  # no answer of it may be taken for a live one
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=30,
+    )

@@ -1,0 +1,85 @@
+"""`python -m grok_imagine_sandbox`, run as a user runs it."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from grok_imagine_sandbox import SCENARIOS
+from grok_imagine_sandbox.__main__ import main
+
+KEY = "xai-0123456789-secret"
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    command = [sys.executable, "-m", "grok_imagine_sandbox", "--port", "0", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout is not None
+            yield running, running.stdout.readline().strip()
+        finally:
+            running.kill()
+
+
+def test_the_first_line_is_a_url_that_works_and_the_log_keeps_secrets() -> None:
+    with process("--speed", "100000", "--api-key", KEY) as (running, url):
+        with httpx.Client(base_url=url, headers={"authorization": f"Bearer {KEY}"}, trust_env=False) as http:
+            body = {"image": {"url": "data:image/png;base64,c2VjcmV0"}}
+            assert http.post("/videos/generations", json=body).status_code == 200
+            request_id = http.post("/videos/generations", json={"prompt": "my prompt"}).json()["request_id"]
+            for _ in range(1000):
+                if (look := http.get(f"/videos/{request_id}")).status_code == 200:
+                    break
+            http.head(look.json()["video"]["url"], headers={"if-none-match": "*"})
+            assert http.get(f"/videos/{request_id}", headers={"authorization": "Bearer xai-wrong"}).status_code == 400
+        running.send_signal(signal.SIGTERM)
+        output, log = running.communicate(timeout=10)
+    assert (running.returncode, output) == (0, "")
+    lines = log.splitlines()
+    assert lines[0].startswith("POST /v1/videos/generations 200 ")
+    assert any(line.startswith(f"GET /v1/videos/{request_id} 200 ") for line in lines)
+    assert any(line.startswith("HEAD /files/xai-video-") for line in lines)
+    assert all(line.endswith("s") for line in lines)
+    for secret in (KEY, "xai-wrong", "c2VjcmV0", "sig=", "my prompt"):
+        assert secret not in log
+
+
+def test_ctrl_c_ends_it_cleanly_also_while_an_answer_is_late() -> None:
+    with process("--scenario", "slow", "--slow-seconds", "60") as (running, url):
+        with pytest.raises(httpx.ReadTimeout):
+            headers = {"authorization": "Bearer x"}
+            httpx.post(f"{url}/videos/generations", json={"prompt": "x"}, headers=headers, timeout=0.3, trust_env=False)
+        assert len(httpx.get(url.replace("/v1", "/sandbox/jobs"), trust_env=False).json()) == 1
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=10)
+    assert running.returncode == 0
+
+
+def test_scenarios_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list-scenarios"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(SCENARIOS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--scenario", "nothing"],
+        ["--speed", "0"],
+        ["--speed", "nan"],
+        ["--port", "65536"],
+        ["--port", "x"],
+        ["--requests-per-minute", "0"],
+    ],
+)
+def test_nonsense_is_a_usage_error(arguments: list[str], capsys: Any) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err
