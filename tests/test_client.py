@@ -32,6 +32,7 @@ from grok_imagine import (
     RateLimitError,
     ReferenceToVideo,
     RequestTimeout,
+    RetryPolicy,
     ServerError,
     StartOutcomeUnknown,
     TextToVideo,
@@ -201,32 +202,58 @@ def test_timeout_zero_looks_once(api: Api, clock: ManualClock, sandbox: Sandbox)
 
 
 REFUSED = {
-    "forbidden": (PermissionDeniedError, 403),
-    "rate-limit": (RateLimitError, 429),
-    "out-of-credit": (OutOfCreditError, 429),
-    "unavailable": (ServerError, 503),
-    "bad-gateway": (ServerError, 502),
-    "cloudflare-520": (ServerError, 520),
-    "empty-500": (ServerError, 500),
+    "forbidden": (PermissionDeniedError, 403, 1),
+    "out-of-credit": (OutOfCreditError, 429, 1),
+    "rate-limit": (RateLimitError, 429, 6),
+    "unavailable": (ServerError, 503, 6),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_post_that_is_refused_is_a_typed_error(api: Api, sandbox: Sandbox, name: str) -> None:
-    kind, status = REFUSED[name]
+def test_a_post_that_is_refused_is_sent_again_only_if_that_may_help(api: Api, sandbox: Sandbox, name: str) -> None:
+    kind, status, posts = REFUSED[name]
     with pytest.raises(kind) as caught:
         api(lambda c: c.video.generate("A cat"), **scenario(name))
     error = caught.value
     assert type(error) is kind and error.status_code == status and error.headers["server"] == "grok-imagine-sandbox"
-    assert sandbox.jobs == [] and sum(sandbox.requests.values()) <= 1
+    assert sandbox.jobs == [] and sandbox.requests == {("POST", "/v1/videos/generations", status): posts}
 
 
-@pytest.mark.parametrize(("name", "jobs"), [("reset-before", 0), ("reset-after-accepting", 1), ("truncated", 1)])
-def test_a_post_whose_answer_is_lost_is_never_sent_again(api: Api, sandbox: Sandbox, name: str, jobs: int) -> None:
+@pytest.mark.parametrize("name", ["rate-limit:3", "unavailable:3"])
+def test_a_refusal_that_passes_is_ridden_out(api: Api, sandbox: Sandbox, name: str) -> None:
+    assert api(lambda c: c.video.generate("A cat"), **scenario(name)).status == "done"
+    assert len(sandbox.jobs) == 1
+
+
+def test_nothing_is_sent_again_when_told_so(api: Api, sandbox: Sandbox, clock: ManualClock) -> None:
+    once = {"retry": RetryPolicy(max_retries=0)}
+    with pytest.raises(RateLimitError):
+        api(lambda c: c.video.start("A cat"), **once, **scenario("rate-limit"))
+    job = api(lambda c: c.video.start("A cat"))
+    with pytest.raises(ServerError):
+        api(lambda c: c.video.get(job), **once, **scenario("look-520"))
+    assert clock.slept == [] and sum(sandbox.requests.values()) == 3
+
+
+UNKNOWN = {
+    "reset-before": 0,
+    "reset-after-accepting": 1,
+    "truncated": 1,
+    "bad-gateway": 0,
+    "cloudflare-520": 0,
+    "empty-500": 0,
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_post_whose_outcome_is_unknown_is_never_sent_again(api: Api, sandbox: Sandbox, name: str) -> None:
+    request = TextToVideo("A cat")
     with pytest.raises(StartOutcomeUnknown) as caught:
-        api(lambda c: c.video.generate("A cat"), **scenario(name))
-    assert caught.value.mode == "text-to-video" and not isinstance(caught.value, TimeoutError)
-    assert len(sandbox.jobs) == jobs and sum(n for (m, _, _), n in sandbox.requests.items() if m == "POST") <= 1
+        api(lambda c: c.video.generate(request), **scenario(name))
+    error = caught.value
+    assert (error.mode, error.body_sha256) == ("text-to-video", request.sha256) and error.sent_at > 1.7e9
+    assert isinstance(error.__cause__, ApiError | TransportError) and not isinstance(error, TimeoutError)
+    assert len(sandbox.jobs) == UNKNOWN[name] and sum(sandbox.requests.values()) == 1
 
 
 def test_a_post_that_is_too_slow_is_an_unknown_outcome_and_a_look_is_not(api: Api, sandbox: Sandbox) -> None:
@@ -234,7 +261,12 @@ def test_a_post_that_is_too_slow_is_an_unknown_outcome_and_a_look_is_not(api: Ap
         api(lambda c: c.video.start("A cat"), request_timeout=0.2, **scenario("slow"))
     assert len(sandbox.jobs) == 1
     with pytest.raises(RequestTimeout) as caught:
-        api(lambda c: c.video.get(sandbox.jobs[0]["request_id"]), request_timeout=0.2, **scenario("look-slow"))
+        api(
+            lambda c: c.video.get(sandbox.jobs[0]["request_id"]),
+            request_timeout=0.2,
+            retry=RetryPolicy(max_retries=0),
+            **scenario("look-slow"),
+        )
     assert caught.value.request_id == sandbox.jobs[0]["request_id"]
 
 
@@ -246,7 +278,7 @@ def test_a_post_that_is_too_slow_is_an_unknown_outcome_and_a_look_is_not(api: Ap
 def test_a_look_that_fails_keeps_the_id(api: Api, name: str, kind: Any) -> None:
     job = api(lambda c: c.video.start("A cat"))
     with pytest.raises(kind) as caught:
-        api(lambda c: c.video.get(job), **scenario(name))
+        api(lambda c: c.video.get(job), retry=RetryPolicy(max_retries=1), **scenario(name))
     assert caught.value.request_id == job.request_id and job.request_id in str(caught.value)
 
 

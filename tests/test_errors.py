@@ -100,7 +100,7 @@ def test_every_error_is_in_the_tree_and_survives_pickle() -> None:
         api_error(429, {"a": "b"}, b"", request_id="j"),
         VideoGenerationError("c", "m", request_id="j", cost_usd=0.4, payload={"a": 1}),
         VideoTimeoutError("m", request_id="j"),
-        StartOutcomeUnknown("m", mode="text-to-video"),
+        StartOutcomeUnknown("m", mode="text-to-video", body_sha256="ab" * 32),
     ]
     for error in samples:
         twin = pickle.loads(pickle.dumps(error))

@@ -45,6 +45,7 @@ from .errors import (
 )
 from .requests import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, TextToVideo, VideoOptions, VideoRequest
 from .results import Job, Video
+from .retry import Delivery, RetryPolicy, delivery_of
 
 __all__ = [
     "ApiError",
@@ -53,6 +54,7 @@ __all__ = [
     "BadRequestError",
     "Client",
     "ConfigurationError",
+    "Delivery",
     "EditVideo",
     "ExtendVideo",
     "GrokImagineError",
@@ -69,6 +71,7 @@ __all__ = [
     "RateLimitError",
     "ReferenceToVideo",
     "RequestTimeout",
+    "RetryPolicy",
     "ServerError",
     "StartOutcomeUnknown",
     "TextToVideo",
@@ -85,5 +88,6 @@ __all__ = [
     "VideoRequest",
     "VideoTimeoutError",
     "__version__",
+    "delivery_of",
     "errors",
 ]

@@ -15,6 +15,7 @@ from .drivers import SyncDriver
 from .errors import UnknownField
 from .requests import ExtendOptions, VideoOptions, VideoRequest
 from .results import Job, Video
+from .retry import Retries, RetryPolicy
 from .settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings, seconds
 
 if TYPE_CHECKING:
@@ -33,20 +34,21 @@ Prompt: TypeAlias = str | VideoRequest
 class _Flows:
     """The flows of a client, its clock and limits filled in; what the blocking and the async side have in common."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float], retry: RetryPolicy | None) -> None:
         self._settings = settings
         self._clock = clock
+        self.retries = Retries(retry or RetryPolicy(), clock)
 
     def start(self, request: VideoRequest, strict: bool) -> flow.Flow[Job]:
         if strict:
             request.check()
-        return flow.start(request)
+        return flow.start(request, self.retries)
 
     def generate(self, request: VideoRequest, strict: bool, **waiting: Any) -> flow.Flow[Video]:
         options = self.waiting(**waiting)
         if strict:
             request.check()
-        return flow.generate(request, **options)
+        return flow.generate(request, self.retries, **options)
 
     def wait(self, job: str | Job, **waiting: Any) -> flow.Flow[Video]:
         options = self.waiting(**waiting)
@@ -196,7 +198,7 @@ class Videos:
             NotFoundError: No such job.
             ApiError, TransportError: The look failed; it says nothing of the job.
         """
-        return self._driver.run(flow.look(_id(request_id)))
+        return self._driver.run(flow.get(_id(request_id), self._flows.retries))
 
     def wait(
         self,
@@ -283,7 +285,7 @@ class AsyncVideos:
 
     async def get(self, request_id: str | Job) -> Video:
         """See `Videos.get`."""
-        return await self._driver.run(flow.look(_id(request_id)))
+        return await self._driver.run(flow.get(_id(request_id), self._flows.retries))
 
     async def wait(
         self,
@@ -306,7 +308,8 @@ def _id(request_id: str | Job) -> str:
 class Models:
     """`client.models`: the video models of the key."""
 
-    def __init__(self, driver: SyncDriver) -> None:
+    def __init__(self, flows: _Flows, driver: SyncDriver) -> None:
+        self._flows = flows
         self._driver = driver
 
     def list(self) -> list[VideoGenerationModel]:
@@ -315,7 +318,7 @@ class Models:
         Raises:
             ApiError, TransportError: The request failed.
         """
-        return self._driver.run(flow.list_models())
+        return self._driver.run(flow.list_models(self._flows.retries))
 
     def get(self, model_id: str) -> VideoGenerationModel:
         """One of them, by its id.
@@ -324,35 +327,41 @@ class Models:
             NotFoundError: No such model.
             ApiError, TransportError: The request failed.
         """
-        return self._driver.run(flow.get_model(model_id))
+        return self._driver.run(flow.get_model(model_id, self._flows.retries))
 
 
 class AsyncModels:
     """`client.models` of an AsyncClient: the same as `Models`, awaited."""
 
-    def __init__(self, driver: AsyncDriver) -> None:
+    def __init__(self, flows: _Flows, driver: AsyncDriver) -> None:
+        self._flows = flows
         self._driver = driver
 
     async def list(self) -> list[VideoGenerationModel]:
         """See `Models.list`."""
-        return await self._driver.run(flow.list_models())
+        return await self._driver.run(flow.list_models(self._flows.retries))
 
     async def get(self, model_id: str) -> VideoGenerationModel:
         """See `Models.get`."""
-        return await self._driver.run(flow.get_model(model_id))
+        return await self._driver.run(flow.get_model(model_id, self._flows.retries))
 
 
 class Client:
     """The blocking client. Make one and share it, between threads too; close it, or use it in a `with`.
 
-    Three clocks: `request_timeout` bounds each HTTP request; `timeout` of `generate` and `wait` bounds the polling,
-    looks and pauses together; nothing is ever sent again by itself but looks at a job.
+    Three clocks: `request_timeout` bounds each HTTP request; the budget of `retry` bounds how long one is sent again;
+    `timeout` of `generate` and `wait` bounds the polling, looks and pauses together.
+
+    What is sent again: a GET after anything transient (no answer, 429 for the rate, 5xx, an answer that can't be read);
+    a POST that starts a job only after `Delivery.NEVER_DELIVERED` (no connection) and `Delivery.REFUSED` (429 for the
+    rate, 503). A POST whose outcome is unknown never is, nor is one without credit.
 
     Args:
         api_key: Default: the environment's `XAI_API_KEY`.
         base_url: Default: the environment's `XAI_BASE_URL`, else `https://api.x.ai/v1`.
         request_timeout: Seconds or timedelta for each step of one HTTP request.
         max_connections: Requests at once; further ones wait for their turn.
+        retry: How often and how long; `RetryPolicy(max_retries=0)` sends once.
         headers: Sent with every request, such as a gateway's own.
         http_client: An `httpx.Client` to use instead of one's own, such as one with a proxy. It is not closed.
         clock: Monotonic seconds; for tests.
@@ -369,6 +378,7 @@ class Client:
         base_url: str | None = None,
         request_timeout: Seconds = REQUEST_TIMEOUT,
         max_connections: int = MAX_CONNECTIONS,
+        retry: RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
         http_client: httpx.Client | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -376,8 +386,9 @@ class Client:
     ) -> None:
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = SyncDriver(self._settings, http_client, sleep)
-        self.video = Videos(_Flows(self._settings, clock), self._driver)
-        self.models = Models(self._driver)
+        flows = _Flows(self._settings, clock, retry)
+        self.video = Videos(flows, self._driver)
+        self.models = Models(flows, self._driver)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -405,6 +416,7 @@ class AsyncClient:
         base_url: str | None = None,
         request_timeout: Seconds = REQUEST_TIMEOUT,
         max_connections: int = MAX_CONNECTIONS,
+        retry: RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
         http_client: httpx.AsyncClient | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -414,8 +426,9 @@ class AsyncClient:
 
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = AsyncDriver(self._settings, http_client, sleep)
-        self.video = AsyncVideos(_Flows(self._settings, clock), self._driver)
-        self.models = AsyncModels(self._driver)
+        flows = _Flows(self._settings, clock, retry)
+        self.video = AsyncVideos(flows, self._driver)
+        self.models = AsyncModels(flows, self._driver)
 
     async def close(self) -> None:
         """Closes the connections."""

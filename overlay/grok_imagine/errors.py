@@ -7,6 +7,7 @@ job, or the wait for it. `StartOutcomeUnknown` stands by itself: the service may
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -128,18 +129,22 @@ class RequestTimeout(TransportError, TimeoutError):
 
 
 class StartOutcomeUnknown(GrokImagineError):
-    """A POST that starts a paid job was sent, and no answer came that could be read.
+    """A POST that starts a paid job was sent, and no answer came that tells whether the job exists.
 
-    The job may be running and billed, and its id is not known. Sending it again may bill twice, so nothing here does;
-    look at the usage page of the console first.
+    It may be running and billed, and its id is not known. Sending it again could bill twice, so nothing here does. Look
+    at the usage page of the console before you do; `__cause__` is what happened.
 
     Attributes:
         mode: The mode of the request.
+        body_sha256: The hash of its body, the same for the same body.
+        sent_at: Unix time at which the answer was given up.
     """
 
-    def __init__(self, message: str, *, mode: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, mode: str, body_sha256: str) -> None:
+        super().__init__(f"{mode} (body {body_sha256[:12]}) was sent and may be billed: {message}")
         self.mode = mode
+        self.body_sha256 = body_sha256
+        self.sent_at = time.time()
 
 
 class ApiError(GrokImagineError):

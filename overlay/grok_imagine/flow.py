@@ -19,7 +19,6 @@ from .errors import (
     ApiError,
     GrokImagineError,
     JobError,
-    NotDelivered,
     OutOfRange,
     RateLimitError,
     StartOutcomeUnknown,
@@ -32,6 +31,7 @@ from .errors import (
 )
 from .requests import VideoRequest
 from .results import Job, Video
+from .retry import Delivery, Retries, delivery_of
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
@@ -85,31 +85,63 @@ def contract_schedule(age: float) -> float:
     return next(phase.every for phase in contract.SCHEDULE if phase.until is None or age < phase.until)
 
 
-def start(request: VideoRequest) -> Flow[Job]:
-    """Posts a request once.
+def repeat(attempt: Callable[[], Flow[T]], may_repeat: Callable[[GrokImagineError], bool], retries: Retries) -> Flow[T]:
+    """Makes an attempt until it succeeds, may not be repeated, or the retry policy gives up; raises its last error."""
+    begin, tries = retries.clock(), 0
+    while True:
+        tries += 1
+        try:
+            return (yield from attempt())
+        except GrokImagineError as error:
+            elapsed = retries.clock() - begin
+            pause = retries.policy.pause(tries, elapsed, error, retries.dice) if may_repeat(error) else None
+            if pause is None:
+                raise
+        yield Sleep(pause)
+
+
+def is_certain(error: GrokImagineError) -> bool:
+    """Whether it is certain that a POST started nothing, and the service may yet take it."""
+    return delivery_of(error) in (Delivery.NEVER_DELIVERED, Delivery.REFUSED)
+
+
+def is_transient(error: GrokImagineError) -> bool:
+    """Whether a GET that failed may succeed later."""
+    return error.transient if isinstance(error, ApiError) else isinstance(error, TransportError)
+
+
+def start(request: VideoRequest, retries: Retries) -> Flow[Job]:
+    """Starts a job: posts until it is taken, as long as it is certain that no job exists.
 
     Raises:
         ApiError: Refused; no job exists.
         NotDelivered: Nothing was sent; no job exists.
-        StartOutcomeUnknown: Sent, but not answered in a way that can be read.
+        StartOutcomeUnknown: Sent, but not answered in a way that tells whether a job exists.
     """
+    return repeat(lambda: post(request), is_certain, retries)
+
+
+def post(request: VideoRequest) -> Flow[Job]:
+    """Posts a request once; raises as `start` does."""
     from . import binding
 
     try:
         response: httpx.Response = yield Call(binding.start(request.operation, request.body))
-    except NotDelivered:
+        if not response.is_success:
+            raise _error(response)
+        request_id = _json(response).get("request_id")
+        if not isinstance(request_id, str) or not request_id:
+            raise _unexpected(response, "no request_id")
+    except GrokImagineError as error:
+        if delivery_of(error) is Delivery.OUTCOME_UNKNOWN:
+            raise StartOutcomeUnknown(str(error), mode=request.mode, body_sha256=request.sha256) from error
         raise
-    except TransportError as error:
-        raise StartOutcomeUnknown(f"no answer to a POST that was sent: {error.message}", mode=request.mode) from error
-    if not response.is_success:
-        raise _error(response)
-    try:
-        request_id = response.json()["request_id"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise StartOutcomeUnknown("the job was accepted, but the answer holds no id", mode=request.mode) from error
-    if not isinstance(request_id, str) or not request_id:
-        raise StartOutcomeUnknown("the job was accepted, but the answer holds no id", mode=request.mode)
     return Job(request_id, request)
+
+
+def get(request_id: str, retries: Retries) -> Flow[Video]:
+    """Looks at a job; raises as `look` does, once the retry policy gives up."""
+    return repeat(lambda: look(request_id), is_transient, retries)
 
 
 def look(request_id: str, timeout: float | None = None) -> Flow[Video]:
@@ -141,10 +173,10 @@ def _read_state(response: httpx.Response, request_id: str) -> Mapping[str, Any]:
     return _json(response, request_id)
 
 
-def generate(request: VideoRequest, **options: Any) -> Flow[Video]:
+def generate(request: VideoRequest, retries: Retries, **options: Any) -> Flow[Video]:
     """Starts a job and waits for it; `options` are those of `wait`, which also says what is raised."""
     began = options["clock"]()
-    job = yield from start(request)
+    job = yield from start(request, retries)
     return (yield from wait(job.request_id, started=began, request=request, **options))
 
 
@@ -203,7 +235,7 @@ def poll(
         try:
             last = yield from look(request_id, min(request_timeout, left) if left > 0 else request_timeout)
         except (TransportError, ApiError) as error:
-            if not getattr(error, "transient", True):
+            if not is_transient(error):
                 raise
             trouble = error
         else:
@@ -258,8 +290,12 @@ def _cool_down(trouble: Exception | None) -> float:
     return (trouble.retry_after or 0.0) if isinstance(trouble, RateLimitError) else 0.0
 
 
-def list_models() -> Flow[list[VideoGenerationModel]]:
+def list_models(retries: Retries) -> Flow[list[VideoGenerationModel]]:
     """The video models of the key."""
+    return repeat(_list_models, is_transient, retries)
+
+
+def _list_models() -> Flow[list[VideoGenerationModel]]:
     from . import binding
 
     response: httpx.Response = yield Call(binding.list_models())
@@ -271,11 +307,15 @@ def list_models() -> Flow[list[VideoGenerationModel]]:
     return [binding.VideoGenerationModel.from_dict(model) for model in models]
 
 
-def get_model(model_id: str) -> Flow[VideoGenerationModel]:
+def get_model(model_id: str, retries: Retries) -> Flow[VideoGenerationModel]:
     """One video model."""
+    check_id(model_id, "model_id")
+    return repeat(lambda: _get_model(model_id), is_transient, retries)
+
+
+def _get_model(model_id: str) -> Flow[VideoGenerationModel]:
     from . import binding
 
-    check_id(model_id, "model_id")
     response: httpx.Response = yield Call(binding.get_model(model_id))
     if not response.is_success:
         raise _error(response)

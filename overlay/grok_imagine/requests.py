@@ -140,6 +140,16 @@ class VideoRequest:
         return contract.MODES[self.mode].operation
 
     @property
+    def sha256(self) -> str:
+        """Hash of the body, in hex; the same for the same body, whatever the order of its fields."""
+        # Only here: hashing is for errors and ledgers, and json sorts what a caller may have given in any order.
+        import hashlib
+        import json
+
+        canonical = json.dumps(self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
     def delivered_elsewhere(self) -> bool:
         """Whether the result goes to a place the request names, so that an answer without a URL is a success."""
         return "output" in self.body or "storage_options" in self.body

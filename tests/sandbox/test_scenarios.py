@@ -239,7 +239,7 @@ def test_an_unknown_scenario_is_no_scenario(remote: Any, name: str) -> None:
 
 def test_a_scenario_of_posts_is_none_of_looks(remote: Any) -> None:
     response = remote.look(remote.generate(), "rate-limit")
-    assert (response.status_code, response.json()["code"]) == (400, "sandbox")
+    assert (response.status_code, response.json()["status"]) == (202, "pending")
 
 
 def test_scenarios_are_listed_and_read_only(remote: Any) -> None:

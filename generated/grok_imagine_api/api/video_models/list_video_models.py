@@ -57,6 +57,10 @@ def _parse_response(
         response_503 = response.text
         return response_503
 
+    if response.status_code == 520:
+        response_520 = response.text
+        return response_520
+
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
     else:

@@ -1,0 +1,133 @@
+"""What may be sent again, and when: decided by what is known of a request's delivery, not by its status alone.
+
+The service has no idempotency key, so a POST that starts a paid job is sent again only if it is certain that no job
+exists: it was never delivered, or it was refused. Whatever else happens to it is told, and left to people.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from enum import StrEnum
+
+from grok_imagine_api import contract
+
+from .errors import (
+    ApiError,
+    GrokImagineError,
+    NotDelivered,
+    StartOutcomeUnknown,
+    TransportError,
+    UnexpectedResponse,
+    kind_of,
+)
+
+__all__ = ["Delivery", "RetryPolicy", "delivery_of"]
+
+PACED = frozenset(kind.kind for kind in contract.ERROR_KINDS if kind.retry == "paced")
+
+
+class Delivery(StrEnum):
+    """What is known of a POST that failed."""
+
+    NEVER_DELIVERED = "never delivered"
+    """No connection: it did not leave. Sent again."""
+    REFUSED = "refused"
+    """The service said no before a job existed, and may say yes later (x-errors: paced). Sent again."""
+    OUTCOME_UNKNOWN = "outcome unknown"
+    """It left, and no answer came that tells whether a job exists. Never sent again: it could bill twice."""
+    OTHER = "other"
+    """The service said no for good, or the request is wrong. Never sent again."""
+
+
+def delivery_of(error: BaseException) -> Delivery:
+    """Which of the four classes a failed POST belongs to.
+
+    A gateway's error (a 5xx that x-errors does not list as paced) may come before or after the service took the job,
+    so its outcome is unknown.
+    """
+    if isinstance(error, NotDelivered):
+        return Delivery.NEVER_DELIVERED
+    if isinstance(error, TransportError | StartOutcomeUnknown | UnexpectedResponse):
+        return Delivery.OUTCOME_UNKNOWN
+    if isinstance(error, ApiError):
+        if kind_of(error.status_code, error.code, error.message) in PACED:
+            return Delivery.REFUSED
+        return Delivery.OUTCOME_UNKNOWN if error.status_code >= 500 else Delivery.OTHER
+    return Delivery.OTHER
+
+
+class RetryPolicy:
+    """How often and how long a request that may be sent again is sent again. Immutable.
+
+    The pause before try n is random between 0 and `base * 2**n` seconds ("full jitter"), at most `cap`, and at least
+    what the service asks for by Retry-After, of which at most `retry_after_cap` is believed.
+
+    Args:
+        max_retries: Tries after the first; 0 sends once.
+        budget: Retry budget: seconds from the first try after which no other begins.
+        base: Seconds; the bound of the first pause.
+        cap: Seconds; the bound of any pause.
+        retry_after_cap: Seconds; the most that a Retry-After is waited for.
+    """
+
+    __slots__ = ("base", "budget", "cap", "max_retries", "retry_after_cap")
+
+    def __init__(
+        self,
+        *,
+        max_retries: int = 5,
+        budget: float = 60.0,
+        base: float = 0.5,
+        cap: float = 8.0,
+        retry_after_cap: float = 60.0,
+    ) -> None:
+        numbers = {"budget": budget, "base": base, "cap": cap, "retry_after_cap": retry_after_cap}
+        wrong = [name for name, value in numbers.items() if not value >= 0]
+        if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0 or wrong:
+            raise ValueError(f"RetryPolicy: {', '.join(wrong) or 'max_retries'} must be a number from 0 on")
+        for name, value in {"max_retries": max_retries, **numbers}.items():
+            object.__setattr__(self, name, value)
+
+    max_retries: int
+    budget: float
+    base: float
+    cap: float
+    retry_after_cap: float
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("RetryPolicy is immutable")
+
+    def __repr__(self) -> str:
+        return f"RetryPolicy({', '.join(f'{name}={getattr(self, name)!r}' for name in sorted(self.__slots__))})"
+
+    def pause(self, tries: int, elapsed: float, error: GrokImagineError, dice: Callable[[], float]) -> float | None:
+        """Seconds to wait before the next try, or None to give up.
+
+        Args:
+            tries: Tries so far, at least 1.
+            elapsed: Seconds since the first began.
+            error: What the last one ended with.
+            dice: A random number from 0 to 1.
+        """
+        if tries > self.max_retries:
+            return None
+        # The exponent is bounded, or a policy of a thousand tries would overflow.
+        pause = dice() * min(self.cap, self.base * 2.0 ** min(tries - 1, 60))
+        asked = getattr(error, "retry_after", None)
+        if asked is not None:
+            pause = max(pause, min(asked, self.retry_after_cap))
+        return pause if elapsed + pause <= self.budget else None
+
+
+class Retries:
+    """A policy at work in a client: its clock and dice are injected."""
+
+    __slots__ = ("clock", "dice", "policy")
+
+    def __init__(
+        self, policy: RetryPolicy, clock: Callable[[], float], dice: Callable[[], float] = random.random
+    ) -> None:
+        self.policy = policy
+        self.clock = clock
+        self.dice = dice
