@@ -11,7 +11,7 @@ import httpx
 
 from .drivers import limits, tls_context, transport_error, waited_too_long
 from .errors import GrokImagineError, RequestTimeout, blot
-from .flow import Call, Command, Flow, Sleep
+from .flow import Blocking, Call, Command, Flow, Sleep, Stream
 from .settings import Settings
 
 T = TypeVar("T")
@@ -51,6 +51,10 @@ class AsyncDriver:
             return await self._send(command)
         if isinstance(command, Sleep):
             return await self._sleep(command.seconds)
+        if isinstance(command, Blocking):
+            return await asyncio.to_thread(command.work)
+        if isinstance(command, Stream):
+            return await self._stream(command)
         result = command.callback(command.video)
         return await result if inspect.isawaitable(result) else result
 
@@ -72,6 +76,20 @@ class AsyncDriver:
             raise RequestTimeout(f"no whole answer within {limit:g} s") from error
         finally:
             gate.release()
+
+    async def _stream(self, stream: Stream) -> None:
+        # A client of its own, which never had the key: a result's URL is on another host, and public.
+        timeout = self._settings.request_timeout
+        try:
+            async with (
+                httpx.AsyncClient(verify=tls_context(), timeout=timeout) as files,
+                files.stream("GET", stream.url, headers=stream.headers, follow_redirects=False) as response,
+            ):
+                stream.sink.begin(response)
+                async for chunk in response.aiter_raw():
+                    stream.sink.write(chunk)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise transport_error(error) from error
 
     def _here(self) -> tuple[httpx.AsyncClient, asyncio.Semaphore]:
         """The HTTP client and gate of the running loop: connections can't outlive the loop they were made in."""

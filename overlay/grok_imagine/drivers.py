@@ -11,7 +11,7 @@ from typing import TypeVar
 import httpx
 
 from .errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError, blot
-from .flow import Call, Command, Flow, Sleep
+from .flow import Blocking, Call, Command, Flow, Sleep, Stream
 from .settings import Settings
 
 T = TypeVar("T")
@@ -80,6 +80,10 @@ class SyncDriver:
             return self._send(command)
         if isinstance(command, Sleep):
             return self._sleep(command.seconds)
+        if isinstance(command, Blocking):
+            return command.work()
+        if isinstance(command, Stream):
+            return self._stream(command)
         return command.callback(command.video)
 
     def _send(self, call: Call) -> httpx.Response:
@@ -92,6 +96,20 @@ class SyncDriver:
             raise transport_error(error) from error
         finally:
             self._gate.release()
+
+    def _stream(self, stream: Stream) -> None:
+        # A client of its own, which never had the key: a result's URL is on another host, and public.
+        timeout = self._settings.request_timeout
+        try:
+            with (
+                httpx.Client(verify=tls_context(), timeout=timeout) as files,
+                files.stream("GET", stream.url, headers=stream.headers, follow_redirects=False) as response,
+            ):
+                stream.sink.begin(response)
+                for chunk in response.iter_raw():
+                    stream.sink.write(chunk)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise transport_error(error) from error
 
     def close(self) -> None:
         """Closes the connections, unless the HTTP client was given."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import httpx
 
@@ -43,6 +43,17 @@ Schedule: TypeAlias = Callable[[float], float]
 
 ProgressCallback: TypeAlias = Callable[[Video], object | Awaitable[object]]
 
+
+class Sink(Protocol):
+    """Takes a streamed answer. What it raises ends the transfer."""
+
+    def begin(self, response: httpx.Response) -> None:
+        """Takes the status and headers, before any chunk."""
+
+    def write(self, chunk: bytes) -> None:
+        """Takes the next chunk, as it came over the wire."""
+
+
 LAST_LOOK = 1.0
 """Seconds of the polling timeout that are kept for the last look."""
 
@@ -66,6 +77,26 @@ class Sleep:
         self.seconds = seconds
 
 
+class Stream:
+    """Fetch a public file without the key, and hand the answer and then its chunks to `sink`, as they come."""
+
+    __slots__ = ("headers", "sink", "url")
+
+    def __init__(self, url: str, headers: dict[str, str], sink: Sink) -> None:
+        self.url = url
+        self.headers = headers
+        self.sink = sink
+
+
+class Blocking:
+    """Do something that blocks for a moment, such as writing a ledger; its result is the command's."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.work = work
+
+
 class Notify:
     """Tell the caller how far the job is; a coroutine is awaited where that is possible."""
 
@@ -76,7 +107,7 @@ class Notify:
         self.video = video
 
 
-Command: TypeAlias = Call | Sleep | Notify
+Command: TypeAlias = Call | Sleep | Stream | Blocking | Notify
 Flow: TypeAlias = Generator[Command, Any, T]
 
 
