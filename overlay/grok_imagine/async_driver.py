@@ -54,7 +54,8 @@ class AsyncDriver:
         if isinstance(command, Blocking):
             return await asyncio.to_thread(command.work)
         if isinstance(command, Stream):
-            return await self._stream(command)
+            await self._stream(command)
+            return None
         result = command.callback(command.video)
         return await result if inspect.isawaitable(result) else result
 

@@ -83,7 +83,8 @@ class SyncDriver:
         if isinstance(command, Blocking):
             return command.work()
         if isinstance(command, Stream):
-            return self._stream(command)
+            self._stream(command)
+            return None
         return command.callback(command.video)
 
     def _send(self, call: Call) -> httpx.Response:
