@@ -96,6 +96,7 @@ class Input(Record):
     one_of: tuple[str, ...]
     schemes: tuple[str, ...]
     media_types: tuple[str, ...]
+    suffixes: tuple[str, ...]
     source: str
 
 
@@ -239,6 +240,7 @@ def constants(document: dict[str, Any]) -> list[tuple[str, str, Any]]:
     return [
         ("VERSIONS", "Mapping[str, str]", versions),
         ("DEFAULT_MODEL", "str", xmodes["default_model"]),
+        ("CALLS", "Mapping[str, tuple[str, ...]]", xmodes["calls"]),
         ("MODES", "Mapping[str, Mode]", modes(xmodes)),
         ("MODELS", "Mapping[str, Model]", models(xmodes)),
         ("INPUTS", "Mapping[str, Input]", each("Input", xmodes["inputs"])),

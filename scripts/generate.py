@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,10 @@ RUFF = ["--isolated", "--no-cache", "--line-length", "120", "--target-version", 
 def run(*command: object, cwd: Path = ROOT) -> None:
     """Runs a tool of this environment and stops at its failure."""
     tool, *arguments = map(str, command)
-    subprocess.run([Path(sys.executable).with_name(tool), *arguments], cwd=cwd, check=True, stdout=subprocess.DEVNULL)
+    here = Path(sys.executable).parent
+    # The generator's hooks call ruff by its name, and must get this environment's.
+    environment = {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}"}
+    subprocess.run([here / tool, *arguments], cwd=cwd, check=True, stdout=subprocess.DEVNULL, env=environment)
 
 
 def generate(out: Path) -> None:

@@ -185,7 +185,7 @@ def test_every_operation_shows_every_case_and_its_examples_are_valid(name: str, 
         modes = set()
         for body in examples(media):
             validate(media["schema"], body)
-            request = VideoRequest.from_body(body, extend=name == "extendVideo")
+            request = VideoRequest.from_body(body, call="extend" if name == "extendVideo" else "generate")
             request.check()
             modes.add(request.mode)
         assert modes == {mode for mode, rule in XMODES["modes"].items() if rule["operation"] == name}

@@ -75,7 +75,14 @@ def test_the_id_of_a_failed_post_is_the_answers_own() -> None:
 
 @pytest.mark.parametrize(
     ("status", "body", "transient"),
-    [(503, b"", True), (520, b"", True), (429, b"", True), (429, CASES[9][1].encode(), False), (404, b"", False)],
+    [
+        (503, b"", True),
+        (408, b"", True),
+        (520, b"", True),
+        (429, b"", True),
+        (429, CASES[9][1].encode(), False),
+        (404, b"", False),
+    ],
 )
 def test_what_may_pass_is_marked(status: int, body: bytes, transient: bool) -> None:
     error = api_error(status, {}, body)
@@ -88,9 +95,18 @@ def test_bytes_that_are_no_text_and_long_bodies_are_kept_as_an_excerpt() -> None
 
 
 def test_a_secret_that_a_proxy_echoes_is_blotted_out() -> None:
-    error = api_error(400, {"echo": "Bearer SECRET"}, b'{"error": "bad SECRET"}', request_id="j")
-    blot(error, "SECRET")
-    assert "SECRET" not in f"{error!s} {error!r} {vars(error)}" and "***" in str(error)
+    error = api_error(400, {"echo": "Bearer SECRETKEY"}, b'{"error": "bad SECRETKEY"}', request_id="j")
+    blot(error, "SECRETKEY")
+    assert "SECRETKEY" not in f"{error!s} {error!r} {vars(error)}" and "***" in str(error)
+    deep = VideoGenerationError("c", "m", payload={"error": {"messages": ["bad SECRETKEY"]}})
+    blot(deep, "SECRETKEY")
+    assert deep.payload == {"error": {"messages": ["bad ***"]}}
+
+
+def test_a_key_too_short_to_be_one_blots_out_nothing() -> None:
+    error = api_error(400, {}, b"1 and 1", request_id="d1-1")
+    blot(error, "1")
+    assert error.request_id == "d1-1" and error.message == "1 and 1"
 
 
 def test_every_error_is_in_the_tree_and_survives_pickle() -> None:
@@ -100,7 +116,7 @@ def test_every_error_is_in_the_tree_and_survives_pickle() -> None:
         api_error(429, {"a": "b"}, b"", request_id="j"),
         VideoGenerationError("c", "m", request_id="j", cost_usd=0.4, payload={"a": 1}),
         VideoTimeoutError("m", request_id="j"),
-        StartOutcomeUnknown("m", mode="text-to-video", body_sha256="ab" * 32),
+        StartOutcomeUnknown("m", mode="text-to-video", body_sha256="ab" * 32, sent_at=0.0),
     ]
     for error in samples:
         twin = pickle.loads(pickle.dumps(error))

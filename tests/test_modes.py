@@ -54,7 +54,7 @@ def allowed(mode: str, model: str, fields: set[str]) -> bool:
 
 def accepted(body: dict[str, Any], extend: bool) -> bool:
     try:
-        VideoRequest.from_body(body, extend=extend).check()
+        VideoRequest.from_body(body, call="extend" if extend else "generate").check()
     except InvalidRequest:
         return False
     return True
@@ -136,6 +136,21 @@ def test_a_model_that_does_not_exist_says_which_does(model: str) -> None:
         ({"duration": "8"}, "whole number"),
         ({"aspect_ratio": "auto"}, "is one of 1:1, 16:9"),
         ({"resolution": "1080p"}, "is one of 480p, 720p; got '1080p'"),
+        ({"prompt": "  \n"}, "is blank"),
+        ({"prompt": "half \ud800"}, "surrogate"),
+        ({"duration": 8.0}, "whole number"),
+        ({"aspect_ratio": 1}, "is one of 1:1"),
+        ({"aspect_ratio": "21:9"}, "use model `grok-imagine-video-1.5` or `grok-imagine-video-1.5-lite`"),
+        ({"aspect_ratio": "7:1"}, "`strict=False` sends a newer value"),
+        ({"resolution": "1080p"}, "use model `grok-imagine-video-1.5`"),
+        ({"user": 5}, "is a text; got int"),
+        ({"model": ["a"]}, "is a text; got list"),
+        ({"storage_options": "a.mp4"}, "is an object; got str"),
+        ({"storage_options": {"filename": "a", "expire_after": 9}}, "got expire_after"),
+        ({"storage_options": {"filename": "a", "public_url": "no"}}, "`public_url` of True"),
+        ({"output": {"upload_url": "nonsense"}}, "has a URL of https, http"),
+        ({"output": {"upload_url": ""}}, "empty `upload_url`"),
+        ({"output": {}}, "exactly one of `upload_url`"),
         ({"storage_options": {}}, "filename"),
         ({"storage_options": {"filename": "x" * 256}}, "1 to 255"),
         ({"storage_options": {"filename": "a.mp4", "expires_after": 60}}, "3600 to 2592000"),
@@ -156,6 +171,9 @@ def test_values_out_of_range_say_the_range(change: dict[str, Any], words: str) -
         ({}, "exactly one of `url` or `file_id`; got none"),
         ({"url": "https://example.com/a.png", "file_id": "f"}, "got url and file_id"),
         ({"url": ""}, "empty `url`"),
+        ({"url": b"abc"}, "has a text as its `url`; got bytes; a local file has to be uploaded"),
+        ({"url": "https:"}, "with a host"),
+        ({"url": "https://a b/c"}, "without spaces"),
         ({"url": "cat.png"}, "a local file has to be uploaded"),
         ({"url": "file:///cat.png"}, "https, http, data"),
         ({"url": "data:image/gif;base64,R0lGODlh"}, "image/jpeg, image/png, image/webp; got image/gif"),
@@ -166,6 +184,24 @@ def test_images_that_can_not_be_read_are_refused_before_they_cost(image: Any, wo
     with pytest.raises(OutOfRange) as caught:
         check("image-to-video", {"image": image})
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://a.example/clip.mov", "https://a.example/clip?name=a.mp4"])
+def test_a_video_is_an_mp4_by_the_path_of_its_url(url: str) -> None:
+    check("edit-video", {"prompt": "x", "video": {"url": "https://a.example/CLIP.MP4?signature=1"}})
+    with pytest.raises(OutOfRange, match=r"path ends in \.mp4"):
+        check("edit-video", {"prompt": "x", "video": {"url": url}})
+
+
+def test_what_is_missing_is_named_by_its_keyword() -> None:
+    with pytest.raises(OutOfRange, match=r"`video`: is required; use `video_url=` or `video_file_id=`"):
+        check("extend-video", {"prompt": "x"})
+
+
+@pytest.mark.parametrize("value", [5, "https://a.example/a.png", {"url": "x"}])
+def test_lists_are_lists(value: Any) -> None:
+    with pytest.raises(OutOfRange, match="is a list"):
+        check("reference-to-video", {"prompt": "x", "reference_images": value})
 
 
 def test_the_size_of_an_image_in_the_request_is_bounded() -> None:

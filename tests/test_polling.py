@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from grok_imagine import (
     NotDelivered,
+    OutOfRange,
     RateLimitError,
     RequestTimeout,
     TransportError,
@@ -176,7 +177,7 @@ def test_a_wait_that_saw_nothing_names_its_trouble(reply: Answer) -> None:
 
 def test_timeout_zero_looks_once_and_gives_the_look_time() -> None:
     steps = Run(iter([PENDING[2]]), timeout=0)
-    with pytest.raises(VideoTimeoutError, match=r"was pending at 12 % after 0 s.*\[request_id=job-1\]") as caught:
+    with pytest.raises(VideoTimeoutError, match=r"was pending at 12 % after 0.0 s.*\[request_id=job-1\]") as caught:
         steps()
     assert len(steps.calls) == 1 and steps.sleeps == [] and steps.calls[0].timeout == 60
     assert caught.value.payload == {"status": "pending", "progress": 12}
@@ -216,6 +217,31 @@ def test_retry_after_is_waited_for() -> None:
     assert steps.sleeps == [1, 42]
 
 
+def test_a_retry_after_slows_one_look_and_does_not_blind_the_wait() -> None:
+    busy = answer(429, {"error": "Too many requests"}, **{"Retry-After": "86400"})
+    steps = Run(iter([busy, PENDING[0], PENDING[0], ENDS[0][0]]))
+    steps()
+    assert steps.sleeps == [1, 60, 5, 5]
+
+
+def test_a_trouble_that_passed_is_not_blamed() -> None:
+    steps = Run(iter([TRANSIENT[1], *[PENDING[0]] * 99]), timeout=60)
+    with pytest.raises(VideoTimeoutError) as caught:
+        steps()
+    assert caught.value.__cause__ is None
+
+
+def test_a_short_timeout_is_used_up() -> None:
+    steps = Run(iter([PENDING[0]] * 99), timeout=0.9, schedule=lambda age: 0.1)
+    with pytest.raises(VideoTimeoutError):
+        steps()
+    assert len(steps.calls) >= 8 and steps.now <= 0.9
+    steps = Run(iter([PENDING[0]] * 99), timeout=2, schedule=lambda age: 1.0)
+    with pytest.raises(VideoTimeoutError):
+        steps()
+    assert steps.sleeps == [1, pytest.approx(0.8)]
+
+
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
@@ -249,7 +275,8 @@ def test_progress_is_told_after_each_look_that_shows_the_job_running() -> None:
 def test_whatever_leaves_a_wait_takes_the_id_along() -> None:
     class Ctrl(BaseException): ...
 
-    for error in (KeyboardInterrupt(), Ctrl(), ZeroDivisionError()):
+    # The last one is an error of ours that a callback of the caller's raised about something else.
+    for error in (KeyboardInterrupt(), Ctrl(), ZeroDivisionError(), OutOfRange("x")):
         steps = wait("job-9", clock=lambda: 0.0, request_timeout=1, timeout=9, schedule=contract_schedule, started=0.0)
         next(steps)
         with pytest.raises(type(error)) as caught:
@@ -274,6 +301,14 @@ def test_done_without_a_url_is_an_error_only_when_the_file_went_nowhere_else() -
     with pytest.raises(VideoGenerationError) as caught:
         run(reply, request=REQUEST)
     assert (caught.value.code, caught.value.cost_usd) == ("missing_url", 0.1)
+
+
+def test_a_file_that_could_not_be_stored_is_an_error() -> None:
+    reply = answer(200, {"status": "done", "video": {"url": None, "storage_error": "disk full"}})
+    for request in [*ELSEWHERE, None]:
+        with pytest.raises(VideoGenerationError, match="disk full") as caught:
+            run(reply, request=request)
+        assert caught.value.code == "storage_error"
 
 
 def test_a_stored_file_counts_as_a_url() -> None:

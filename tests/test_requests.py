@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from typing import Any
 
@@ -148,5 +149,27 @@ def test_a_request_is_immutable_survives_pickle_and_shows_no_secret() -> None:
         request.mode = "text-to-video"
     with pytest.raises(AttributeError):
         del request.body
-    assert pickle.loads(pickle.dumps(request)) == request
+    with pytest.raises(TypeError):
+        request.body["duration"] = 99
+    for twin in (pickle.loads(pickle.dumps(request)), copy.copy(request), copy.deepcopy(request)):
+        assert twin == request and type(twin) is EditVideo and twin.sha256 == request.sha256
     assert repr(request) == "<edit-video model='grok-imagine-video'>"
+
+
+def test_what_the_caller_changes_later_changes_no_request() -> None:
+    options = {"filename": "a.mp4"}
+    request = TextToVideo("x", storage_options=options)
+    before = request.sha256
+    options["filename"] = "b.mp4"
+    assert request.body["storage_options"] == {"filename": "a.mp4"} and request.sha256 == before
+
+
+def test_a_voice_that_is_no_object_is_refused() -> None:
+    with pytest.raises(OutOfRange, match="is an object with `voice_id` or `url`; got str"):
+        ReferenceToVideo("x", "grok-imagine-video-1.5", reference_audios=["ara"]).check()
+
+
+@pytest.mark.parametrize("body", ["hi", None, 5, ["a"]])
+def test_a_body_is_an_object(body: Any) -> None:
+    with pytest.raises(OutOfRange, match="is an object"):
+        VideoRequest("text-to-video", body)

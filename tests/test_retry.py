@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from typing import Any
 
@@ -30,11 +31,13 @@ RATE = RateLimitError("x", status_code=429)
 CLASSES = [
     (NotDelivered("refused"), Delivery.NEVER_DELIVERED),
     (api_error(429, {}, b'{"error": "Too many requests"}'), Delivery.REFUSED),
-    (api_error(503, {}, b"upstream connect error"), Delivery.REFUSED),
+    (api_error(503, {}, b"upstream connect error, reset reason: connection timeout"), Delivery.REFUSED),
+    (api_error(503, {}, b"upstream connect error, reset reason: connection termination"), Delivery.OUTCOME_UNKNOWN),
+    (api_error(408, {}, b""), Delivery.OUTCOME_UNKNOWN),
     (RequestTimeout("read"), Delivery.OUTCOME_UNKNOWN),
     (TransportError("reset"), Delivery.OUTCOME_UNKNOWN),
     (UnexpectedResponse("half a JSON", status_code=200), Delivery.OUTCOME_UNKNOWN),
-    (StartOutcomeUnknown("x", mode="text-to-video", body_sha256="a"), Delivery.OUTCOME_UNKNOWN),
+    (StartOutcomeUnknown("x", mode="text-to-video", body_sha256="a", sent_at=0.0), Delivery.OUTCOME_UNKNOWN),
     (api_error(500, {}, b""), Delivery.OUTCOME_UNKNOWN),
     (api_error(502, {}, b"error code: 502"), Delivery.OUTCOME_UNKNOWN),
     (api_error(520, {}, b"<html>"), Delivery.OUTCOME_UNKNOWN),
@@ -130,19 +133,30 @@ def test_a_post_is_repeated_only_when_it_started_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"max_retries": -1}, {"max_retries": 1.5}, {"max_retries": True}, {"budget": -1}, {"base": float("nan")}]
+    "wrong",
+    [
+        {"max_retries": -1},
+        {"max_retries": 1.5},
+        {"max_retries": True},
+        {"budget": -1},
+        {"budget": "5"},
+        {"base": float("nan")},
+    ],
 )
 def test_a_policy_is_checked_and_immutable(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         RetryPolicy(**wrong)
     with pytest.raises(AttributeError):
         RetryPolicy().budget = 3
+    with pytest.raises(AttributeError):
+        del RetryPolicy().budget
+    assert copy.deepcopy(RetryPolicy()) == RetryPolicy() == pickle.loads(pickle.dumps(RetryPolicy()))
     assert "max_retries=5" in repr(RetryPolicy())
 
 
 def test_an_unknown_outcome_survives_pickle_with_its_hash() -> None:
     request = TextToVideo("x", duration=5)
-    error = StartOutcomeUnknown("reset", mode=request.mode, body_sha256=request.sha256)
+    error = StartOutcomeUnknown("reset", mode=request.mode, body_sha256=request.sha256, sent_at=1.8e9)
     twin = pickle.loads(pickle.dumps(error))
     assert (str(twin), twin.body_sha256, twin.sent_at) == (str(error), error.body_sha256, error.sent_at)
     assert TextToVideo("x", duration=5).sha256 == request.sha256 != TextToVideo("x", duration=6).sha256

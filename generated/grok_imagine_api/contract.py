@@ -86,6 +86,7 @@ class Input(Record):
     one_of: tuple[str, ...]
     schemes: tuple[str, ...]
     media_types: tuple[str, ...]
+    suffixes: tuple[str, ...]
     source: str
 
 
@@ -154,6 +155,10 @@ VERSIONS: Final[Mapping[str, str]] = MappingProxyType(
 
 DEFAULT_MODEL: Final[str] = "grok-imagine-video"
 
+CALLS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"generate": ("text-to-video", "image-to-video", "reference-to-video", "edit-video"), "extend": ("extend-video",)}
+)
+
 MODES: Final[Mapping[str, Mode]] = MappingProxyType(
     {
         "text-to-video": Mode(
@@ -175,7 +180,7 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             forbidden=MappingProxyType(
                 {
                     "image": Rule(rule="an image makes it image-to-video", instead="leave `image` out"),
-                    "last_frame": Rule(rule="a last frame needs a first one", instead="give `image` as well"),
+                    "last_frame": Rule(rule="a last frame needs a first one", instead="give a first frame as well"),
                     "reference_images": Rule(
                         rule="reference images make it reference-to-video", instead="leave `reference_images` out"
                     ),
@@ -528,6 +533,7 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
             one_of=("url", "file_id"),
             schemes=("https", "http", "data"),
             media_types=("image/jpeg", "image/png", "image/webp"),
+            suffixes=(),
             source="OAS, PROTO",
         ),
         "video": Input(
@@ -535,6 +541,7 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
             one_of=("url", "file_id"),
             schemes=("https", "http", "data"),
             media_types=("video/mp4",),
+            suffixes=(".mp4",),
             source="OAS",
         ),
         "audio": Input(
@@ -542,7 +549,16 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
             one_of=("voice_id", "url"),
             schemes=("https", "http", "data"),
             media_types=(),
+            suffixes=(),
             source="REF, PROBE",
+        ),
+        "upload": Input(
+            fields=("output",),
+            one_of=("upload_url",),
+            schemes=("https", "http"),
+            media_types=(),
+            suffixes=(),
+            source="OAS",
         ),
     }
 )
@@ -655,7 +671,9 @@ ERROR_KINDS: Final[tuple[ErrorKind, ...]] = (
         source="HAR",
     ),
     ErrorKind(kind="rate_limit", http_status=429, retry="paced", source="OTHER"),
-    ErrorKind(kind="unavailable", http_status=503, retry="paced", source="HAR"),
+    ErrorKind(
+        kind="unavailable", http_status=503, text=("reset reason: connection timeout",), retry="paced", source="HAR"
+    ),
 )
 
 MODERATED_JOB_TEXT: Final[tuple[str, ...]] = ("content moderation", "moderation policy")
@@ -666,7 +684,9 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
         "requests_per_second": Limit(
             value=2, unit="requests", confidence="M", source="OTHER", note="Base tier since June 2026"
         ),
-        "concurrent_jobs": Limit(value=15, unit="jobs", confidence="L", source="S4", note="No official figure"),
+        "concurrent_jobs": Limit(
+            value=15, unit="jobs", confidence="L", source="S4", note="Claimed by S4 alone; no other source has a figure"
+        ),
         "prompt_length": Limit(value=4096, unit="characters", confidence="H", source="HAR, OAS"),
         "edit_input": Limit(
             value=8.7, unit="seconds", confidence="H", source="S0, S2", note="Longer inputs are cut or refused"

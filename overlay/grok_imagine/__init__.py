@@ -12,6 +12,8 @@ of the service as data in `grok_imagine_api.contract`; the low-level binding in 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from . import errors
 from ._version import __version__
 from .client import AsyncClient, Client
@@ -20,9 +22,11 @@ from .errors import (
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    DownloadError,
     GrokImagineError,
     InvalidRequest,
     JobError,
+    LedgerError,
     ModeConflict,
     NotDelivered,
     NotFoundError,
@@ -33,6 +37,7 @@ from .errors import (
     RequestTimeout,
     ServerError,
     StartOutcomeUnknown,
+    TargetExistsError,
     TransportError,
     UnexpectedResponse,
     UnknownField,
@@ -47,6 +52,9 @@ from .requests import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, Te
 from .results import Job, Video
 from .retry import Delivery, RetryPolicy, delivery_of
 
+if TYPE_CHECKING:
+    from .ledger import Ledger
+
 __all__ = [
     "ApiError",
     "AsyncClient",
@@ -55,6 +63,7 @@ __all__ = [
     "Client",
     "ConfigurationError",
     "Delivery",
+    "DownloadError",
     "EditVideo",
     "ExtendVideo",
     "GrokImagineError",
@@ -62,6 +71,8 @@ __all__ = [
     "InvalidRequest",
     "Job",
     "JobError",
+    "Ledger",
+    "LedgerError",
     "ModeConflict",
     "NotDelivered",
     "NotFoundError",
@@ -74,6 +85,7 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "StartOutcomeUnknown",
+    "TargetExistsError",
     "TextToVideo",
     "TransportError",
     "UnexpectedResponse",
@@ -91,3 +103,12 @@ __all__ = [
     "delivery_of",
     "errors",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Only when asked for: SQLite costs an import that most programs don't need.
+    if name == "Ledger":
+        from .ledger import Ledger
+
+        return Ledger
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

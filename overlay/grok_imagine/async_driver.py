@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import httpx
 
-from .drivers import limits, tls_context, transport_error, waited_too_long
+from .drivers import limits, tls_context, transport_error, unlogged, waited_too_long
 from .errors import GrokImagineError, RequestTimeout, blot
 from .flow import Blocking, Call, Command, Flow, Sleep, Stream
 from .settings import Settings
 
 T = TypeVar("T")
+
+GRACE = 5.0
+"""Seconds that a cancelled POST is still given to bring the id of the job it paid for."""
 
 
 class AsyncDriver:
@@ -26,7 +31,9 @@ class AsyncDriver:
         self._settings = settings
         self._sleep = sleep or asyncio.sleep
         self._given = http
-        self._bound: tuple[asyncio.AbstractEventLoop, httpx.AsyncClient, asyncio.Semaphore] | None = None
+        # Weak: a loop that is gone takes its client along.
+        self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, asyncio.Semaphore]]
+        self._bound = WeakKeyDictionary()
 
     async def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end. What a command raises is raised in the flow, which knows what it means."""
@@ -60,17 +67,22 @@ class AsyncDriver:
         return await result if inspect.isawaitable(result) else result
 
     async def _send(self, call: Call) -> httpx.Response:
+        self._settings.check_open()
         limit = self._settings.request_timeout if call.timeout is None else call.timeout
         http, gate = self._here()
+        end = asyncio.get_running_loop().time() + limit
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout_at(end):
                 await gate.acquire()
         except TimeoutError as error:
             raise waited_too_long(limit) from error
         try:
+            request = http.request(**self._settings.complete(call.request, limit))
+            if call.paid:
+                return await _outlive(request)
             # httpx bounds each step of a request. A look is bounded as a whole, since the polling timeout is.
-            async with asyncio.timeout(call.timeout):
-                return await http.request(**self._settings.complete(call.request, limit))
+            async with asyncio.timeout_at(None if call.timeout is None else end):
+                return await request
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
         except TimeoutError as error:
@@ -81,27 +93,47 @@ class AsyncDriver:
     async def _stream(self, stream: Stream) -> None:
         # A client of its own, which never had the key: a result's URL is on another host, and public.
         timeout = self._settings.request_timeout
+        write: Callable[[bytes], object] = stream.sink.write  # gives an awaitable if a callback is a coroutine function
         try:
-            async with (
-                httpx.AsyncClient(verify=tls_context(), timeout=timeout) as files,
-                files.stream("GET", stream.url, headers=stream.headers, follow_redirects=False) as response,
-            ):
-                stream.sink.begin(response)
-                async for chunk in response.aiter_raw():
-                    stream.sink.write(chunk)
+            async with httpx.AsyncClient(verify=tls_context(), timeout=timeout) as files:
+                with unlogged():
+                    response = await files.send(
+                        files.build_request("GET", stream.url, headers=stream.headers), stream=True
+                    )
+                async with aclosing(response):
+                    stream.sink.begin(response)
+                    async for chunk in response.aiter_raw():
+                        told = write(chunk)
+                        if inspect.isawaitable(told):
+                            await told
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
 
     def _here(self) -> tuple[httpx.AsyncClient, asyncio.Semaphore]:
         """The HTTP client and gate of the running loop: connections can't outlive the loop they were made in."""
         loop = asyncio.get_running_loop()
-        if self._bound is None or self._bound[0] is not loop:
+        bound = self._bound.get(loop)
+        if bound is None:
             http = self._given or httpx.AsyncClient(verify=tls_context(), limits=limits(self._settings))
-            self._bound = loop, http, asyncio.Semaphore(self._settings.max_connections)
-        return self._bound[1], self._bound[2]
+            bound = self._bound[loop] = http, asyncio.Semaphore(self._settings.max_connections)
+        return bound
 
     async def close(self) -> None:
         """Closes the connections of this loop, unless the HTTP client was given."""
-        if self._bound and self._given is None and self._bound[0] is asyncio.get_running_loop():
-            await self._bound[1].aclose()
-        self._bound = None
+        self._settings.closed = True
+        bound = self._bound.pop(asyncio.get_running_loop(), None)
+        if bound and self._given is None:
+            await bound[0].aclose()
+
+
+async def _outlive(request: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
+    """Awaits a paid request. A cancellation waits a moment for its answer and takes it along: the id may be in it."""
+    task = asyncio.ensure_future(request)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError as error:
+        done, _ = await asyncio.wait({task}, timeout=GRACE)
+        if done and not task.cancelled() and task.exception() is None:
+            error.__dict__["answer"] = task.result()
+        task.cancel()
+        raise

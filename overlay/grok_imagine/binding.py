@@ -17,6 +17,8 @@ from grok_imagine_api.models.generate_video_request import GenerateVideoRequest
 from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 from grok_imagine_api.models.video_response import VideoResponse
 
+from .errors import OutOfRange
+
 __all__ = ["VideoGenerationModel", "VideoResponse", "get_model", "list_models", "look", "start"]
 
 look = get_video._get_kwargs
@@ -31,6 +33,13 @@ STARTS: Mapping[str, tuple[Callable[..., dict[str, Any]], Callable[[Mapping[str,
 
 
 def start(operation: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The request that starts a job. The body passes through the generated model, which leaves unknown fields alone."""
+    """The request that starts a job. The body passes through the generated model, which leaves unknown fields alone.
+
+    Raises:
+        OutOfRange: The model can't hold it, such as an edit without a video.
+    """
     kwargs, model = STARTS[operation]
-    return kwargs(body=model(body))
+    try:
+        return kwargs(body=model(body))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise OutOfRange(f"has not the form of {operation}: {error!r}", fields=["body"], section=operation) from error

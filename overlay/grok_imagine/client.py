@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
+
+import httpx
 
 from grok_imagine_api import contract
 
 from . import flow
 from .drivers import SyncDriver
-from .errors import UnknownField
+from .errors import ModeConflict, OutOfRange, UnknownField
 from .requests import ExtendOptions, VideoOptions, VideoRequest
 from .results import Job, Video
 from .retry import Retries, RetryPolicy
 from .settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings, seconds
 
 if TYPE_CHECKING:
-    import httpx
-
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
     from .async_driver import AsyncDriver
+    from .download import Progress as DownloadProgress
+    from .ledger import Ledger
+    from .reconcile import Reconciliation
 
 __all__ = ["AsyncClient", "AsyncModels", "AsyncVideos", "Client", "Models", "Videos"]
 
@@ -31,24 +37,38 @@ Interval: TypeAlias = float | timedelta | flow.Schedule
 Prompt: TypeAlias = str | VideoRequest
 
 
+LEAST_INTERVAL = 0.01
+"""Seconds; a shorter pause between looks is a mistake."""
+
+
 class _Flows:
     """The flows of a client, its clock and limits filled in; what the blocking and the async side have in common."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float], retry: RetryPolicy | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        retry: RetryPolicy | None,
+        ledger: Ledger | None,
+        *,
+        awaits: bool = False,
+    ) -> None:
+        self._awaits = awaits
         self._settings = settings
         self._clock = clock
-        self.retries = Retries(retry or RetryPolicy(), clock)
+        self._retries = Retries(retry or RetryPolicy(), clock)
+        self._book = flow.Book(ledger, settings.base_url) if ledger else None
 
     def start(self, request: VideoRequest, strict: bool) -> flow.Flow[Job]:
         if strict:
             request.check()
-        return flow.start(request, self.retries)
+        return flow.start(request, self._retries, self._book)
 
     def generate(self, request: VideoRequest, strict: bool, **waiting: Any) -> flow.Flow[Video]:
         options = self.waiting(**waiting)
         if strict:
             request.check()
-        return flow.generate(request, self.retries, **options)
+        return flow.generate(request, self._retries, **options)
 
     def wait(self, job: str | Job, **waiting: Any) -> flow.Flow[Video]:
         options = self.waiting(**waiting)
@@ -60,39 +80,85 @@ class _Flows:
         self, timeout: Seconds | None, interval: Interval | None, on_progress: flow.ProgressCallback | None
     ) -> dict[str, Any]:
         """The options of a wait, checked before anything is sent."""
+        _check_callback(on_progress, self._awaits)
         return {
             "clock": self._clock,
             "request_timeout": self._settings.request_timeout,
             "timeout": contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
             "schedule": _schedule(interval),
             "on_progress": on_progress,
+            "book": self._book,
         }
+
+    def get(self, job: str | Job) -> flow.Flow[Video]:
+        return flow.get(_id(job), self._retries, self._book)
+
+    def download(
+        self,
+        video: Video | Job | str,
+        path: str | os.PathLike[str],
+        on_progress: DownloadProgress | None,
+        **options: Any,
+    ) -> flow.Flow[Path]:
+        from .download import download  # only here: most looks at a job are not followed by one
+
+        _check_callback(on_progress, self._awaits, "two lengths in bytes")
+        return download(video, path, look=self.get, retries=self._retries, on_progress=on_progress, **options)
+
+    def reconcile(self, ledger: Ledger, timeout: Seconds | None) -> flow.Flow[Reconciliation]:
+        from .reconcile import reconcile
+
+        return reconcile(
+            flow.Book(ledger, self._settings.base_url),
+            clock=self._clock,
+            wall=time.time,
+            request_timeout=self._settings.request_timeout,
+            timeout=contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
+            schedule=flow.contract_schedule,
+        )
+
+    def list_models(self) -> flow.Flow[list[VideoGenerationModel]]:
+        return flow.list_models(self._retries)
+
+    def get_model(self, model_id: str) -> flow.Flow[VideoGenerationModel]:
+        return flow.get_model(model_id, self._retries)
 
 
 def _schedule(interval: Interval | None) -> flow.Schedule:
     if interval is None:
         return flow.contract_schedule
     if callable(interval):
-        return interval
-    fixed = seconds(interval, "interval", least=0.001)
+        own = interval
+        # Checked at each look: a function that answers 0 would ask without a pause.
+        return lambda age: seconds(own(age), "interval", least=LEAST_INTERVAL)
+    fixed = seconds(interval, "interval", least=LEAST_INTERVAL)
     return lambda age: fixed
 
 
+def _check_callback(on_progress: Callable[..., object] | None, awaits: bool, of: str = "the Video") -> None:
+    if on_progress is None:
+        return
+    if not callable(on_progress) or (inspect.iscoroutinefunction(on_progress) and not awaits):
+        rule = f"is a function of {of}; a coroutine function only with AsyncClient"
+        raise OutOfRange(rule, fields=["on_progress"], section="client")
+
+
 def _request(
-    prompt: Prompt | None, model: str | None, options: Mapping[str, Any], *, extend: bool = False
+    prompt: Prompt | None, model: str | None, options: Mapping[str, Any], strict: bool, call: str = "generate"
 ) -> VideoRequest:
     if not isinstance(prompt, VideoRequest):
-        return VideoRequest.from_keywords(extend=extend, prompt=prompt, model=model, **options)
+        return VideoRequest.from_keywords(call=call, strict=strict, prompt=prompt, model=model, **options)
+    name = type(prompt).__name__
     extra = [*(["model"] if model is not None else []), *options]
     if extra:
-        raise UnknownField(
-            "a request is complete in itself", fields=extra, instead=f"give it to {type(prompt).__name__}(...)"
-        )
+        raise UnknownField("a request is complete in itself", fields=extra, instead=f"give it to {name}(...)")
+    if call == "extend" and prompt.mode not in contract.CALLS[call]:
+        raise ModeConflict(f"`extend` takes an ExtendVideo; got {name}", mode=prompt.mode, instead="use `generate`")
     return prompt
 
 
 class Videos:
-    """`client.video`: starts jobs, looks at them, waits for them."""
+    """`client.video`: starts jobs, looks at them, waits for them, and brings their videos to disk."""
 
     def __init__(self, flows: _Flows, driver: SyncDriver) -> None:
         self._flows = flows
@@ -120,7 +186,7 @@ class Videos:
             NotDelivered: No connection; no job exists.
             StartOutcomeUnknown: It was sent, and the answer was lost. Never sent again by itself.
         """
-        return self._driver.run(self._flows.start(_request(prompt, model, options), strict))
+        return self._driver.run(self._flows.start(_request(prompt, model, options, strict), strict))
 
     def generate(
         self,
@@ -151,9 +217,13 @@ class Videos:
             VideoTimeoutError: The time is up; the job goes on, and `wait(request_id)` takes it up again.
             InvalidRequest, ApiError, NotDelivered, StartOutcomeUnknown: As in `start`.
         """
-        return self._driver.run(
+        return self._run(
             self._flows.generate(
-                _request(prompt, model, options), strict, timeout=timeout, interval=interval, on_progress=on_progress
+                _request(prompt, model, options, strict),
+                strict,
+                timeout=timeout,
+                interval=interval,
+                on_progress=on_progress,
             )
         )
 
@@ -166,7 +236,7 @@ class Videos:
         **options: Unpack[ExtendOptions],
     ) -> Job:
         """Starts the continuation of a video; otherwise as `start`. `duration` is the new part's, 2 to 10 s."""
-        return self._driver.run(self._flows.start(_request(prompt, model, options, extend=True), strict))
+        return self._driver.run(self._flows.start(_request(prompt, model, options, strict, "extend"), strict))
 
     def extend(
         self,
@@ -180,9 +250,9 @@ class Videos:
         **options: Unpack[ExtendOptions],
     ) -> Video:
         """Starts the continuation of a video and waits for it; otherwise as `generate`."""
-        return self._driver.run(
+        return self._run(
             self._flows.generate(
-                _request(prompt, model, options, extend=True),
+                _request(prompt, model, options, strict, "extend"),
                 strict,
                 timeout=timeout,
                 interval=interval,
@@ -191,14 +261,14 @@ class Videos:
         )
 
     def get(self, request_id: str | Job) -> Video:
-        """Looks at a job once; a failed or expired one is a result here, not an error.
+        """Looks at a job, again only if the look itself fails; a failed or expired job is a result here, no error.
 
         Raises:
             VideoModeratedError: The service answered 400 since moderation withheld the video.
             NotFoundError: No such job.
             ApiError, TransportError: The look failed; it says nothing of the job.
         """
-        return self._driver.run(flow.get(_id(request_id), self._flows.retries))
+        return self._run(self._flows.get(request_id))
 
     def wait(
         self,
@@ -209,9 +279,45 @@ class Videos:
         on_progress: flow.ProgressCallback | None = None,
     ) -> Video:
         """Waits for a job that was started before, here or elsewhere; otherwise as `generate`."""
+        return self._run(self._flows.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
+
+    def download(
+        self,
+        video: Video | Job | str,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        on_progress: DownloadProgress | None = None,
+        max_bytes: int | None = None,
+        timeout: Seconds | None = None,
+    ) -> Path:
+        """Brings a finished video to disk: whole and checked, or not at all.
+
+        It is streamed to `<path>.part`, which is kept when the download fails: the next one, by any process, fetches only
+        the rest, if the host still has the same file. The key is not sent. Nothing is generated or billed again.
+
+        Args:
+            video: What `generate`, `wait` or `get` gave, or the id of a finished job, which is looked up.
+            path: The file, or a directory, in which it is called `<request_id>.mp4`.
+            overwrite: Replace the file if there is one.
+            on_progress: Called with the bytes on disk, and the length in bytes or None, after each chunk.
+            max_bytes: The largest file to accept; default 2 GiB.
+            timeout: Seconds for everything, default 600. A silent connection ends by the client's `request_timeout`.
+
+        Raises:
+            TargetExistsError: There is a file, and `overwrite` is not set; nothing was sent.
+            DownloadError: Not on disk; `reason` says why.
+            VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
+            ApiError, TransportError: A look failed: at a job given by its id, or for a new URL.
+        """
         return self._driver.run(
-            self._flows.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress)
+            self._flows.download(
+                video, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
+            )
         )
+
+    def _run(self, videos: flow.Flow[Video]) -> Video:
+        return self._driver.run(videos)._bind(self.download)
 
 
 class AsyncVideos:
@@ -230,7 +336,7 @@ class AsyncVideos:
         **options: Unpack[VideoOptions],
     ) -> Job:
         """See `Videos.start`."""
-        return await self._driver.run(self._flows.start(_request(prompt, model, options), strict))
+        return await self._driver.run(self._flows.start(_request(prompt, model, options, strict), strict))
 
     async def generate(
         self,
@@ -244,9 +350,13 @@ class AsyncVideos:
         **options: Unpack[VideoOptions],
     ) -> Video:
         """See `Videos.generate`; `on_progress` may be a coroutine function."""
-        return await self._driver.run(
+        return await self._run(
             self._flows.generate(
-                _request(prompt, model, options), strict, timeout=timeout, interval=interval, on_progress=on_progress
+                _request(prompt, model, options, strict),
+                strict,
+                timeout=timeout,
+                interval=interval,
+                on_progress=on_progress,
             )
         )
 
@@ -259,7 +369,7 @@ class AsyncVideos:
         **options: Unpack[ExtendOptions],
     ) -> Job:
         """See `Videos.extend_start`."""
-        return await self._driver.run(self._flows.start(_request(prompt, model, options, extend=True), strict))
+        return await self._driver.run(self._flows.start(_request(prompt, model, options, strict, "extend"), strict))
 
     async def extend(
         self,
@@ -273,9 +383,9 @@ class AsyncVideos:
         **options: Unpack[ExtendOptions],
     ) -> Video:
         """See `Videos.extend`."""
-        return await self._driver.run(
+        return await self._run(
             self._flows.generate(
-                _request(prompt, model, options, extend=True),
+                _request(prompt, model, options, strict, "extend"),
                 strict,
                 timeout=timeout,
                 interval=interval,
@@ -285,7 +395,7 @@ class AsyncVideos:
 
     async def get(self, request_id: str | Job) -> Video:
         """See `Videos.get`."""
-        return await self._driver.run(flow.get(_id(request_id), self._flows.retries))
+        return await self._run(self._flows.get(request_id))
 
     async def wait(
         self,
@@ -296,9 +406,29 @@ class AsyncVideos:
         on_progress: flow.ProgressCallback | None = None,
     ) -> Video:
         """See `Videos.wait`."""
-        return await self._driver.run(
+        return await self._run(
             self._flows.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress)
         )
+
+    async def download(
+        self,
+        video: Video | Job | str,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        on_progress: DownloadProgress | None = None,
+        max_bytes: int | None = None,
+        timeout: Seconds | None = None,
+    ) -> Path:
+        """See `Videos.download`; `on_progress` may be a coroutine function."""
+        return await self._driver.run(
+            self._flows.download(
+                video, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
+            )
+        )
+
+    async def _run(self, videos: flow.Flow[Video]) -> Video:
+        return (await self._driver.run(videos))._bind(self.download)
 
 
 def _id(request_id: str | Job) -> str:
@@ -318,7 +448,7 @@ class Models:
         Raises:
             ApiError, TransportError: The request failed.
         """
-        return self._driver.run(flow.list_models(self._flows.retries))
+        return self._driver.run(self._flows.list_models())
 
     def get(self, model_id: str) -> VideoGenerationModel:
         """One of them, by its id.
@@ -327,7 +457,7 @@ class Models:
             NotFoundError: No such model.
             ApiError, TransportError: The request failed.
         """
-        return self._driver.run(flow.get_model(model_id, self._flows.retries))
+        return self._driver.run(self._flows.get_model(model_id))
 
 
 class AsyncModels:
@@ -339,11 +469,11 @@ class AsyncModels:
 
     async def list(self) -> list[VideoGenerationModel]:
         """See `Models.list`."""
-        return await self._driver.run(flow.list_models(self._flows.retries))
+        return await self._driver.run(self._flows.list_models())
 
     async def get(self, model_id: str) -> VideoGenerationModel:
         """See `Models.get`."""
-        return await self._driver.run(flow.get_model(model_id, self._flows.retries))
+        return await self._driver.run(self._flows.get_model(model_id))
 
 
 class Client:
@@ -362,6 +492,7 @@ class Client:
         request_timeout: Seconds or timedelta for each step of one HTTP request.
         max_connections: Requests at once; further ones wait for their turn.
         retry: How often and how long; `RetryPolicy(max_retries=0)` sends once.
+        ledger: Where every job is noted before it is posted; see `Ledger`.
         headers: Sent with every request, such as a gateway's own.
         http_client: An `httpx.Client` to use instead of one's own, such as one with a proxy. It is not closed.
         clock: Monotonic seconds; for tests.
@@ -371,6 +502,11 @@ class Client:
         ConfigurationError: No key, or an address that is none.
     """
 
+    video: Videos
+    """Starts jobs, looks at them, waits for them."""
+    models: Models
+    """The video models of the key."""
+
     def __init__(
         self,
         api_key: str | None = None,
@@ -379,6 +515,7 @@ class Client:
         request_timeout: Seconds = REQUEST_TIMEOUT,
         max_connections: int = MAX_CONNECTIONS,
         retry: RetryPolicy | None = None,
+        ledger: Ledger | None = None,
         headers: Mapping[str, str] | None = None,
         http_client: httpx.Client | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -386,9 +523,12 @@ class Client:
     ) -> None:
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = SyncDriver(self._settings, http_client, sleep)
-        flows = _Flows(self._settings, clock, retry)
-        self.video = Videos(flows, self._driver)
-        self.models = Models(flows, self._driver)
+        self._flows = _Flows(self._settings, clock, retry, ledger)
+        self.video = Videos(self._flows, self._driver)
+        self.models = Models(self._flows, self._driver)
+
+    def _reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Reconciliation:
+        return self._driver.run(self._flows.reconcile(ledger, timeout))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -402,12 +542,20 @@ class Client:
     ) -> None:
         self.close()
 
+    def __getattr__(self, name: str) -> Any:
+        raise _no_attribute(self, name)
+
     def __repr__(self) -> str:
         return f"Client({self._settings!r})"
 
 
 class AsyncClient:
-    """The client for asyncio: the same as `Client`, awaited. One of them may serve several event loops in turn."""
+    """The client for asyncio: the same as `Client`, awaited. One of them may serve several event loops."""
+
+    video: AsyncVideos
+    """Starts jobs, looks at them, waits for them."""
+    models: AsyncModels
+    """The video models of the key."""
 
     def __init__(
         self,
@@ -417,6 +565,7 @@ class AsyncClient:
         request_timeout: Seconds = REQUEST_TIMEOUT,
         max_connections: int = MAX_CONNECTIONS,
         retry: RetryPolicy | None = None,
+        ledger: Ledger | None = None,
         headers: Mapping[str, str] | None = None,
         http_client: httpx.AsyncClient | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -426,9 +575,12 @@ class AsyncClient:
 
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = AsyncDriver(self._settings, http_client, sleep)
-        flows = _Flows(self._settings, clock, retry)
-        self.video = AsyncVideos(flows, self._driver)
-        self.models = AsyncModels(flows, self._driver)
+        self._flows = _Flows(self._settings, clock, retry, ledger, awaits=True)
+        self.video = AsyncVideos(self._flows, self._driver)
+        self.models = AsyncModels(self._flows, self._driver)
+
+    async def _reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Reconciliation:
+        return await self._driver.run(self._flows.reconcile(ledger, timeout))
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -442,5 +594,13 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
+    def __getattr__(self, name: str) -> Any:
+        raise _no_attribute(self, name)
+
     def __repr__(self) -> str:
         return f"AsyncClient({self._settings!r})"
+
+
+def _no_attribute(client: object, name: str) -> AttributeError:
+    hint = "; this API is client.video: start, generate, extend, get, wait" if name == "videos" else ""
+    return AttributeError(f"{type(client).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=client)

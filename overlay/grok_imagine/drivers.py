@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import functools
+import logging
+import re
 import ssl
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
+from typing import TypeVar, cast
 
 import httpx
 
@@ -18,6 +23,18 @@ T = TypeVar("T")
 
 KEEPALIVE = 60.0
 """Seconds an idle connection is kept. httpx's 5 s would make every poll that is slower connect anew."""
+
+
+NOT_DELIVERED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+)
+"""What httpx raises before the first byte of a request has left for the service."""
 
 
 @functools.cache
@@ -35,7 +52,7 @@ def limits(settings: Settings) -> httpx.Limits:
 def transport_error(error: Exception) -> TransportError:
     """Our error for httpx's, by what is known of the request: not sent, too slow, or lost."""
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol):
+    if isinstance(error, NOT_DELIVERED):
         return NotDelivered(text)
     if isinstance(error, httpx.TimeoutException):
         return RequestTimeout(text)
@@ -45,6 +62,47 @@ def transport_error(error: Exception) -> TransportError:
 def waited_too_long(limit: float) -> NotDelivered:
     """The error of a request that never got its turn."""
     return NotDelivered(f"waited {limit:g} s for other requests of this client to end")
+
+
+_signed: ContextVar[bool] = ContextVar("grok_imagine_signed", default=False)
+
+
+def _redact(record: logging.LogRecord) -> bool:
+    if not _signed.get():
+        return True
+    record.msg, record.args = re.sub(r"\?\S*", "?...", record.getMessage()), None
+    return record.name == "httpx"  # httpcore's records hold whole headers, such as a redirect's
+
+
+for _layer in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
+    logging.getLogger(_layer).addFilter(_redact)
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Keeps the query of a signed URL out of httpx's logs. Whatever else uses httpx in the process logs as ever."""
+    token = _signed.set(True)
+    try:
+        yield
+    finally:
+        _signed.reset(token)
+
+
+class _Bounded(httpx.SyncByteStream):
+    """A body that must have ended at a time of the monotonic clock."""
+
+    def __init__(self, stream: httpx.SyncByteStream, end: float) -> None:
+        self._stream = stream
+        self._end = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            if time.monotonic() > self._end:
+                raise httpx.ReadTimeout("no whole answer in time")
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 class SyncDriver:
@@ -88,31 +146,48 @@ class SyncDriver:
         return command.callback(command.video)
 
     def _send(self, call: Call) -> httpx.Response:
+        self._settings.check_open()
         limit = self._settings.request_timeout if call.timeout is None else call.timeout
+        end = time.monotonic() + limit
         if not self._gate.acquire(timeout=limit):
             raise waited_too_long(limit)
         try:
-            return self._http.request(**self._settings.complete(call.request, limit))
+            if call.timeout is None:
+                return self._http.request(**self._settings.complete(call.request, limit))
+            return self._send_by(end, call)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
         finally:
             self._gate.release()
 
+    def _send_by(self, end: float, call: Call) -> httpx.Response:
+        """Sends a request that is over at `end`, though httpx bounds each step alone: a body may trickle for ever."""
+        arguments = self._settings.complete(call.request, max(0.001, end - time.monotonic()))
+        arguments.pop("follow_redirects")
+        response = self._http.send(self._http.build_request(**arguments), stream=True, follow_redirects=False)
+        try:
+            response.stream = _Bounded(cast(httpx.SyncByteStream, response.stream), end)
+            response.read()
+        finally:
+            response.close()
+        return response
+
     def _stream(self, stream: Stream) -> None:
         # A client of its own, which never had the key: a result's URL is on another host, and public.
         timeout = self._settings.request_timeout
         try:
-            with (
-                httpx.Client(verify=tls_context(), timeout=timeout) as files,
-                files.stream("GET", stream.url, headers=stream.headers, follow_redirects=False) as response,
-            ):
-                stream.sink.begin(response)
-                for chunk in response.iter_raw():
-                    stream.sink.write(chunk)
+            with httpx.Client(verify=tls_context(), timeout=timeout) as files:
+                with unlogged():
+                    response = files.send(files.build_request("GET", stream.url, headers=stream.headers), stream=True)
+                with closing(response):
+                    stream.sink.begin(response)
+                    for chunk in response.iter_raw():
+                        stream.sink.write(chunk)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
 
     def close(self) -> None:
         """Closes the connections, unless the HTTP client was given."""
+        self._settings.closed = True
         if self._owned:
             self._http.close()

@@ -7,7 +7,7 @@ job, or the wait for it. `StartOutcomeUnknown` stands by itself: the service may
 from __future__ import annotations
 
 import json
-import time
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,9 +18,11 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
+    "DownloadError",
     "GrokImagineError",
     "InvalidRequest",
     "JobError",
+    "LedgerError",
     "ModeConflict",
     "NotDelivered",
     "NotFoundError",
@@ -31,6 +33,7 @@ __all__ = [
     "RequestTimeout",
     "ServerError",
     "StartOutcomeUnknown",
+    "TargetExistsError",
     "TransportError",
     "UnexpectedResponse",
     "UnknownField",
@@ -51,7 +54,7 @@ class GrokImagineError(Exception):
 
     Attributes:
         message: What happened, without the id.
-        request_id: Id of the job it happened to, if there is one.
+        request_id: Id of the job it happened to; where there is none, the `x-request-id` of the answer, if it had one.
     """
 
     def __init__(self, message: str, *, request_id: str | None = None) -> None:
@@ -76,6 +79,10 @@ def _rebuild(cls: type[GrokImagineError], args: tuple[Any, ...], state: dict[str
 
 class ConfigurationError(GrokImagineError, ValueError):
     """The client can't be made: no API key, or a base URL that is none."""
+
+
+class LedgerError(GrokImagineError):
+    """The ledger can't be read or written. Before a POST it means that nothing was sent; later, the id is here."""
 
 
 class InvalidRequest(GrokImagineError, ValueError):
@@ -131,20 +138,31 @@ class RequestTimeout(TransportError, TimeoutError):
 class StartOutcomeUnknown(GrokImagineError):
     """A POST that starts a paid job was sent, and no answer came that tells whether the job exists.
 
-    It may be running and billed, and its id is not known. Sending it again could bill twice, so nothing here does. Look
-    at the usage page of the console before you do; `__cause__` is what happened.
+    It may be running and billed. Sending it again could bill twice, so nothing here does. Look at the usage page of the
+    console before you do; `__cause__` is what happened.
 
     Attributes:
         mode: The mode of the request.
         body_sha256: The hash of its body, the same for the same body.
-        sent_at: Unix time at which the answer was given up.
+        sent_at: Unix time at which it was sent.
+        candidate_id: The answer's `x-request-id`, if one came: it was seen to be the id of the job. `wait` may find it.
+        status_code: The answer's HTTP status, if one came.
+        headers: Its headers, in lower case.
+        body: Its first 500 characters.
     """
 
-    def __init__(self, message: str, *, mode: str, body_sha256: str) -> None:
-        super().__init__(f"{mode} (body {body_sha256[:12]}) was sent and may be billed: {message}")
+    def __init__(
+        self, message: str, *, mode: str, body_sha256: str, sent_at: float, answer: ApiError | None = None
+    ) -> None:
+        self.candidate_id = answer.headers.get("x-request-id") if answer else None
+        candidate = f"; the answer's x-request-id was {self.candidate_id}" if self.candidate_id else ""
+        super().__init__(f"{mode} (body {body_sha256[:12]}) was sent and may be billed: {message}{candidate}")
         self.mode = mode
         self.body_sha256 = body_sha256
-        self.sent_at = time.time()
+        self.sent_at = sent_at
+        self.status_code = answer.status_code if answer else None
+        self.headers = answer.headers if answer else {}
+        self.body = answer.body if answer else ""
 
 
 class ApiError(GrokImagineError):
@@ -173,7 +191,14 @@ class ApiError(GrokImagineError):
         self.code = code
         self.headers = dict(headers or {})
         self.body = body
-        self.transient = status_code >= 500 or isinstance(self, RateLimitError | UnexpectedResponse)
+        self.transient = (
+            status_code >= 500 or status_code in (408, 425) or isinstance(self, RateLimitError | UnexpectedResponse)
+        )
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds to wait, if the answer had a Retry-After header, as a number or a date."""
+        return retry_after(self.headers)
 
     def __str__(self) -> str:
         return f"HTTP {self.status_code}: {super().__str__()}"
@@ -201,11 +226,6 @@ class UnprocessableError(ApiError):
 
 class RateLimitError(ApiError):
     """429: too fast. The same request may be sent again later; the service was never seen to say when."""
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds to wait, if the answer had a Retry-After header, as a number or a date."""
-        return retry_after(self.headers)
 
 
 class OutOfCreditError(ApiError):
@@ -277,18 +297,54 @@ class VideoTimeoutError(JobError, TimeoutError):
     """The wait ended, the job did not: it goes on and is paid for. `client.video.wait(request_id)` takes it up again."""
 
 
+class DownloadError(GrokImagineError):
+    """A finished video did not get to disk. It says nothing of the job: nothing is generated, or billed, again.
+
+    Attributes:
+        path: Where it was to go; what is there is whole, or from before.
+        reason: `exists`, `busy`, `directory`, `disk`; `pending`, `no_url`, `no_client`; `url`, `redirect`, `refused`,
+            `encoding`, `length`, `too_large`, `not_mp4`; `interrupted`, `timeout`, `expired`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        path: str | os.PathLike[str] | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, request_id=request_id)
+        self.reason = reason
+        self.path = path
+
+
+class TargetExistsError(DownloadError, FileExistsError):
+    """The target of a download exists. Nothing was fetched."""
+
+
 class UnknownStatusWarning(UserWarning):
     """The service answered a job status that this version does not know; the wait goes on."""
 
 
+SHORTEST_SECRET = 8
+"""A shorter key is none of the service's, and would blot out innocent text."""
+
+
 def blot(error: BaseException, secret: str) -> None:
     """Removes a secret from an error: a broken proxy may echo the key in an answer."""
-    for name, value in error.__dict__.items():
-        if isinstance(value, str):
-            error.__dict__[name] = value.replace(secret, "***")
-        elif isinstance(value, dict):
-            error.__dict__[name] = {k: v.replace(secret, "***") if isinstance(v, str) else v for k, v in value.items()}
-    error.args = tuple(arg.replace(secret, "***") if isinstance(arg, str) else arg for arg in error.args)
+    if len(secret) >= SHORTEST_SECRET:
+        for name, value in error.__dict__.items():
+            error.__dict__[name] = _without(value, secret)
+        error.args = tuple(_without(arg, secret) for arg in error.args)
+
+
+def _without(value: Any, secret: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(secret, "***")
+    if isinstance(value, dict):
+        return {key: _without(item, secret) for key, item in value.items()}
+    return [_without(item, secret) for item in value] if isinstance(value, list) else value
 
 
 KINDS: Mapping[str, type[ApiError]] = {
@@ -348,7 +404,7 @@ def _code_and_message(text: str) -> tuple[str | None, str]:
     excerpt = " ".join(text[:EXCERPT].split())
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON: then the body is its own message
         return None, excerpt
     if not isinstance(data, dict):
         return None, excerpt

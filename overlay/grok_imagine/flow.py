@@ -7,8 +7,11 @@ before: the generated models cost as much to import as the rest of the package.
 
 from __future__ import annotations
 
+import math
+import time
 import warnings
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import httpx
@@ -20,7 +23,6 @@ from .errors import (
     GrokImagineError,
     JobError,
     OutOfRange,
-    RateLimitError,
     StartOutcomeUnknown,
     TransportError,
     UnexpectedResponse,
@@ -35,6 +37,8 @@ from .retry import Delivery, Retries, delivery_of
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
+
+    from .ledger import Ledger
 
 T = TypeVar("T")
 
@@ -55,17 +59,25 @@ class Sink(Protocol):
 
 
 LAST_LOOK = 1.0
-"""Seconds of the polling timeout that are kept for the last look."""
+"""Seconds of the polling timeout that are kept for the last look, or a tenth of it if that is less."""
+
+LONGEST_COOL_DOWN = 60.0
+"""Seconds; the most that a look's Retry-After is waited for. The job may long be done."""
 
 
 class Call:
-    """Send a request; the result is the answer, or a TransportError is raised. None is the client's own timeout."""
+    """Send a request; the result is the answer, or a TransportError is raised.
 
-    __slots__ = ("request", "timeout")
+    With a timeout the request is bounded as a whole by so many seconds, else each of its steps by the client's own. A paid
+    one is not dropped at once when its task is cancelled: the answer is waited for a moment, and put on the exception.
+    """
 
-    def __init__(self, request: dict[str, Any], timeout: float | None = None) -> None:
+    __slots__ = ("paid", "request", "timeout")
+
+    def __init__(self, request: dict[str, Any], timeout: float | None = None, *, paid: bool = False) -> None:
         self.request = request
         self.timeout = timeout
+        self.paid = paid
 
 
 class Sleep:
@@ -107,6 +119,16 @@ class Notify:
         self.video = video
 
 
+class Book:
+    """A ledger, and the address whose jobs a client notes in it."""
+
+    __slots__ = ("ledger", "origin")
+
+    def __init__(self, ledger: Ledger, origin: str) -> None:
+        self.ledger = ledger
+        self.origin = origin
+
+
 Command: TypeAlias = Call | Sleep | Stream | Blocking | Notify
 Flow: TypeAlias = Generator[Command, Any, T]
 
@@ -116,8 +138,16 @@ def contract_schedule(age: float) -> float:
     return next(phase.every for phase in contract.SCHEDULE if phase.until is None or age < phase.until)
 
 
-def repeat(attempt: Callable[[], Flow[T]], may_repeat: Callable[[GrokImagineError], bool], retries: Retries) -> Flow[T]:
-    """Makes an attempt until it succeeds, may not be repeated, or the retry policy gives up; raises its last error."""
+def repeat(
+    attempt: Callable[[], Flow[T]],
+    may_repeat: Callable[[GrokImagineError], bool],
+    retries: Retries,
+    limit: float = math.inf,
+) -> Flow[T]:
+    """Makes an attempt until it succeeds, may not be repeated, or the retry policy gives up; raises its last error.
+
+    No other try begins after `limit` seconds, whatever the policy's own budget.
+    """
     begin, tries = retries.clock(), 0
     while True:
         tries += 1
@@ -126,7 +156,7 @@ def repeat(attempt: Callable[[], Flow[T]], may_repeat: Callable[[GrokImagineErro
         except GrokImagineError as error:
             elapsed = retries.clock() - begin
             pause = retries.policy.pause(tries, elapsed, error, retries.dice) if may_repeat(error) else None
-            if pause is None:
+            if pause is None or elapsed + pause > limit:
                 raise
         yield Sleep(pause)
 
@@ -141,42 +171,86 @@ def is_transient(error: GrokImagineError) -> bool:
     return error.transient if isinstance(error, ApiError) else isinstance(error, TransportError)
 
 
-def start(request: VideoRequest, retries: Retries) -> Flow[Job]:
-    """Starts a job: posts until it is taken, as long as it is certain that no job exists.
+def start(request: VideoRequest, retries: Retries, book: Book | None = None, limit: float = math.inf) -> Flow[Job]:
+    """Starts a job: posts until it is taken, as long as it is certain that no job exists, for at most `limit` seconds.
 
     Raises:
         ApiError: Refused; no job exists.
         NotDelivered: Nothing was sent; no job exists.
         StartOutcomeUnknown: Sent, but not answered in a way that tells whether a job exists.
+        LedgerError: The intent could not be written, and nothing was sent; or, with an id, the id could not.
     """
-    return repeat(lambda: post(request), is_certain, retries)
+    if book is None:
+        return (yield from repeat(lambda: post(request), is_certain, retries, limit))
+    intent: str = yield Blocking(lambda: book.ledger.intend(request, book.origin))
+    try:
+        job = yield from repeat(lambda: post(request), is_certain, retries, limit)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        failure, known = error, getattr(error, "request_id", None)
+        if isinstance(known, str) and not isinstance(error, GrokImagineError):
+            yield Blocking(lambda: book.ledger.accept(intent, known))
+        else:
+            yield Blocking(lambda: book.ledger.give_up(intent, failure))
+        raise
+    with keeping(job.request_id):
+        yield Blocking(lambda: book.ledger.accept(intent, job.request_id))
+    return job
 
 
 def post(request: VideoRequest) -> Flow[Job]:
-    """Posts a request once; raises as `start` does."""
+    """Posts a request once; raises as `start` does. What interrupts it leaves with what is known of the job."""
     from . import binding
 
+    sent_at = time.time()
     try:
-        response: httpx.Response = yield Call(binding.start(request.operation, request.body))
-        if not response.is_success:
-            raise _error(response)
-        request_id = _json(response).get("request_id")
-        if not isinstance(request_id, str) or not request_id:
-            raise _unexpected(response, "no request_id")
+        response: httpx.Response = yield Call(binding.start(request.operation, request.body), paid=True)
+        return Job(_id_of(response), request)
     except GrokImagineError as error:
-        if delivery_of(error) is Delivery.OUTCOME_UNKNOWN:
-            raise StartOutcomeUnknown(str(error), mode=request.mode, body_sha256=request.sha256) from error
+        if delivery_of(error) is not Delivery.OUTCOME_UNKNOWN:
+            raise
+        answer = error if isinstance(error, ApiError) else None
+        raise StartOutcomeUnknown(
+            str(error), mode=request.mode, body_sha256=request.sha256, sent_at=sent_at, answer=answer
+        ) from error
+    except GeneratorExit:
         raise
-    return Job(request_id, request)
+    except BaseException as error:
+        _note_interrupted_post(error, request)
+        raise
 
 
-def get(request_id: str, retries: Retries) -> Flow[Video]:
+def _id_of(response: httpx.Response) -> str:
+    if not response.is_success:
+        raise _error(response)
+    request_id = _json(response).get("request_id")
+    if not isinstance(request_id, str) or not request_id:
+        raise _unexpected(response, "no request_id")
+    return request_id
+
+
+def _note_interrupted_post(error: BaseException, request: VideoRequest) -> None:
+    """Ctrl-C or a cancelled task: the id, if the driver could still wait for the answer; else what may have been paid."""
+    answer = getattr(error, "answer", None)
+    try:
+        request_id = _id_of(answer) if answer is not None else None
+    except GrokImagineError:  # the answer is no id; what interrupted is what leaves
+        request_id = None
+    if request_id:
+        error.__dict__["request_id"] = request_id
+        error.add_note(f"the job was started; client.video.wait({request_id!r}) takes it up")
+    else:
+        error.add_note(f"a paid POST was under way ({request.mode}, body {request.sha256[:12]}); a job may be running")
+
+
+def get(request_id: str, retries: Retries, book: Book | None = None) -> Flow[Video]:
     """Looks at a job; raises as `look` does, once the retry policy gives up."""
-    return repeat(lambda: look(request_id), is_transient, retries)
+    return repeat(lambda: look(request_id, book=book), is_transient, retries)
 
 
-def look(request_id: str, timeout: float | None = None) -> Flow[Video]:
-    """Looks at a job once.
+def look(request_id: str, timeout: float | None = None, book: Book | None = None) -> Flow[Video]:
+    """Looks at a job once, and has the ledger note what ended.
 
     Raises:
         OutOfRange: What was given is no id.
@@ -193,8 +267,14 @@ def look(request_id: str, timeout: float | None = None) -> Flow[Video]:
         error.request_id = request_id
         raise
     if not response.is_success:
-        raise _error(response, request_id)
-    return Video(request_id, _read_state(response, request_id), response.status_code)
+        failure = _error(response, request_id)
+        if book and isinstance(failure, JobError):
+            yield Blocking(lambda: book.ledger.lost(failure, book.origin))
+        raise failure
+    video = Video(request_id, _read_state(response, request_id), response.status_code)
+    if book and video.outcome != "running":
+        yield Blocking(lambda: book.ledger.saw(video, book.origin))
+    return video
 
 
 def _read_state(response: httpx.Response, request_id: str) -> Mapping[str, Any]:
@@ -204,22 +284,29 @@ def _read_state(response: httpx.Response, request_id: str) -> Mapping[str, Any]:
     return _json(response, request_id)
 
 
-def generate(request: VideoRequest, retries: Retries, **options: Any) -> Flow[Video]:
+def generate(request: VideoRequest, retries: Retries, book: Book | None = None, **options: Any) -> Flow[Video]:
     """Starts a job and waits for it; `options` are those of `wait`, which also says what is raised."""
     began = options["clock"]()
-    job = yield from start(request, retries)
-    return (yield from wait(job.request_id, started=began, request=request, **options))
+    job = yield from start(request, retries, book, options["timeout"])
+    return (yield from wait(job.request_id, started=began, request=request, book=book, **options))
 
 
 def wait(request_id: str, **options: Any) -> Flow[Video]:
     """Looks at a job until it has ended or the time is up, as `poll` does, and loses the id to nothing."""
-    try:
+    with keeping(request_id):
         return (yield from poll(request_id, **options))
-    except GrokImagineError:
-        raise
+
+
+@contextmanager
+def keeping(request_id: str) -> Iterator[None]:
+    """Puts the id on whatever leaves: Ctrl-C, a cancelled task, a callback that raises. The job goes on and is paid for."""
+    try:
+        yield
     except BaseException as error:
-        # Ctrl-C, a cancelled task, a callback that raises: whatever leaves here, the job goes on and is paid for.
-        error.__dict__.setdefault("request_id", request_id)
+        if isinstance(error, JobError) and error.request_id == request_id:
+            raise  # the job has ended, or the message says that it goes on
+        if error.__dict__.get("request_id") is None:
+            error.__dict__["request_id"] = request_id
         error.add_note(f"the job goes on; client.video.wait({request_id!r}) takes it up again")
         raise
 
@@ -234,6 +321,7 @@ def poll(
     started: float | None = None,
     request: VideoRequest | None = None,
     on_progress: ProgressCallback | None = None,
+    book: Book | None = None,
 ) -> Flow[Video]:
     """Looks at a job until it has ended or the time is up; the first look comes at once if the job is not ours.
 
@@ -246,6 +334,7 @@ def poll(
         started: When the wait began by `clock`, if the job was started a moment ago.
         request: What was asked for, if known: then an answer without a URL can be judged.
         on_progress: Called after each look that shows the job running.
+        book: Where to note how the job ended.
 
     Raises:
         VideoGenerationError: Ended without a video; also its kinds VideoExpiredError and VideoModeratedError.
@@ -257,14 +346,18 @@ def poll(
     last: Video | None = None
     trouble: Exception | None = None
     warned: set[str] = set()
+    reserve = min(LAST_LOOK, timeout / 10)
+    if book and started is None:
+        yield Blocking(lambda: book.ledger.adopt(request_id, book.origin))
     while True:
         left = timeout - (clock() - begin)
-        pause = min(delay, max(0.0, left - LAST_LOOK))
+        is_last = delay + reserve > left
+        pause = max(0.0, left - reserve) if is_last else delay
         if pause > 0:
             yield Sleep(pause)
         left = timeout - (clock() - begin)
         try:
-            last = yield from look(request_id, min(request_timeout, left) if left > 0 else request_timeout)
+            last = yield from look(request_id, min(request_timeout, left) if left > 0 else request_timeout, book)
         except (TransportError, ApiError) as error:
             if not is_transient(error):
                 raise
@@ -272,12 +365,13 @@ def poll(
         else:
             if last.outcome != "running":
                 return _ended(last, request)
+            trouble = None
             _warn_once(last, warned)
             if on_progress:
                 yield Notify(on_progress, last)
         age = clock() - begin
-        if pause < delay or age >= timeout:
-            raise _timed_out(request_id, timeout, last) from trouble
+        if is_last or age >= timeout:
+            raise _timed_out(request_id, age, last) from trouble
         delay = max(schedule(age), _cool_down(trouble))
 
 
@@ -290,12 +384,19 @@ def _ended(video: Video, request: VideoRequest | None) -> Video:
         return video
     if video.outcome != "done":
         raise video.failure()
-    if request and not request.delivered_elsewhere and not video.url and not video.public_url:
-        message = "the job is done, but the answer has no URL, and the request named no other place"
-        raise VideoGenerationError(
-            "missing_url", message, request_id=video.request_id, cost_usd=video.cost_usd, payload=video.raw
+    if video.url or video.file_output:
+        return video
+    if video.storage_error:
+        raise _no_video("storage_error", video.storage_error, video)
+    if request and not request.delivered_elsewhere:
+        raise _no_video(
+            "missing_url", "the job is done, but the answer has no URL, and the request named no other place", video
         )
     return video
+
+
+def _no_video(code: str, message: str, video: Video) -> VideoGenerationError:
+    return VideoGenerationError(code, message, request_id=video.request_id, cost_usd=video.cost_usd, payload=video.raw)
 
 
 def _warn_once(video: Video, warned: set[str]) -> None:
@@ -306,11 +407,11 @@ def _warn_once(video: Video, warned: set[str]) -> None:
         warnings.warn(text, UnknownStatusWarning, stacklevel=2)
 
 
-def _timed_out(request_id: str, timeout: float, last: Video | None) -> VideoTimeoutError:
+def _timed_out(request_id: str, age: float, last: Video | None) -> VideoTimeoutError:
     state = f"was {last.status}" if last else "could not be seen"
     progress = f" at {last.progress} %" if last and last.progress is not None else ""
     return VideoTimeoutError(
-        f"the job {state}{progress} after {timeout:g} s and goes on; client.video.wait(request_id) takes it up again",
+        f"the job {state}{progress} after {age:.1f} s and goes on; client.video.wait(request_id) takes it up again",
         request_id=request_id,
         cost_usd=last.cost_usd if last else None,
         payload=last.raw if last else None,
@@ -318,7 +419,8 @@ def _timed_out(request_id: str, timeout: float, last: Video | None) -> VideoTime
 
 
 def _cool_down(trouble: Exception | None) -> float:
-    return (trouble.retry_after or 0.0) if isinstance(trouble, RateLimitError) else 0.0
+    asked = trouble.retry_after if isinstance(trouble, ApiError) else None
+    return min(asked or 0.0, LONGEST_COOL_DOWN)
 
 
 def list_models(retries: Retries) -> Flow[list[VideoGenerationModel]]:
@@ -365,7 +467,7 @@ def check_id(value: object, name: str = "request_id") -> None:
 def _json(response: httpx.Response, request_id: str | None = None) -> Mapping[str, Any]:
     try:
         data = response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _unexpected(response, "no JSON", request_id) from error
     if not isinstance(data, Mapping):
         raise _unexpected(response, f"JSON of another shape: {type(data).__name__}", request_id)

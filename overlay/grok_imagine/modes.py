@@ -5,8 +5,9 @@ Works on the body as it goes over the wire, so that it serves keywords, typed co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from grok_imagine_api import contract
 
@@ -14,23 +15,37 @@ from .errors import InvalidRequest, ModeConflict, OutOfRange, UnknownField
 
 __all__ = ["check", "choose", "model_name"]
 
-GENERATE = ("text-to-video", "image-to-video", "reference-to-video", "edit-video")
-"""The modes that `generate` serves; `extend` serves the fifth."""
-
+LOCAL = "a local file has to be uploaded, or given as a data: URL"
 FIELDS = frozenset(field for mode in contract.MODES.values() for field in (*mode.required, *mode.allowed))
+TYPES: Mapping[str, type] = {
+    "model": str,
+    "user": str,
+    "generate_audio": bool,
+    "storage_options": Mapping,
+    "output": Mapping,
+}
+"""Fields of the schemas that no limit of x-modes speaks of."""
 
 
-def choose(body: Mapping[str, Any], modes: Iterable[str] = GENERATE) -> str:
-    """The mode that the fields of a body select among some modes.
+def choose(body: Mapping[str, Any], call: str = "generate", *, strict: bool = True) -> str:
+    """The mode that the fields of a body select among those that a call serves.
+
+    Args:
+        body: The JSON body of the POST.
+        call: One of `contract.CALLS`: `generate` or `extend`.
+        strict: False takes the first of two selected modes.
 
     Raises:
         ModeConflict: The fields select two modes.
     """
-    chosen = {mode: fields for mode in modes if (fields := [f for f in contract.MODES[mode].selected_by if f in body])}
+    served = contract.CALLS[call]
+    if len(served) == 1:
+        return served[0]
+    chosen = {mode: fields for mode in served if (fields := [f for f in contract.MODES[mode].selected_by if f in body])}
     if not chosen:
-        return "text-to-video"
+        return served[0]
     (first, fields), *others = chosen.items()
-    if others:
+    if others and strict:
         other = others[0][1][0]
         rule = contract.MODES[first].forbidden[other]
         raise ModeConflict(
@@ -52,6 +67,7 @@ def check(mode: str, body: Mapping[str, Any]) -> None:
         OutOfRange: A value that is missing or out of range.
     """
     _check_names(body)
+    _check_types(mode, body)
     model = model_name(body.get("model"))
     narrowed = _model_mode(model, mode)
     for field in body:
@@ -65,9 +81,9 @@ def check(mode: str, body: Mapping[str, Any]) -> None:
             )
     for field in contract.MODES[mode].required:
         if field not in body:
-            raise OutOfRange(
-                "is required", fields=[field], instead=f"give `{field}`", mode=mode, section=_section(mode)
-            )
+            keywords = contract.KEYWORD_MISNOMERS.get(field)
+            instead = keywords.instead if keywords else f"give `{field}`"
+            raise OutOfRange("is required", fields=[field], instead=instead, mode=mode, section=_section(mode))
     limits = {field: (limit, _section(mode)) for field, limit in contract.MODES[mode].limits.items()}
     if narrowed:
         limits |= {field: (limit, _section(mode, model)) for field, limit in narrowed.limits.items()}
@@ -101,11 +117,19 @@ def _check_names(body: Mapping[str, Any]) -> None:
         if field not in FIELDS:
             misnomer = contract.BODY_MISNOMERS.get(field)
             raise UnknownField(
-                "no such field; the service would ignore it and bill the rest",
+                "is no field of this contract, and the service ignores most of what it does not know",
                 fields=[field],
                 instead=misnomer.instead if misnomer else f"the fields are {', '.join(sorted(FIELDS))}",
                 section="x-modes.misnomers" if misnomer else "x-modes",
             )
+
+
+def _check_types(mode: str, body: Mapping[str, Any]) -> None:
+    for field, kind in TYPES.items():
+        if field in body and not isinstance(body[field], kind):
+            name = {"Mapping": "an object", "str": "a text", "bool": "True or False"}[kind.__name__]
+            rule = f"is {name}; got {type(body[field]).__name__}"
+            raise OutOfRange(rule, fields=[field], mode=mode, section=_section(mode))
 
 
 def _model_mode(model: str, mode: str) -> contract.ModelMode | None:
@@ -124,8 +148,8 @@ def _check_limit(mode: str, field: str, value: Any, limit: contract.FieldLimit, 
     def refuse(rule: str, instead: str = "") -> OutOfRange:
         return OutOfRange(rule, fields=[field], instead=instead, mode=mode, section=section)
 
-    if limit.values and value not in limit.values:
-        raise refuse(f"is one of {', '.join(limit.values)}; got {value!r}", "`strict=False` sends a newer value")
+    if limit.values and (not isinstance(value, str) or value not in limit.values):
+        raise refuse(f"is one of {', '.join(limit.values)}; got {value!r}", _who_takes(mode, field, value))
     if limit.minimum is not None and limit.maximum is not None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise refuse(f"is a whole number of seconds; got {value!r}")
@@ -136,8 +160,26 @@ def _check_limit(mode: str, field: str, value: Any, limit: contract.FieldLimit, 
             raise refuse(f"is a text; got {type(value).__name__}")
         if not (limit.min_length or 0) <= len(value) <= limit.max_length:
             raise refuse(f"is {limit.min_length or 0} to {limit.max_length} characters; got {len(value)}")
-    if limit.max_items is not None and not (limit.min_items or 0) <= len(value) <= limit.max_items:
-        raise refuse(f"takes {limit.min_items or 0} to {limit.max_items}; got {len(value)}")
+        if limit.min_length and not value.strip():
+            raise refuse("is blank", "say what the video shows")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise refuse("holds half a surrogate pair, which is no text")
+    if limit.max_items is not None:
+        if not isinstance(value, list | tuple):
+            raise refuse(f"is a list; got {type(value).__name__}")
+        if not (limit.min_items or 0) <= len(value) <= limit.max_items:
+            raise refuse(f"takes {limit.min_items or 0} to {limit.max_items}; got {len(value)}")
+
+
+def _who_takes(mode: str, field: str, value: Any) -> str:
+    """The way out for a value that this model does not take: the models that do, or not to be held to the contract."""
+    able = [
+        f"`{name}`"
+        for name, model in contract.MODELS.items()
+        if mode in model.modes
+        and value in model.modes[mode].limits.get(field, contract.MODES[mode].limits[field]).values
+    ]
+    return f"use model {' or '.join(able)}" if able else "`strict=False` sends a newer value"
 
 
 def _media(body: Mapping[str, Any]) -> Iterator[tuple[str, contract.Input, Any]]:
@@ -145,7 +187,7 @@ def _media(body: Mapping[str, Any]) -> Iterator[tuple[str, contract.Input, Any]]
     for kind in contract.INPUTS.values():
         for field in kind.fields:
             value = body.get(field)
-            items = value if isinstance(value, list) else [] if value is None else [value]
+            items = value if isinstance(value, list | tuple) else [] if value is None else [value]
             for item in items:
                 yield field, kind, item.get("image") if field == "keyframes" and isinstance(item, Mapping) else item
 
@@ -161,24 +203,32 @@ def _check_media(mode: str, field: str, kind: contract.Input, item: Any) -> None
     if len(given) != 1:
         raise refuse(f"takes exactly one of {names}; got {' and '.join(given) or 'none'}")
     value = item[given[0]]
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
+        raise refuse(f"has a text as its `{given[0]}`; got {type(value).__name__}", LOCAL)
+    if not value.strip():
         raise refuse(f"has an empty `{given[0]}`")
-    if given[0] == "url":
+    if given[0].endswith("url"):
         _check_url(refuse, kind, value)
 
 
-def _check_url(refuse: Any, kind: contract.Input, url: str) -> None:
-    # The start of a URL tells all there is to tell, and a data: URL may be long: nothing here copies it.
-    scheme, separator, _ = url[:16].partition(":")
-    if not separator or scheme.lower() not in kind.schemes:
-        raise refuse(
-            f"has a URL of {', '.join(kind.schemes)}; got {url[:40]!r}",
-            "a local file has to be uploaded, or given as a data: URL",
-        )
-    if scheme.lower() != "data" or not kind.media_types:
+def _check_url(refuse: Callable[..., OutOfRange], kind: contract.Input, url: str) -> None:
+    # The start of a URL tells what it is, and a data: URL may be long: nothing here copies it.
+    scheme = url[:16].partition(":")[0].lower()
+    if scheme not in kind.schemes or ":" not in url[:16]:
+        raise refuse(f"has a URL of {', '.join(kind.schemes)}; got {url[:40]!r}", LOCAL)
+    if scheme == "data":
+        _check_data(refuse, kind, url)
         return
+    parts = urlsplit(url)
+    if not parts.hostname or any(character.isspace() for character in url):
+        raise refuse(f"has a URL with a host and without spaces; got {url[:40]!r}")
+    if kind.suffixes and not parts.path.lower().endswith(kind.suffixes):
+        raise refuse(f"has a URL whose path ends in {', '.join(kind.suffixes)}", "`strict=False` sends another")
+
+
+def _check_data(refuse: Callable[..., OutOfRange], kind: contract.Input, url: str) -> None:
     media_type = url[5:80].partition(",")[0].partition(";")[0].lower()
-    if media_type not in kind.media_types:
+    if kind.media_types and media_type not in kind.media_types:
         raise refuse(f"is {', '.join(kind.media_types)}; got {media_type or 'a data: URL without a type'}")
     limit, size = contract.LIMITS["image_size"], (len(url) - url.find(",") - 1) * 3 // 4
     if kind is contract.INPUTS["image"] and size > limit.value:
@@ -190,8 +240,8 @@ def _check_keyframes(mode: str, body: Mapping[str, Any]) -> None:
     default = contract.MODES[mode].limits["duration"].default if "keyframes" in body else None
     duration = body.get("duration", default)
     for keyframe in body.get("keyframes", ()):
-        seconds = keyframe.get("timestamp_s")
-        if not isinstance(seconds, int | float) or not 0 < seconds < duration:
+        seconds = keyframe.get("timestamp_s") if isinstance(keyframe, Mapping) else None
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < duration:
             raise OutOfRange(
                 f"lies between 0 and {duration} s; got {seconds!r}", fields=["keyframes"], mode=mode, section="Keyframe"
             )
@@ -206,13 +256,18 @@ def _check_storage(mode: str, body: Mapping[str, Any]) -> None:
     def refuse(rule: str) -> InvalidRequest:
         return OutOfRange(rule, fields=["storage_options"], mode=mode, section="x-limits")
 
+    unknown = options.keys() - {"filename", "expires_after", "public_url"}
+    if unknown:
+        raise refuse(f"has `filename`, `expires_after` and `public_url`; got {', '.join(sorted(map(str, unknown)))}")
     name = options.get("filename")
     if not isinstance(name, str) or not 0 < len(name) <= contract.LIMITS["storage_filename"].value:
         raise refuse(f"has a `filename` of 1 to {contract.LIMITS['storage_filename'].value} characters")
     public = options.get("public_url")
+    if not isinstance(public, bool | Mapping | None):
+        raise refuse(f"has a `public_url` of True or an object with `expires_after`; got {public!r}")
     low, high = contract.LIMITS["storage_expiry_minimum"].value, contract.LIMITS["storage_expiry_maximum"].value
     for seconds in (options.get("expires_after"), public.get("expires_after") if isinstance(public, Mapping) else None):
-        if seconds is not None and not (isinstance(seconds, int) and low <= seconds <= high):
+        if seconds is not None and not (type(seconds) is int and low <= seconds <= high):
             raise refuse(f"has an `expires_after` of {low} to {high} s; got {seconds!r}")
 
 

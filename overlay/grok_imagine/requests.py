@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from types import MappingProxyType
+from typing import Any, Self, TypedDict, Unpack
 
 from grok_imagine_api import contract
 
@@ -109,30 +111,38 @@ class VideoRequest:
     body: Mapping[str, Any]
 
     def __init__(self, mode: str, body: Mapping[str, Any]) -> None:
+        if not isinstance(body, Mapping):
+            raise OutOfRange(f"is an object; got {type(body).__name__}", fields=["body"], mode=mode)
         object.__setattr__(self, "mode", mode)
-        object.__setattr__(
-            self, "body", {"model": contract.DEFAULT_MODEL} | {k: v for k, v in body.items() if v is not None}
-        )
+        # A copy of its own, so that what the caller changes later does not change what is posted and hashed.
+        own = {name: copy.deepcopy(value) for name, value in body.items() if value is not None}
+        object.__setattr__(self, "body", MappingProxyType({"model": contract.DEFAULT_MODEL} | own))
 
     @classmethod
-    def from_keywords(cls, *, extend: bool = False, **keywords: Any) -> VideoRequest:
-        """The request that `generate` (or `extend`) makes of its keywords; the fields choose the mode.
+    def from_keywords(cls, *, call: str = "generate", strict: bool = True, **keywords: Any) -> VideoRequest:
+        """The request that a call makes of its keywords; the fields choose the mode.
+
+        Args:
+            call: `generate` or `extend`.
+            strict: False passes unknown keywords on as fields, and takes the first mode when two are selected.
+            **keywords: See `VideoOptions`.
 
         Raises:
             UnknownField: A keyword that is none.
             ModeConflict: The fields select two modes.
         """
-        body = body_of(keywords)
-        return VideoRequest("extend-video" if extend else modes.choose(body), body)
+        body = body_of(keywords, strict=strict)
+        return VideoRequest(modes.choose(body, call, strict=strict), body)
 
     @classmethod
-    def from_body(cls, body: Mapping[str, Any], *, extend: bool = False) -> VideoRequest:
+    def from_body(cls, body: Mapping[str, Any], *, call: str = "generate") -> VideoRequest:
         """The request that a wire body makes, such as a line of a manifest.
 
         Raises:
             ModeConflict: The fields select two modes.
+            OutOfRange: The body is no object.
         """
-        return VideoRequest("extend-video" if extend else modes.choose(body), body)
+        return VideoRequest(modes.choose(body, call), body)
 
     @property
     def operation(self) -> str:
@@ -146,7 +156,7 @@ class VideoRequest:
         import hashlib
         import json
 
-        canonical = json.dumps(self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        canonical = json.dumps(dict(self.body), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
@@ -169,7 +179,10 @@ class VideoRequest:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return VideoRequest, (self.mode, self.body)
+        return _restore, (type(self), self.mode, dict(self.body))
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, VideoRequest) and (self.mode, self.body) == (other.mode, other.body)
@@ -229,17 +242,24 @@ class ExtendVideo(VideoRequest):
         super().__init__("extend-video", body_of({"prompt": prompt, "model": model, **options}))
 
 
-def body_of(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """The wire's body for keywords of the vendor's SDK. None is as good as left out.
+def _restore(cls: type[VideoRequest], mode: str, body: Mapping[str, Any]) -> VideoRequest:
+    request = cls.__new__(cls)
+    VideoRequest.__init__(request, mode, body)
+    return request
+
+
+def body_of(keywords: Mapping[str, Any], *, strict: bool = True) -> dict[str, Any]:
+    """The wire's body for keywords of the vendor's SDK. None is as good as left out; without `strict`, what is no keyword is a field.
 
     Raises:
         UnknownField: A keyword that is none; says which one is meant.
         ModeConflict: Two keywords for one field.
     """
     given = {name: value for name, value in keywords.items() if value is not None}
-    for name in given.keys() - _KEYWORDS:
-        _refuse_keyword(name)
-    body = {name: given[name] for name in _PLAIN if name in given}
+    unknown = {name: value for name, value in given.items() if name not in _KEYWORDS}
+    if unknown and strict:
+        _refuse_keyword(next(iter(unknown)))
+    body = unknown | {name: given[name] for name in _PLAIN if name in given}
     for field in _MEDIA:
         if media := _medium(field, given):
             body[field] = media
@@ -248,7 +268,7 @@ def body_of(keywords: Mapping[str, Any]) -> dict[str, Any]:
         ids, urls = (_sequence(name, given) for name in ("reference_image_file_ids", "reference_image_urls"))
         body["reference_images"] = [*({"file_id": item} for item in ids), *({"url": item} for item in urls)]
     if "reference_audios" in given:
-        body["reference_audios"] = [dict(item) for item in _sequence("reference_audios", given)]
+        body["reference_audios"] = list(_sequence("reference_audios", given))
     if "keyframes" in given:
         body["keyframes"] = [_keyframe(item) for item in _sequence("keyframes", given)]
     if "output_upload_url" in given:
@@ -287,4 +307,4 @@ def _keyframe(item: Mapping[str, Any]) -> dict[str, Any]:
         raise OutOfRange(f"holds objects; got {type(item).__name__}", fields=["keyframes"], section="Keyframe")
     if "image" in item:
         return dict(item)
-    return {"image": _medium("image", item) or {}, "timestamp_s": item.get("timestamp")}
+    return {"image": _medium("image", item) or {}, "timestamp_s": item.get("timestamp", item.get("timestamp_s"))}

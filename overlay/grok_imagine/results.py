@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from grok_imagine_api import contract
 
-from .errors import VideoExpiredError, VideoGenerationError, VideoModeratedError
+from .errors import DownloadError, VideoExpiredError, VideoGenerationError, VideoModeratedError
 from .requests import VideoRequest
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.file_output import FileOutput
     from grok_imagine_api.models.media_usage import MediaUsage
     from grok_imagine_api.models.video_error import VideoError
+    from grok_imagine_api.models.video_response import VideoResponse
     from grok_imagine_api.types import Unset
 
 M = TypeVar("M")
@@ -35,8 +38,29 @@ class Job:
         self.request_id = request_id
         self.request = request
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Job) and other.request_id == self.request_id
+
+    def __hash__(self) -> int:
+        return hash(self.request_id)
+
     def __repr__(self) -> str:
         return f"Job(request_id={self.request_id!r}, request={self.request!r})"
+
+
+class _Owner:
+    """The client's `download`, which a copied video keeps and a pickled one loses: no client goes into a pickle."""
+
+    __slots__ = ("download",)
+
+    def __init__(self, download: Callable[..., Any] | None = None) -> None:
+        self.download = download
+
+    def __deepcopy__(self, memo: object) -> _Owner:
+        return self
+
+    def __reduce__(self) -> tuple[type[_Owner], tuple[()]]:
+        return _Owner, ()
 
 
 class Video:
@@ -47,20 +71,28 @@ class Video:
     Attributes:
         request_id: Id of the job.
         raw: The answer's JSON, as it came; empty for an empty 202. May hold a signed URL: do not log it.
-        response: The same as the low-level model, for `result.response.video.url`.
         outcome: What x-waiter says of it: `running`, `done`, `failed`, `expired` or `moderated`.
     """
 
-    __slots__ = ("_video", "outcome", "raw", "request_id", "response")
+    __slots__ = ("_owner", "_response", "_video", "outcome", "raw", "request_id")
 
     def __init__(self, request_id: str, raw: Mapping[str, Any], http_status: int = 200) -> None:
+        self._owner = _Owner()
         self.request_id = request_id
         self.raw = raw
-        from .binding import VideoResponse
-
-        self.response = VideoResponse.from_dict(raw)
-        self._video = _model(self.response.video)
+        video = raw.get("video")
+        self._video: Mapping[str, Any] = video if isinstance(video, dict) else {}
+        self._response: VideoResponse | None = None
         self.outcome = self._judge(http_status)
+
+    @property
+    def response(self) -> VideoResponse:
+        """The low-level model, for `result.response.video.url`. Made when asked for: a look needs none of it."""
+        if self._response is None:
+            from .binding import VideoResponse
+
+            self._response = VideoResponse.from_dict(self.raw)
+        return self._response
 
     def _judge(self, http_status: int) -> str:
         """The first acceptor of x-waiter that holds."""
@@ -78,12 +110,12 @@ class Video:
 
     @property
     def _status(self) -> str | None:
-        status = self.response.status
+        status = self.raw.get("status")
         return status if isinstance(status, str) and status else None
 
     @property
     def _url(self) -> str | None:
-        url = self._video.url if self._video else None
+        url = self._video.get("url")
         return url if isinstance(url, str) and url else None
 
     @property
@@ -111,30 +143,37 @@ class Video:
     @property
     def file_output(self) -> FileOutput | None:
         """The file kept in the Files API, if `storage_options` asked for one."""
-        return _model(self._video.file_output) if self._video else None
+        video = _model(self.response.video)
+        return _model(video.file_output) if video else None
+
+    @property
+    def storage_error(self) -> str | None:
+        """Why the file could not be stored, if `storage_options` asked for it."""
+        error = self._video.get("storage_error")
+        return error if isinstance(error, str) and error else None
 
     @property
     def duration(self) -> float | None:
         """Seconds; of an extension the new part only."""
-        seconds = self._video.duration if self._video else None
-        return seconds if isinstance(seconds, int | float) else None
+        seconds = self._video.get("duration")
+        return seconds if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
 
     @property
     def respect_moderation(self) -> bool:
         """False only when the service said that moderation withheld the video."""
-        return self._video is None or self._video.respect_moderation is not False
+        return self._video.get("respect_moderation") is not False
 
     @property
     def model(self) -> str | None:
         """The model that made it, under its own name."""
-        model = self.response.model
+        model = self.raw.get("model")
         return model if isinstance(model, str) and model else None
 
     @property
     def progress(self) -> int | None:
         """Per cent, as the service counts; None when it says nothing."""
-        progress = self.response.progress
-        return progress if isinstance(progress, int) else None
+        progress = self.raw.get("progress")
+        return progress if isinstance(progress, int) and not isinstance(progress, bool) else None
 
     @property
     def usage(self) -> MediaUsage | None:
@@ -165,6 +204,34 @@ class Video:
         if message and any(text in message.lower() for text in contract.MODERATED_JOB_TEXT):
             return VideoModeratedError(code or "UNKNOWN", message, **details)
         return VideoGenerationError(code or "UNKNOWN", message or "the service gave no reason", **details)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        on_progress: Callable[[int, int | None], object] | None = None,
+        max_bytes: int | None = None,
+        timeout: float | timedelta | None = None,
+    ) -> Any:
+        """Brings the video to disk, as `client.video.download` of its client does, which says the rest.
+
+        Returns:
+            The path of the file; of an `AsyncClient`'s video something to be awaited for it.
+
+        Raises:
+            DownloadError: With reason `no_client` for a video made by hand or out of a pickle.
+        """
+        if self._owner.download is None:
+            text = "no client goes with this video; client.video.download(video, path) saves it"
+            raise DownloadError(text, reason="no_client", path=path, request_id=self.request_id)
+        return self._owner.download(
+            self, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
+        )
+
+    def _bind(self, download: Callable[..., Any]) -> Video:
+        self._owner = _Owner(download)
+        return self
 
     def __repr__(self) -> str:
         # Neither the URL, which may be signed, nor the raw answer, which holds it.

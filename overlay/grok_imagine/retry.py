@@ -53,11 +53,12 @@ def delivery_of(error: BaseException) -> Delivery:
     if isinstance(error, ApiError):
         if kind_of(error.status_code, error.code, error.message) in PACED:
             return Delivery.REFUSED
-        return Delivery.OUTCOME_UNKNOWN if error.status_code >= 500 else Delivery.OTHER
+        # 408 is a proxy's word on the answer, and says nothing of the request.
+        return Delivery.OUTCOME_UNKNOWN if error.status_code >= 500 or error.status_code == 408 else Delivery.OTHER
     return Delivery.OTHER
 
 
-class RetryPolicy:
+class RetryPolicy(contract.Record):
     """How often and how long a request that may be sent again is sent again. Immutable.
 
     The pause before try n is random between 0 and `base * 2**n` seconds ("full jitter"), at most `cap`, and at least
@@ -71,7 +72,11 @@ class RetryPolicy:
         retry_after_cap: Seconds; the most that a Retry-After is waited for.
     """
 
-    __slots__ = ("base", "budget", "cap", "max_retries", "retry_after_cap")
+    max_retries: int
+    budget: float
+    base: float
+    cap: float
+    retry_after_cap: float
 
     def __init__(
         self,
@@ -82,24 +87,13 @@ class RetryPolicy:
         cap: float = 8.0,
         retry_after_cap: float = 60.0,
     ) -> None:
+        if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
+            raise ValueError(f"RetryPolicy: max_retries is a whole number from 0 on; got {max_retries!r}")
         numbers = {"budget": budget, "base": base, "cap": cap, "retry_after_cap": retry_after_cap}
-        wrong = [name for name, value in numbers.items() if not value >= 0]
-        if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0 or wrong:
-            raise ValueError(f"RetryPolicy: {', '.join(wrong) or 'max_retries'} must be a number from 0 on")
-        for name, value in {"max_retries": max_retries, **numbers}.items():
-            object.__setattr__(self, name, value)
-
-    max_retries: int
-    budget: float
-    base: float
-    cap: float
-    retry_after_cap: float
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("RetryPolicy is immutable")
-
-    def __repr__(self) -> str:
-        return f"RetryPolicy({', '.join(f'{name}={getattr(self, name)!r}' for name in sorted(self.__slots__))})"
+        for name, value in numbers.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+                raise ValueError(f"RetryPolicy: {name} is a number of seconds from 0 on; got {value!r}")
+        super().__init__(max_retries=max_retries, **numbers)
 
     def pause(self, tries: int, elapsed: float, error: GrokImagineError, dice: Callable[[], float]) -> float | None:
         """Seconds to wait before the next try, or None to give up.

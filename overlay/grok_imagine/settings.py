@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Mapping
@@ -20,13 +19,15 @@ REQUEST_TIMEOUT = 60.0
 MAX_CONNECTIONS = 8
 CONNECT_TIMEOUT = 10.0
 
+MOST_SECONDS = 1e7
+
 Seconds = float | timedelta
 
 
 class Settings:
     """What every request of a client has in common. Its repr shows no secret."""
 
-    __slots__ = ("_headers", "api_key", "base_url", "max_connections", "request_timeout")
+    __slots__ = ("_headers", "api_key", "base_url", "closed", "max_connections", "request_timeout")
 
     def __init__(
         self,
@@ -42,8 +43,13 @@ class Settings:
         if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
             raise ConfigurationError(f"max_connections is a whole number from 1 on; got {max_connections!r}")
         self.max_connections = max_connections
-        agent = f"grok-imagine/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))}"
-        self._headers = {"User-Agent": agent, **(headers or {}), "Authorization": f"Bearer {self.api_key}"}
+        self._headers = _headers(headers, self.api_key)
+        self.closed = False
+
+    def check_open(self) -> None:
+        """Raises ConfigurationError once the client was closed."""
+        if self.closed:
+            raise ConfigurationError("this client was closed; make another")
 
     def complete(self, request: Mapping[str, Any], limit: float) -> dict[str, Any]:
         """A request of the generated code, made ready for httpx: address, key and a timeout for each of its steps.
@@ -53,7 +59,7 @@ class Settings:
         return {
             **request,
             "url": self.base_url + request["url"],
-            "headers": {**self._headers, **request.get("headers", {})},
+            "headers": self._headers | {name.lower(): value for name, value in request.get("headers", {}).items()},
             "timeout": httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT)),
             "follow_redirects": False,
         }
@@ -69,16 +75,34 @@ def seconds(value: object, name: str, *, least: float = 0.0) -> float:
         OutOfRange: Not a number, or less than `least`.
     """
     number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(number, bool) or not isinstance(number, int | float) or math.isnan(number) or number < least:
-        rule = f"is a number of seconds or a timedelta, at least {least:g}; got {value!r}"
+    # A NaN is in no range; what is longer than MOST_SECONDS overflows the operating system's clocks.
+    if isinstance(number, bool) or not isinstance(number, int | float) or not least <= number <= MOST_SECONDS:
+        rule = f"is a number of seconds or a timedelta, {least:g} to {MOST_SECONDS:g}; got {value!r}"
         raise OutOfRange(rule, fields=[name], section="x-waiter")
     return float(number)
 
 
+def _headers(own: Mapping[str, str] | None, key: str) -> dict[str, str]:
+    """Headers of every request, by lower-case names: a name in two spellings would be sent twice."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    headers = {"user-agent": f"grok-imagine/{__version__} python/{python}"}
+    for name, value in (own or {}).items():
+        if (
+            not isinstance(name, str)
+            or not isinstance(value, str)
+            or not (name + value).isascii()
+            or not value.isprintable()
+        ):
+            raise ConfigurationError(f"headers are printable ASCII texts; {name!r} is none")
+        headers[name.lower()] = value
+    return headers | {"authorization": f"Bearer {key}"}
+
+
 def _key(given: str | None) -> str:
-    key = (given if given is not None else os.environ.get("XAI_API_KEY", "")).strip()
+    key = given if given is not None else os.environ.get("XAI_API_KEY", "")
+    key = key.strip() if isinstance(key, str) else ""
     if not key:
-        raise ConfigurationError("no API key: pass api_key= or set XAI_API_KEY")
+        raise ConfigurationError("no API key: pass api_key= as a text, or set XAI_API_KEY")
     # What is not printable ASCII can't be a header, and the HTTP library's own complaint would print the key.
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError("the API key holds characters that no key has; was it copied whole?")
@@ -86,8 +110,11 @@ def _key(given: str | None) -> str:
 
 
 def _address(given: str | None) -> str:
-    address = (given if given is not None else os.environ.get("XAI_BASE_URL", "")).strip() or BASE_URL
-    parts = urlsplit(address)
+    address = str(given if given is not None else os.environ.get("XAI_BASE_URL", "")).strip() or BASE_URL
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise ConfigurationError(f"base_url is an http(s) address such as {BASE_URL}: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ConfigurationError(
             f"base_url is an http(s) address such as {BASE_URL}; got {parts.scheme or 'no'} scheme"

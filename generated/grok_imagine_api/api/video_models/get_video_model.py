@@ -1,6 +1,6 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -28,7 +28,7 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | VideoGenerationModel | str | None:
+) -> Any | ApiError | VideoGenerationModel | str | None:
     if response.status_code == 200:
         response_200 = VideoGenerationModel.from_dict(response.json())
 
@@ -59,6 +59,10 @@ def _parse_response(
 
         return response_429
 
+    if response.status_code == 500:
+        response_500 = cast(Any, None)
+        return response_500
+
     if response.status_code == 502:
         response_502 = response.text
         return response_502
@@ -79,7 +83,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | VideoGenerationModel | str]:
+) -> Response[Any | ApiError | VideoGenerationModel | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -92,7 +96,7 @@ def sync_detailed(
     model_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | VideoGenerationModel | str]:
+) -> Response[Any | ApiError | VideoGenerationModel | str]:
     """Describe one video model
 
      The model itself, without a wrapper.
@@ -105,7 +109,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ApiError | VideoGenerationModel | str]
+        Response[Any | ApiError | VideoGenerationModel | str]
     """
 
     kwargs = _get_kwargs(
@@ -123,7 +127,7 @@ def sync(
     model_id: str,
     *,
     client: AuthenticatedClient,
-) -> ApiError | VideoGenerationModel | str | None:
+) -> Any | ApiError | VideoGenerationModel | str | None:
     """Describe one video model
 
      The model itself, without a wrapper.
@@ -136,7 +140,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ApiError | VideoGenerationModel | str
+        Any | ApiError | VideoGenerationModel | str
     """
 
     return sync_detailed(
@@ -149,7 +153,7 @@ async def asyncio_detailed(
     model_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | VideoGenerationModel | str]:
+) -> Response[Any | ApiError | VideoGenerationModel | str]:
     """Describe one video model
 
      The model itself, without a wrapper.
@@ -162,7 +166,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ApiError | VideoGenerationModel | str]
+        Response[Any | ApiError | VideoGenerationModel | str]
     """
 
     kwargs = _get_kwargs(
@@ -178,7 +182,7 @@ async def asyncio(
     model_id: str,
     *,
     client: AuthenticatedClient,
-) -> ApiError | VideoGenerationModel | str | None:
+) -> Any | ApiError | VideoGenerationModel | str | None:
     """Describe one video model
 
      The model itself, without a wrapper.
@@ -191,7 +195,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ApiError | VideoGenerationModel | str
+        Any | ApiError | VideoGenerationModel | str
     """
 
     return (

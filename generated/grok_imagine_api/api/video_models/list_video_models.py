@@ -1,6 +1,6 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -23,7 +23,7 @@ def _get_kwargs() -> dict[str, Any]:
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | VideoGenerationModelList | str | None:
+) -> Any | ApiError | VideoGenerationModelList | str | None:
     if response.status_code == 200:
         response_200 = VideoGenerationModelList.from_dict(response.json())
 
@@ -49,6 +49,10 @@ def _parse_response(
 
         return response_429
 
+    if response.status_code == 500:
+        response_500 = cast(Any, None)
+        return response_500
+
     if response.status_code == 502:
         response_502 = response.text
         return response_502
@@ -69,7 +73,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | VideoGenerationModelList | str]:
+) -> Response[Any | ApiError | VideoGenerationModelList | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -81,7 +85,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | VideoGenerationModelList | str]:
+) -> Response[Any | ApiError | VideoGenerationModelList | str]:
     """List the video models this key may use
 
      The list is under `models`, not under `data`. Prices are not part of it; see `x-pricing`.
@@ -91,7 +95,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ApiError | VideoGenerationModelList | str]
+        Response[Any | ApiError | VideoGenerationModelList | str]
     """
 
     kwargs = _get_kwargs()
@@ -106,7 +110,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-) -> ApiError | VideoGenerationModelList | str | None:
+) -> Any | ApiError | VideoGenerationModelList | str | None:
     """List the video models this key may use
 
      The list is under `models`, not under `data`. Prices are not part of it; see `x-pricing`.
@@ -116,7 +120,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ApiError | VideoGenerationModelList | str
+        Any | ApiError | VideoGenerationModelList | str
     """
 
     return sync_detailed(
@@ -127,7 +131,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | VideoGenerationModelList | str]:
+) -> Response[Any | ApiError | VideoGenerationModelList | str]:
     """List the video models this key may use
 
      The list is under `models`, not under `data`. Prices are not part of it; see `x-pricing`.
@@ -137,7 +141,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ApiError | VideoGenerationModelList | str]
+        Response[Any | ApiError | VideoGenerationModelList | str]
     """
 
     kwargs = _get_kwargs()
@@ -150,7 +154,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-) -> ApiError | VideoGenerationModelList | str | None:
+) -> Any | ApiError | VideoGenerationModelList | str | None:
     """List the video models this key may use
 
      The list is under `models`, not under `data`. Prices are not part of it; see `x-pricing`.
@@ -160,7 +164,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ApiError | VideoGenerationModelList | str
+        Any | ApiError | VideoGenerationModelList | str
     """
 
     return (

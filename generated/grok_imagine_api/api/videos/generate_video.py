@@ -72,6 +72,10 @@ def _parse_response(
 
         return response_429
 
+    if response.status_code == 500:
+        response_500 = cast(Any, None)
+        return response_500
+
     if response.status_code == 502:
         response_502 = response.text
         return response_502

@@ -1,6 +1,6 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -28,7 +28,7 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | VideoResponse | str | None:
+) -> Any | ApiError | VideoResponse | str | None:
     if response.status_code == 200:
         response_200 = VideoResponse.from_dict(response.json())
 
@@ -64,6 +64,10 @@ def _parse_response(
 
         return response_429
 
+    if response.status_code == 500:
+        response_500 = cast(Any, None)
+        return response_500
+
     if response.status_code == 502:
         response_502 = response.text
         return response_502
@@ -84,7 +88,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | VideoResponse | str]:
+) -> Response[Any | ApiError | VideoResponse | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -97,7 +101,7 @@ def sync_detailed(
     request_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | VideoResponse | str]:
+) -> Response[Any | ApiError | VideoResponse | str]:
     """Look at a job, and get its video when it is done
 
      202 while the job runs (sometimes with an empty body), 200 when it has ended: `done`, `failed` or
@@ -113,7 +117,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ApiError | VideoResponse | str]
+        Response[Any | ApiError | VideoResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -131,7 +135,7 @@ def sync(
     request_id: str,
     *,
     client: AuthenticatedClient,
-) -> ApiError | VideoResponse | str | None:
+) -> Any | ApiError | VideoResponse | str | None:
     """Look at a job, and get its video when it is done
 
      202 while the job runs (sometimes with an empty body), 200 when it has ended: `done`, `failed` or
@@ -147,7 +151,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ApiError | VideoResponse | str
+        Any | ApiError | VideoResponse | str
     """
 
     return sync_detailed(
@@ -160,7 +164,7 @@ async def asyncio_detailed(
     request_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | VideoResponse | str]:
+) -> Response[Any | ApiError | VideoResponse | str]:
     """Look at a job, and get its video when it is done
 
      202 while the job runs (sometimes with an empty body), 200 when it has ended: `done`, `failed` or
@@ -176,7 +180,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ApiError | VideoResponse | str]
+        Response[Any | ApiError | VideoResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -192,7 +196,7 @@ async def asyncio(
     request_id: str,
     *,
     client: AuthenticatedClient,
-) -> ApiError | VideoResponse | str | None:
+) -> Any | ApiError | VideoResponse | str | None:
     """Look at a job, and get its video when it is done
 
      202 while the job runs (sometimes with an empty body), 200 when it has ended: `done`, `failed` or
@@ -208,7 +212,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ApiError | VideoResponse | str
+        Any | ApiError | VideoResponse | str
     """
 
     return (

@@ -1,0 +1,87 @@
+"""After a crash: takes up every job that a ledger knows was accepted, and lists what nobody knows. Never posts."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from . import flow
+from .errors import ApiError, BadRequestError, JobError, NotFoundError, TransportError
+from .ledger import Entry
+from .results import Video
+
+__all__ = ["Reconciliation"]
+
+
+class Reconciliation(NamedTuple):
+    """What came of reconciling a ledger.
+
+    Attributes:
+        ended: The jobs that ended: a `Video` for each, or the error that says why there is none, with its request_id.
+        running: The jobs that still run, when the time was up before they ended.
+        unknown: The intents of which nobody knows whether they became jobs. Look at the usage page of the console.
+    """
+
+    ended: list[Video | JobError | ApiError]
+    running: list[Entry]
+    unknown: list[Entry]
+
+
+def reconcile(
+    book: flow.Book,
+    *,
+    clock: Callable[[], float],
+    wall: Callable[[], float],
+    request_timeout: float,
+    timeout: float,
+    schedule: flow.Schedule,
+) -> flow.Flow[Reconciliation]:
+    """Looks at each accepted job in turn until all have ended or the time is up; each is looked at at least once.
+
+    A job that is done is not asked for again, unless its URL has run out before its video was downloaded. Jobs that were
+    started at another address are left alone.
+
+    Raises:
+        LedgerError: The ledger can't be read or written.
+        ApiError: An answer that holds for all jobs, such as a wrong key.
+    """
+    known: list[Entry] = yield flow.Blocking(lambda: book.ledger.jobs("accepted", "done", "unknown"))
+    ours = [entry for entry in known if entry.origin == book.origin]
+    waiting = deque(entry for entry in ours if _is_due(entry, wall()))
+    unknown = [entry for entry in ours if entry.state == "unknown"]
+    ended: list[Video | JobError | ApiError] = []
+    begin = clock()
+    while waiting:
+        for entry in [waiting.popleft() for _ in range(len(waiting))]:
+            outcome = yield from _look(entry, book, request_timeout)
+            if outcome is None:
+                waiting.append(entry)
+            else:
+                ended.append(outcome)
+        age = clock() - begin
+        if age >= timeout:
+            break
+        if waiting:
+            yield flow.Sleep(min(schedule(age), timeout - age))
+    return Reconciliation(ended, list(waiting), unknown)
+
+
+def _is_due(entry: Entry, now: float) -> bool:
+    ran_out = entry.url_expires is not None and entry.url_expires <= now
+    return entry.state == "accepted" or (entry.state == "done" and ran_out)
+
+
+def _look(entry: Entry, book: flow.Book, request_timeout: float) -> flow.Flow[Video | JobError | ApiError | None]:
+    """The end of a job, or None if it runs on or could not be seen."""
+    try:
+        video = yield from flow.look(entry.request_id or "", request_timeout, book)
+    except (JobError, NotFoundError, BadRequestError) as error:
+        return error
+    except (ApiError, TransportError) as error:
+        if not flow.is_transient(error):
+            raise
+        return None
+    if video.outcome == "running":
+        return None
+    return video if video.outcome in ("done", "moderated") else video.failure()

@@ -1,0 +1,291 @@
+"""The ledger: every paid job is in it, whatever happens between."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grok_imagine import (
+    AsyncClient,
+    Client,
+    ConfigurationError,
+    GrokImagineError,
+    Ledger,
+    LedgerError,
+    NotDelivered,
+    TextToVideo,
+    VideoGenerationError,
+    VideoTimeoutError,
+)
+from grok_imagine.ledger import IN_FLIGHT
+from grok_imagine_sandbox import Sandbox
+from support import Api, ManualClock
+
+CAT = TextToVideo("A cat", duration=2)
+ENDS = {
+    "done-minimal": "done",
+    "failed-internal-error": "failed",
+    "expired": "expired",
+    "moderated-withheld": "moderated",
+    "moderated-rejected": "moderated",
+    "moderated-failed": "moderated",
+    "never-ends": "accepted",
+    "forbidden": "failed",
+    "out-of-credit": "failed",
+    "reset-after-accepting": "unknown",
+    "cloudflare-520": "unknown",
+    "truncated": "unknown",
+}
+
+
+@pytest.fixture
+def wall(clock: ManualClock) -> Any:
+    return lambda: 1.8e9 + clock.now
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, wall: Any) -> Ledger:
+    return Ledger(tmp_path / "jobs.db", clock=wall)
+
+
+def test_a_job_is_noted_with_its_cost_and_its_url(api: Api, ledger: Ledger, sandbox: Sandbox, wall: Any) -> None:
+    video = api(lambda c: c.video.generate(CAT), ledger=ledger)
+    (entry,) = ledger.jobs()
+    assert (entry.state, entry.request_id, entry.mode, entry.model) == (
+        "done",
+        video.request_id,
+        CAT.mode,
+        "grok-imagine-video",
+    )
+    assert (entry.body_sha256, entry.cost_usd, entry.origin) == (CAT.sha256, video.cost_usd, sandbox.base_url)
+    assert entry.url == video.url and entry.url_expires == wall() + 86400
+    assert ledger.cost_usd() == video.cost_usd and ledger.get(video.request_id) == entry
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_each_end_is_a_state(api: Api, ledger: Ledger, sandbox: Sandbox, name: str) -> None:
+    try:
+        api(lambda c: c.video.generate(CAT), ledger=ledger, headers={"x-sandbox-scenario": name})
+    except GrokImagineError as error:
+        raised: GrokImagineError | None = error
+    else:
+        raised = None
+    (entry,) = ledger.jobs()
+    assert entry.state == ENDS[name]
+    known = [job["request_id"] for job in sandbox.jobs] if entry.state != "unknown" else []
+    assert [entry.request_id] == (known or [None])
+    if isinstance(raised, VideoGenerationError):
+        assert (entry.code, entry.message) == (raised.code, raised.message)
+
+
+def test_nothing_is_posted_that_could_not_be_noted(api: Api, ledger: Ledger, sandbox: Sandbox) -> None:
+    ledger.close()
+    ledger.path.unlink()
+    ledger.path.mkdir()
+    with pytest.raises(LedgerError):
+        api(lambda c: c.video.start(CAT), ledger=ledger)
+    assert not sandbox.requests
+
+
+def test_an_id_that_could_not_be_noted_is_on_the_error(
+    api: Api, ledger: Ledger, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    with pytest.raises(LedgerError, match="disk full") as caught:
+        api(lambda c: c.video.generate(CAT), ledger=ledger)
+    assert caught.value.request_id == sandbox.jobs[0]["request_id"]
+
+
+def test_prompts_are_kept_only_when_asked(tmp_path: Path, sandbox: Sandbox) -> None:
+    secret, data = "a private prompt", "data:image/png;base64,iVBORw0KGgoCANARY"
+    for keep in (False, True):
+        ledger = Ledger(tmp_path / f"{keep}.db", keep_prompts=keep)
+        with Client("CANARY-KEY", base_url=sandbox.base_url, ledger=ledger) as client:
+            client.video.start(secret, image_url=data)
+        entry = ledger.jobs()[0]
+        assert entry.prompt == (secret if keep else None) and entry.prompt_sha256
+        ledger.close()
+        content = b"".join(path.read_bytes() for path in tmp_path.glob(f"{keep}.db*"))
+        assert (secret.encode() in content) == keep and b"CANARY" not in content
+        assert "http" not in repr(entry) and secret not in repr(entry)
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    path.touch(0o666)
+    ledger = Ledger(path)
+    ledger.intend(CAT, "o")
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+
+
+def test_reconciling_takes_up_what_was_accepted_and_posts_nothing(
+    api: Api, ledger: Ledger, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    jobs = [api(lambda c: c.video.start(CAT), ledger=ledger) for _ in range(3)]
+    failing = api(lambda c: c.video.start(CAT), ledger=ledger, headers={"x-sandbox-scenario": "failed-internal-error"})
+    done = api(lambda c: c.video.generate(CAT), ledger=ledger)
+    with pytest.raises(GrokImagineError):
+        api(lambda c: c.video.start(CAT), ledger=ledger, headers={"x-sandbox-scenario": "reset-after-accepting"})
+    ledger.adopt("00000000-0000-0000-0000-00000000dead", sandbox.base_url)
+    ledger.adopt("another-address", "https://elsewhere.example")
+    posts = sum(count for (method, _, _), count in sandbox.requests.items() if method == "POST")
+    found = api(lambda c: ledger.reconcile(c))
+    assert sum(count for (method, _, _), count in sandbox.requests.items() if method == "POST") == posts
+    assert {item.request_id for item in found.ended} == {
+        *(job.request_id for job in jobs),
+        failing.request_id,
+        "00000000-0000-0000-0000-00000000dead",
+    }
+    assert done.request_id not in {item.request_id for item in found.ended}
+    assert [entry.body_sha256 for entry in found.unknown] == [CAT.sha256] and found.running == []
+    assert [entry.state for entry in ledger.jobs("done")] == ["done"] * 4
+    assert api(lambda c: ledger.reconcile(c, timeout=0)).ended[0].status_code == 404
+
+
+def test_reconciling_looks_once_with_no_time_and_says_what_runs(
+    api: Api, ledger: Ledger, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    job = api(lambda c: c.video.start(CAT), ledger=ledger)
+    found = api(lambda c: ledger.reconcile(c, timeout=0))
+    assert [entry.request_id for entry in found.running] == [job.request_id] and found.ended == []
+
+
+def test_a_url_that_ran_out_is_asked_for_anew(
+    api: Api, ledger: Ledger, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, wall: Any
+) -> None:
+    video = api(lambda c: c.video.generate(CAT), ledger=ledger)
+    monkeypatch.setattr("time.time", wall)
+    assert api(lambda c: ledger.reconcile(c)).ended == []
+    clock.now += 86401
+    assert [item.request_id for item in api(lambda c: ledger.reconcile(c)).ended] == [video.request_id]
+
+
+def test_a_timeout_leaves_the_job_accepted_and_another_process_ends_it(
+    api: Api, ledger: Ledger, clock: ManualClock
+) -> None:
+    with pytest.raises(VideoTimeoutError) as caught:
+        api(lambda c: c.video.generate(CAT, timeout=0), ledger=ledger)
+    assert [entry.request_id for entry in ledger.jobs("accepted")] == [caught.value.request_id]
+    another = Ledger(ledger.path)
+    assert api(lambda c: c.video.wait(caught.value.request_id), ledger=another).status == "done"
+    assert ledger.jobs()[0].state == "done"
+
+
+def test_a_job_of_another_client_is_adopted(api: Api, ledger: Ledger) -> None:
+    job = api(lambda c: c.video.start(CAT))
+    with pytest.raises(VideoTimeoutError):
+        api(lambda c: c.video.wait(job.request_id, timeout=0), ledger=ledger)
+    assert [(entry.state, entry.request_id, entry.mode) for entry in ledger.jobs()] == [
+        ("accepted", job.request_id, None)
+    ]
+
+
+def test_an_intent_whose_process_is_gone_is_unknown(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.intend(CAT, "o")
+    assert ledger.jobs("intended")
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("UPDATE jobs SET process = 4194305")  # above the highest pid of Linux
+    assert [entry.code for entry in ledger.jobs("unknown")] == ["process-gone"]
+
+
+def test_an_intent_that_is_too_old_to_be_on_its_way_is_unknown(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.intend(CAT, "o")
+    clock.now += IN_FLIGHT + 1
+    assert [entry.state for entry in ledger.jobs()] == ["unknown"]
+
+
+def test_a_newer_ledger_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    Ledger(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(ConfigurationError, match="newer version"):
+        Ledger(path)
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (99,)
+
+
+def test_what_is_no_ledger_is_an_error_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but notes of somebody " * 100)
+    with pytest.raises(LedgerError, match="not a database"):
+        Ledger(path)
+    assert path.read_text().startswith("not a database, but")
+    with pytest.raises(LedgerError):
+        Ledger(tmp_path / "missing" / "jobs.db")
+
+
+def test_states_are_checked(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="states are intended, accepted"):
+        ledger.jobs("finished")
+
+
+FILL = """
+import os, sys
+from grok_imagine import Ledger, TextToVideo
+ledger = Ledger(sys.argv[1])
+for number in range(15):
+    ledger.accept(ledger.intend(TextToVideo("A cat"), "o"), f"{os.getpid()}-{number}")
+"""
+
+
+def test_several_processes_and_threads_write_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    processes = [subprocess.Popen([sys.executable, "-c", FILL, str(path)]) for _ in range(3)]
+    shared = Ledger(path)
+    threads = [threading.Thread(target=lambda: [shared.intend(CAT, "o") for _ in range(10)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert len(shared.jobs("accepted")) == 45 and len(shared.jobs()) == 85
+
+
+def test_a_fork_opens_the_file_anew(ledger: Ledger) -> None:
+    ledger.intend(CAT, "o")
+    child = multiprocessing.get_context("fork").Process(target=ledger.intend, args=(CAT, "o"))
+    child.start()
+    child.join(20)
+    ledger.intend(CAT, "o")
+    assert child.exitcode == 0 and len(ledger.jobs()) == 3
+
+
+def test_ctrl_c_and_cancelling_are_noted(ledger: Ledger, sandbox: Sandbox) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with (
+        Client("k", base_url=sandbox.base_url, sleep=interrupt, ledger=ledger) as client,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        client.video.generate(CAT)
+    assert [entry.request_id for entry in ledger.jobs("accepted")] == [sandbox.jobs[0]["request_id"]]
+
+    async def run() -> None:
+        async with AsyncClient("k", base_url=sandbox.base_url, ledger=ledger) as client:
+            task = asyncio.create_task(client.video.generate(CAT))
+            while len(sandbox.jobs) < 2:
+                await asyncio.sleep(0.005)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+    assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in sandbox.jobs}
+
+
+def test_what_was_never_delivered_is_known_to_be_nothing(ledger: Ledger, clock: ManualClock) -> None:
+    with Sandbox() as gone:
+        url = gone.base_url
+    with pytest.raises(NotDelivered):
+        Api("sync", clock, url)(lambda c: c.video.start(CAT), ledger=ledger)
+    assert [(entry.state, entry.code) for entry in ledger.jobs()] == [("failed", "NotDelivered")]
