@@ -5,7 +5,7 @@ PY := $(BIN)/python
 REDOCLY := @redocly/cli@2.77.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ci lint types generate check-generated record bench build docs-test clean
+.PHONY: help demo test ci lint types generate check-generated record prove bench build clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ types: .venv/dev  ## mypy --strict over the packages and scripts
 
 record: .venv/dev  ## Record the cassettes anew from the sandbox; from the service with LIVE=1 and XAI_API_KEY
 	@$(BIN)/pytest -q tests/test_cassettes.py -k has_the_outcome --record-mode=rewrite
+
+prove: .venv/dev  ## Kill a process 200 times while it makes videos, and compare the ledger
+	@$(PY) scripts/prove_kills.py 200
 
 bench: .venv/dev  ## Measure ratios against httpx and the bare binding
 	@$(PY) tests/benchmarks/bench.py

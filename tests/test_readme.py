@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +28,9 @@ def test_an_example_runs(
     clock: ManualClock,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XAI_API_KEY", "any-key")
     monkeypatch.setenv("XAI_BASE_URL", sandbox.base_url)
     monkeypatch.setattr(time, "sleep", clock.sleep)
@@ -66,10 +69,9 @@ def test_make_targets_that_the_pages_name_exist() -> None:
     assert named <= targets
 
 
-def test_the_demo_makes_a_video(tmp_path: object) -> None:
+def test_the_demo_makes_a_video(tmp_path: Path) -> None:
     target = f"{tmp_path}/demo.mp4"
     demo = [sys.executable, str(ROOT / "scripts" / "demo.py"), target, "A heron in the fog"]
     shown = subprocess.run(demo, check=True, capture_output=True, text=True, timeout=120).stdout
     assert "Refused before a byte was sent" in shown and "not by Grok Imagine" in shown
-    with open(target, "rb") as file:  # noqa: PTH123  # tmp_path is typed as what pytest gives
-        assert file.read(12)[4:8] == b"ftyp"
+    assert (tmp_path / "demo.mp4").read_bytes()[4:8] == b"ftyp"

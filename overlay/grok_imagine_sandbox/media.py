@@ -10,11 +10,9 @@ Inputs are untrusted: they are read from memory only, by the one format each may
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
 import math
 import re
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -25,7 +23,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from grok_imagine_sandbox.frames import FPS, Captions, Landscape, card, dice, smooth, treatment, zoomed
+from grok_imagine_sandbox.frames import FPS, Captions, Landscape, card, smooth, treatment, zoomed
+from grok_imagine_sandbox.sound import FRAME_SAMPLES, RATE, SAMPLE_BYTES, tone
 
 MAX_BYTES = 64 * 2**20
 MAX_SECONDS = 30
@@ -37,9 +36,6 @@ EDIT_SIDE = 720
 
 _SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 1080}
 _FADE = FPS  # frames
-_RATE = 48_000  # samples per second
-_SAMPLE_BYTES = 4  # 16 bits, left and right
-_FRAME_SAMPLES = _RATE // FPS
 _THUMBNAIL = 512  # pixels a side; references are many, so no more of each is kept
 
 _ONE_THREAD = 1  # FFmpeg's conversions write a little past their part, so two threads give different bytes each time
@@ -178,7 +174,7 @@ def generate(
             captions.draw(picture, index, min(shown, 1 - hidden))
             yield picture
 
-    return _encode(pictures(), size, _tone(prompt, count) if audio else None)
+    return _encode(pictures(), size, tone(prompt, count) if audio else None)
 
 
 def edit(video: bytes, prompt: str) -> bytes:
@@ -205,7 +201,7 @@ def edit(video: bytes, prompt: str) -> bytes:
             captions.draw(treated, index)
             yield treated
 
-    return _encode(pictures(), size, _read_sound(video, count) or _tone(prompt, count))
+    return _encode(pictures(), size, _read_sound(video, count) or tone(prompt, count))
 
 
 def extend(video: bytes, prompt: str, seconds: int) -> bytes:
@@ -241,8 +237,8 @@ def extend(video: bytes, prompt: str, seconds: int) -> bytes:
             captions.draw(picture, old + index, smooth(index / fade - 1))
             yield picture
 
-    sound = _read_sound(video, old) or bytes(old * _FRAME_SAMPLES * _SAMPLE_BYTES)
-    return _encode(pictures(), size, sound + _tone(prompt, new))
+    sound = _read_sound(video, old) or bytes(old * FRAME_SAMPLES * SAMPLE_BYTES)
+    return _encode(pictures(), size, sound + tone(prompt, new))
 
 
 def stand_in_picture(label: str) -> bytes:
@@ -376,50 +372,19 @@ def _to_picture(frame: av.VideoFrame, size: tuple[int, int]) -> Image.Image:
 
 def _read_sound(video: bytes, count: int) -> bytes | None:
     """Decode the sound of the first `count` frames, filled up with silence, or return None if there is none."""
-    length = count * _FRAME_SAMPLES * _SAMPLE_BYTES
+    length = count * FRAME_SAMPLES * SAMPLE_BYTES
     with _opened(video) as (container, _):
         track = _audio_track(container)
         if track is None:
             return None
-        resampler = av.AudioResampler("s16", "stereo", _RATE)
+        resampler = av.AudioResampler("s16", "stereo", RATE)
         sound = bytearray()
         for frame in container.decode(track):
             for part in resampler.resample(frame):
-                sound += bytes(part.planes[0])[: part.samples * _SAMPLE_BYTES]
+                sound += bytes(part.planes[0])[: part.samples * SAMPLE_BYTES]
             if len(sound) >= length:
                 break
     return bytes(sound[:length]).ljust(length, b"\0")
-
-
-def _tone(prompt: str, count: int) -> bytes:
-    """Return a quiet chord for `count` frames, faded in and out."""
-    chance = dice(prompt, "tone")
-    second = _chord(chance.randint(18, 26), chance.choice(((8, 10, 12), (10, 12, 15), (6, 8, 9), (6, 9, 10))))
-    length = count * _FRAME_SAMPLES
-    mono = (second * (length // _RATE + 1))[:length]
-    fade = min(_RATE // 2, length // 2)
-    for sample in range(fade):
-        mono[sample] = mono[sample] * sample // fade
-        mono[-1 - sample] = mono[-1 - sample] * sample // fade
-    stereo = array("h", bytes(2 * length * mono.itemsize))
-    stereo[0::2] = stereo[1::2] = mono
-    return stereo.tobytes()
-
-
-@functools.cache
-def _chord(root: int, steps: tuple[int, ...]) -> array[int]:
-    """Return a second of notes, each so many times the root in Hz, that swell one after the other.
-
-    All are whole numbers of Hz, so the second can be repeated without a click.
-    """
-
-    def level(time: float) -> float:
-        return sum(
-            math.sin(math.tau * root * step * time) * (1 - math.cos(math.tau * (time + place / len(steps))))
-            for place, step in enumerate(steps)
-        )
-
-    return array("h", (round(500 * level(sample / _RATE)) for sample in range(_RATE)))
 
 
 def _encode(pictures: Iterable[Image.Image], size: tuple[int, int], sound: bytes | None) -> bytes:
@@ -430,12 +395,12 @@ def _encode(pictures: Iterable[Image.Image], size: tuple[int, int], sound: bytes
         video = container.add_stream("libx264", rate=FPS, options=_X264)
         video.width, video.height = size
         video.pix_fmt = "yuv420p"
-        audio = container.add_stream("aac", rate=_RATE, options=_AAC, layout="stereo") if sound else None
+        audio = container.add_stream("aac", rate=RATE, options=_AAC, layout="stereo") if sound else None
         canvas = av.VideoFrame(*size, "rgb0")
         for index, picture in enumerate(pictures):
             container.mux(video.encode(_video_frame(picture, index, canvas)))
             if audio and sound and index % FPS == 0:  # a second of sound for each second of pictures
-                container.mux(audio.encode(_audio_frame(sound, index * _FRAME_SAMPLES)))
+                container.mux(audio.encode(_audio_frame(sound, index * FRAME_SAMPLES)))
         container.mux(video.encode())
         if audio:
             container.mux(audio.encode())
@@ -452,8 +417,8 @@ def _video_frame(picture: Image.Image, index: int, canvas: av.VideoFrame) -> av.
 
 
 def _audio_frame(sound: bytes, position: int) -> av.AudioFrame:
-    second = sound[position * _SAMPLE_BYTES : (position + _RATE) * _SAMPLE_BYTES]
-    frame = av.AudioFrame("s16", "stereo", len(second) // _SAMPLE_BYTES)
+    second = sound[position * SAMPLE_BYTES : (position + RATE) * SAMPLE_BYTES]
+    frame = av.AudioFrame("s16", "stereo", len(second) // SAMPLE_BYTES)
     frame.planes[0].update(second)
-    frame.sample_rate, frame.pts, frame.time_base = _RATE, position, Fraction(1, _RATE)
+    frame.sample_rate, frame.pts, frame.time_base = RATE, position, Fraction(1, RATE)
     return frame

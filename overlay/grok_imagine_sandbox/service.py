@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from . import answers
@@ -106,6 +106,8 @@ class Service:
             job = self._accept(order, raw, choice)
         except Refusal as refusal:
             return self._started(refusal.answer.response(), model)
+        except ClientDisconnect:  # before its body was whole: there is no job, and nobody to tell
+            return Response(status_code=400)
         response = self._started(JSONResponse({"request_id": job.request_id}), model)
         response.headers["x-request-id"] = job.request_id
         if job.choice is not None and job.choice.scenario.when == "accepted":
