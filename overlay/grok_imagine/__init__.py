@@ -48,6 +48,7 @@ from .errors import (
     VideoModeratedError,
     VideoTimeoutError,
 )
+from .pricing import estimate
 from .requests import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, TextToVideo, VideoOptions, VideoRequest
 from .results import Job, Video
 from .retry import Delivery, RetryPolicy, delivery_of
@@ -102,6 +103,7 @@ __all__ = [
     "__version__",
     "delivery_of",
     "errors",
+    "estimate",
 ]
 
 

@@ -96,10 +96,13 @@ class AsyncDriver:
         write: Callable[[bytes], object] = stream.sink.write  # gives an awaitable if a callback is a coroutine function
         try:
             async with httpx.AsyncClient(verify=tls_context(), timeout=timeout) as files:
-                with unlogged():
-                    response = await files.send(
-                        files.build_request("GET", stream.url, headers=stream.headers), stream=True
-                    )
+                request = files.build_request("GET", stream.url, headers=stream.headers)
+                try:
+                    with unlogged():
+                        async with asyncio.timeout(timeout):
+                            response = await files.send(request, stream=True)
+                except TimeoutError as error:
+                    raise RequestTimeout(f"no answer within {timeout:g} s") from error
                 async with aclosing(response):
                     stream.sink.begin(response)
                     async for chunk in response.aiter_raw():

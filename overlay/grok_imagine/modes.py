@@ -215,15 +215,20 @@ def _check_url(refuse: Callable[..., OutOfRange], kind: contract.Input, url: str
     # The start of a URL tells what it is, and a data: URL may be long: nothing here copies it.
     scheme = url[:16].partition(":")[0].lower()
     if scheme not in kind.schemes or ":" not in url[:16]:
-        raise refuse(f"has a URL of {', '.join(kind.schemes)}; got {url[:40]!r}", LOCAL)
+        raise refuse(f"has a URL of {', '.join(kind.schemes)}; got {_start(url)!r}", LOCAL)
     if scheme == "data":
         _check_data(refuse, kind, url)
         return
     parts = urlsplit(url)
     if not parts.hostname or any(character.isspace() for character in url):
-        raise refuse(f"has a URL with a host and without spaces; got {url[:40]!r}")
+        raise refuse(f"has a URL with a host and without spaces; got {_start(url)!r}")
     if kind.suffixes and not parts.path.lower().endswith(kind.suffixes):
         raise refuse(f"has a URL whose path ends in {', '.join(kind.suffixes)}", "`strict=False` sends another")
+
+
+def _start(url: str) -> str:
+    """What may be shown of a URL: neither its query, which may be a signature, nor all of a long one."""
+    return url[:40].partition("?")[0]
 
 
 def _check_data(refuse: Callable[..., OutOfRange], kind: contract.Input, url: str) -> None:
