@@ -208,7 +208,6 @@ class _Part:
             if fcntl is None:
                 self._file.close()
             self._path.replace(self.target)
-            self._held = False
             self._note.unlink(missing_ok=True)
 
     def sync_directory(self) -> None:
@@ -343,8 +342,8 @@ class _Transfer:
         if place.scheme != "https" and not (place.scheme == "http" and host in LOOPBACK):
             raise self._part.error(reason, f"{what} is not https, but {place.scheme or 'without a scheme'}")
         # Nothing that another reader of URLs, such as a proxy, could take for the end of the host.
-        if not re.fullmatch(r"[\w.:-]+", host) or place.userinfo:
-            raise self._part.error(reason, f"{what} has no host, or a user name")
+        if not re.fullmatch(r"[\w.:-]+", host) or (place.port or 0) > 65535 or place.userinfo:
+            raise self._part.error(reason, f"{what} has no such host or port, or a user name")
         if before and (url.startswith("//") or (host != before.host and not f".{host}".endswith(DOMAIN))):
             raise self._part.error(reason, f"{what} is on another host, {host}")
         return place

@@ -61,6 +61,9 @@ class Sink(Protocol):
 LAST_LOOK = 1.0
 """Seconds of the polling timeout that are kept for the last look, or a tenth of it if that is less."""
 
+SHORTEST_WAIT = 0.001
+"""Seconds; a shorter polling timeout is as good as 0: one look, which then has the time of any request."""
+
 LONGEST_COOL_DOWN = 60.0
 """Seconds; the most that a look's Retry-After is waited for. The job may long be done."""
 
@@ -346,6 +349,7 @@ def poll(
     last: Video | None = None
     trouble: Exception | None = None
     warned: set[str] = set()
+    timeout = timeout if timeout >= SHORTEST_WAIT else 0.0
     reserve = min(LAST_LOOK, timeout / 10)
     if book and started is None:
         yield Blocking(lambda: book.ledger.adopt(request_id, book.origin))
@@ -356,8 +360,10 @@ def poll(
         if pause > 0:
             yield Sleep(pause)
         left = timeout - (clock() - begin)
+        # With no time at all, or none left after a slow POST, the one look has the time of any request.
+        bound = request_timeout if left <= 0 else min(request_timeout, left)
         try:
-            last = yield from look(request_id, min(request_timeout, left) if left > 0 else request_timeout, book)
+            last = yield from look(request_id, bound, book)
         except (TransportError, ApiError) as error:
             if not is_transient(error):
                 raise
