@@ -5,7 +5,7 @@ PY := $(BIN)/python
 REDOCLY := @redocly/cli@2.77.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ci lint types generate check-generated record prove bench build clean
+.PHONY: help demo test ci lint types generate check-generated record prove bench frontier build clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ prove: .venv/dev  ## Kill a process 200 times while it makes videos, and compare
 
 bench: .venv/dev  ## Measure ratios against httpx and the bare binding
 	@$(PY) tests/benchmarks/bench.py
+	@$(PY) tests/benchmarks/schedules.py
+
+frontier: .venv/dev  ## Simulate the polling schedule anew into docs/, with its plot
+	@$(PY) -m pip install --quiet --group plot
+	@$(PY) tests/benchmarks/schedules.py --write docs/
 
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
 	@$(PY) scripts/build.py

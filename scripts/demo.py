@@ -6,8 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
-
 from grok_imagine import Client, ModeConflict, Video
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
@@ -37,8 +35,7 @@ def main(target: str, prompt: str = PROMPT) -> None:
         video = client.video.generate(prompt, duration=6, interval=3 / SPEED, on_progress=show)
         age = (time.monotonic() - begin) * SPEED
         print(f"{age:5.1f} s  {video.status:8} {video.progress:3d} %  job {video.request_id}")
-        # The result's URL is public: it gets no key.
-        path.write_bytes(httpx.get(video.url or "", timeout=60).raise_for_status().content)
+        video.save(path, overwrite=True)
         print(
             f"\n{path}: {path.stat().st_size:,} bytes, {video.duration} s, H.264 and AAC. It would have cost ${video.cost_usd:.2f}."
         )

@@ -520,3 +520,23 @@ def test_a_redirect_is_an_error_and_does_not_take_the_key_along(clock: ManualClo
     with Client("k", base_url="https://a.example/v1", http_client=http) as client, pytest.raises(ApiError) as caught:
         client.video.start("A cat")
     assert caught.value.status_code == 307
+
+
+def test_a_client_learns_when_to_look(api: Api, sandbox: Sandbox) -> None:
+    """What it learns lives in the client, so that all jobs are made by one."""
+
+    def use(client: Any) -> Any:
+        if api.kind == "sync":
+            return [client.video.generate("A cat", duration=2) for _ in range(30)]
+
+        async def run() -> list[Video]:
+            return [await client.video.generate("A cat", duration=2) for _ in range(30)]
+
+        return run()
+
+    looks = [("GET", "/v1/videos/{request_id}", 202), ("GET", "/v1/videos/{request_id}", 200)]
+    api(use)
+    seen = sum(sandbox.requests[look] for look in looks)
+    assert all(job["state"] == "done" for job in sandbox.jobs)
+    # The contract's own schedule takes 7 looks a job of this length, a fixed interval of 5 s 4.
+    assert seen / 30 < 3.5

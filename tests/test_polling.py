@@ -194,18 +194,18 @@ def test_the_contract_schedule_is_followed() -> None:
     steps = Run(iter([*[PENDING[0]] * 8, ENDS[0][0]]))
     steps()
     assert steps.sleeps == [1, 5, 3, 3, 3, 3, 3, 3, 3]
-    assert [contract_schedule(age) for age in (0, 1, 6, 59.9, 60, 180, 1e9)] == [1, 5, 3, 3, 5, 10, 10]
+    assert [contract_schedule((), age) - age for age in (0, 1, 6, 59.5, 60, 180, 1e9)] == [1, 5, 3, 3, 5, 10, 10]
 
 
 def test_the_last_look_comes_within_the_deadline() -> None:
-    steps = Run(iter([PENDING[0]] * 99), timeout=20, schedule=lambda age: 8.0)
+    steps = Run(iter([PENDING[0]] * 99), timeout=20, schedule=lambda looks, age: age + 8.0)
     with pytest.raises(VideoTimeoutError):
         steps()
     assert steps.sleeps == [8, 8, 3] and steps.calls[-1].timeout == 1
 
 
 def test_a_look_is_never_given_more_than_what_is_left() -> None:
-    steps = Run(iter([PENDING[0]] * 99), timeout=30, schedule=lambda age: 10.0, request_timeout=15.0)
+    steps = Run(iter([PENDING[0]] * 99), timeout=30, schedule=lambda looks, age: age + 10.0, request_timeout=15.0)
     with pytest.raises(VideoTimeoutError):
         steps()
     assert [call.timeout for call in steps.calls] == [15, 10, 1]
@@ -225,6 +225,20 @@ def test_a_retry_after_slows_one_look_and_does_not_blind_the_wait() -> None:
     assert steps.sleeps == [1, 60, 5, 5]
 
 
+def test_a_look_that_failed_is_soon_made_again() -> None:
+    steps = Run(iter([TRANSIENT[1], ENDS[0][0]]), schedule=lambda looks, age: age + 100)
+    steps()
+    assert steps.sleeps == [100, 5]
+
+
+def test_what_a_job_of_ours_took_is_learned_and_that_of_others_is_not() -> None:
+    learned: list[Any] = []
+    for started in (0.0, None):
+        run(PENDING[2], PENDING[0], ENDS[0][0], started=started, learn=lambda *told: learned.append(told))
+    run(ENDS[2][0], learn=lambda *told: learned.append(told))
+    assert learned == [(9.0, [(1.0, 12), (6.0, None)], False), (1.0, [], True)]
+
+
 def test_a_trouble_that_passed_is_not_blamed() -> None:
     steps = Run(iter([TRANSIENT[1], *[PENDING[0]] * 99]), timeout=60)
     with pytest.raises(VideoTimeoutError) as caught:
@@ -233,11 +247,11 @@ def test_a_trouble_that_passed_is_not_blamed() -> None:
 
 
 def test_a_short_timeout_is_used_up() -> None:
-    steps = Run(iter([PENDING[0]] * 99), timeout=0.9, schedule=lambda age: 0.1)
+    steps = Run(iter([PENDING[0]] * 99), timeout=0.9, schedule=lambda looks, age: age + 0.1)
     with pytest.raises(VideoTimeoutError):
         steps()
     assert len(steps.calls) >= 8 and steps.now <= 0.9
-    steps = Run(iter([PENDING[0]] * 99), timeout=2, schedule=lambda age: 1.0)
+    steps = Run(iter([PENDING[0]] * 99), timeout=2, schedule=lambda looks, age: age + 1.0)
     with pytest.raises(VideoTimeoutError):
         steps()
     assert steps.sleeps == [1, pytest.approx(0.8)]

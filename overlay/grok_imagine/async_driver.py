@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
@@ -34,6 +35,7 @@ class AsyncDriver:
         # Weak: a loop that is gone takes its client along.
         self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, asyncio.Semaphore]]
         self._bound = WeakKeyDictionary()
+        self._flying: set[asyncio.Task[httpx.Response]] = set()
 
     async def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end. What a command raises is raised in the flow, which knows what it means."""
@@ -59,7 +61,7 @@ class AsyncDriver:
         if isinstance(command, Sleep):
             return await self._sleep(command.seconds)
         if isinstance(command, Blocking):
-            return await asyncio.to_thread(command.work)
+            return await _finished(asyncio.to_thread(command.work))
         if isinstance(command, Stream):
             await self._stream(command)
             return None
@@ -76,24 +78,36 @@ class AsyncDriver:
                 await gate.acquire()
         except TimeoutError as error:
             raise waited_too_long(limit) from error
+        task = asyncio.ensure_future(http.request(**self._settings.complete(call.request, limit)))
+        self._flying.add(task)
+        task.add_done_callback(functools.partial(self._landed, gate))
         try:
-            request = http.request(**self._settings.complete(call.request, limit))
-            if call.paid:
-                return await _outlive(request)
             # httpx bounds each step of a request. A look is bounded as a whole, since the polling timeout is.
             async with asyncio.timeout_at(None if call.timeout is None else end):
-                return await request
+                return await asyncio.shield(task)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
         except TimeoutError as error:
             raise RequestTimeout(f"no whole answer within {limit:g} s") from error
-        finally:
-            gate.release()
+        except asyncio.CancelledError as error:
+            if call.paid:
+                await _take_along(task, error)
+            raise
+
+    def _landed(self, gate: asyncio.Semaphore, task: asyncio.Task[httpx.Response]) -> None:
+        """Gives a request's place back.
+
+        One whose caller has left still flies to its end: httpx's pool loses the connection of a request that is cancelled
+        at some moments, and after enough of them has none left.
+        """
+        self._flying.discard(task)
+        gate.release()
+        if not task.cancelled():
+            task.exception()  # taken note of: whoever left does not want to know
 
     async def _stream(self, stream: Stream) -> None:
         # A client of its own, which never had the key: a result's URL is on another host, and public.
         timeout = self._settings.request_timeout
-        write: Callable[[bytes], object] = stream.sink.write  # gives an awaitable if a callback is a coroutine function
         try:
             async with httpx.AsyncClient(verify=tls_context(), timeout=timeout) as files:
                 request = files.build_request("GET", stream.url, headers=stream.headers)
@@ -106,7 +120,7 @@ class AsyncDriver:
                 async with aclosing(response):
                     stream.sink.begin(response)
                     async for chunk in response.aiter_raw():
-                        told = write(chunk)
+                        told = stream.sink.write(chunk)
                         if inspect.isawaitable(told):
                             await told
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -124,19 +138,29 @@ class AsyncDriver:
     async def close(self) -> None:
         """Closes the connections of this loop, unless the HTTP client was given."""
         self._settings.closed = True
-        bound = self._bound.pop(asyncio.get_running_loop(), None)
+        loop = asyncio.get_running_loop()
+        flying = [task for task in self._flying if task.get_loop() is loop]
+        for task in flying:
+            task.cancel()
+        await asyncio.gather(*flying, return_exceptions=True)
+        bound = self._bound.pop(loop, None)
         if bound and self._given is None:
             await bound[0].aclose()
 
 
-async def _outlive(request: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
-    """Awaits a paid request. A cancellation waits a moment for its answer and takes it along: the id may be in it."""
-    task = asyncio.ensure_future(request)
+async def _finished(work: Coroutine[Any, Any, object]) -> object:
+    """Awaits what must not be half done, such as a line of the ledger: a cancellation waits for its end."""
+    task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
-    except asyncio.CancelledError as error:
-        done, _ = await asyncio.wait({task}, timeout=GRACE)
-        if done and not task.cancelled() and task.exception() is None:
-            error.__dict__["answer"] = task.result()
-        task.cancel()
+    except asyncio.CancelledError:
+        # Not dropped: what still waits for a thread would never be done.
+        await asyncio.wait({task})
         raise
+
+
+async def _take_along(task: asyncio.Task[httpx.Response], error: asyncio.CancelledError) -> None:
+    """Waits a moment for the answer to a paid request that was cancelled: the id may be in it."""
+    done, _ = await asyncio.wait({task}, timeout=GRACE)
+    if done and not task.cancelled() and task.exception() is None:
+        error.__dict__["answer"] = task.result()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
+import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from .download import Progress as DownloadProgress
     from .ledger import Ledger
     from .reconcile import Reconciliation
+    from .schedule import History
 
 __all__ = ["AsyncClient", "AsyncModels", "AsyncVideos", "Client", "Models", "Videos"]
 
-Interval: TypeAlias = float | timedelta | flow.Schedule
+Interval: TypeAlias = float | timedelta | Callable[[float], float]
 Prompt: TypeAlias = str | VideoRequest
 
 
@@ -58,6 +60,9 @@ class _Flows:
         self._clock = clock
         self._retries = Retries(retry or RetryPolicy(), clock)
         self._book = flow.Book(ledger, settings.base_url) if ledger else None
+        # Made by the first wait: how long this client's own jobs took, which the next ones are looked at by.
+        self._history: History | None = None
+        self._learning = threading.Lock()
 
     def start(self, request: VideoRequest, strict: bool) -> flow.Flow[Job]:
         if strict:
@@ -65,19 +70,21 @@ class _Flows:
         return flow.start(request, self._retries, self._book)
 
     def generate(self, request: VideoRequest, strict: bool, **waiting: Any) -> flow.Flow[Video]:
-        options = self.waiting(**waiting)
+        options = self.waiting(request, **waiting)
         if strict:
             request.check()
         return flow.generate(request, self._retries, **options)
 
     def wait(self, job: str | Job, **waiting: Any) -> flow.Flow[Video]:
-        options = self.waiting(**waiting)
-        if isinstance(job, Job):
-            return flow.wait(job.request_id, request=job.request, **options)
-        return flow.wait(job, **options)
+        request = job.request if isinstance(job, Job) else None
+        return flow.wait(_id(job), request=request, **self.waiting(None, **waiting))
 
     def waiting(
-        self, timeout: Seconds | None, interval: Interval | None, on_progress: flow.ProgressCallback | None
+        self,
+        request: VideoRequest | None,
+        timeout: Seconds | None,
+        interval: Interval | None,
+        on_progress: flow.ProgressCallback | None,
     ) -> dict[str, Any]:
         """The options of a wait, checked before anything is sent."""
         _check_callback(on_progress, self._awaits)
@@ -85,10 +92,27 @@ class _Flows:
             "clock": self._clock,
             "request_timeout": self._settings.request_timeout,
             "timeout": contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
-            "schedule": _schedule(interval),
             "on_progress": on_progress,
             "book": self._book,
+            **(self._learned(request) if interval is None else {"schedule": _schedule(interval)}),
         }
+
+    def _learned(self, request: VideoRequest | None) -> dict[str, Any]:
+        """The default schedule: by what jobs like this one took, and by its own progress. Without a request it knows neither."""
+        from .schedule import History, Schedule  # only here: importing the package needs none of it
+
+        if request is None:
+            return {"schedule": Schedule()}
+        key = (request.mode, *(request.body.get(field) for field in ("model", "resolution", "duration")))
+        with self._learning:
+            history = self._history = self._history or History()
+            past = history.past(key)
+
+        def learn(age: float, looks: Sequence[flow.Look], failed: bool) -> None:
+            with self._learning:
+                history.add(key, age, looks, failed)
+
+        return {"schedule": Schedule(past), "learn": learn}
 
     def get(self, job: str | Job) -> flow.Flow[Video]:
         return flow.get(_id(job), self._retries, self._book)
@@ -124,15 +148,13 @@ class _Flows:
         return flow.get_model(model_id, self._retries)
 
 
-def _schedule(interval: Interval | None) -> flow.Schedule:
-    if interval is None:
-        return flow.contract_schedule
+def _schedule(interval: Interval) -> flow.Schedule:
     if callable(interval):
         own = interval
         # Checked at each look: a function that answers 0 would ask without a pause.
-        return lambda age: seconds(own(age), "interval", least=LEAST_INTERVAL)
+        return lambda looks, age: age + seconds(own(age), "interval", least=LEAST_INTERVAL)
     fixed = seconds(interval, "interval", least=LEAST_INTERVAL)
-    return lambda age: fixed
+    return lambda looks, age: age + fixed
 
 
 def _check_callback(on_progress: Callable[..., object] | None, awaits: bool, of: str = "the Video") -> None:
@@ -207,7 +229,7 @@ class Videos:
             timeout: Polling timeout: seconds for everything, default 600 (x-waiter); 0 looks once. The POST itself
                 is never cut short by it, since that would lose a paid job.
             interval: Seconds between looks, or a function from the seconds waited to the seconds to the next look.
-                Default: the schedule of x-waiter.
+                Default: by the job's progress and by what this client's own jobs took; see docs/schedule.md.
             on_progress: Called with the `Video` after each look that shows it running.
             strict: As in `start`.
             **options: As in `start`.

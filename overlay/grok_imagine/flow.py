@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -42,8 +42,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Schedule: TypeAlias = Callable[[float], float]
-"""Seconds to the next look, for a job that has been waited for so many seconds."""
+Look: TypeAlias = tuple[float, int | None]
+"""A look that saw a job running: the job's age in seconds, and its progress in per cent, if it told."""
+
+Schedule: TypeAlias = Callable[[Sequence[Look], float], float]
+"""The age in seconds at which to look next, by the looks so far and the job's age now."""
+
+Learn: TypeAlias = Callable[[float, Sequence[Look], bool], None]
+"""Told of a job that ended: its age in seconds, the looks that saw it running, and whether it failed."""
 
 ProgressCallback: TypeAlias = Callable[[Video], object | Awaitable[object]]
 
@@ -54,8 +60,8 @@ class Sink(Protocol):
     def begin(self, response: httpx.Response) -> None:
         """Takes the status and headers, before any chunk."""
 
-    def write(self, chunk: bytes) -> None:
-        """Takes the next chunk, as it came over the wire."""
+    def write(self, chunk: bytes) -> object:
+        """Takes the next chunk, as it came over the wire. What it returns is awaited where that is possible."""
 
 
 LAST_LOOK = 1.0
@@ -63,6 +69,9 @@ LAST_LOOK = 1.0
 
 SHORTEST_WAIT = 0.001
 """Seconds; a shorter polling timeout is as good as 0: one look, which then has the time of any request."""
+
+LONGEST_TROUBLE = 5.0
+"""Seconds; the longest pause after a look that failed: it told nothing, so the schedule has nothing to go by."""
 
 LONGEST_COOL_DOWN = 60.0
 """Seconds; the most that a look's Retry-After is waited for. The job may long be done."""
@@ -136,9 +145,9 @@ Command: TypeAlias = Call | Sleep | Stream | Blocking | Notify
 Flow: TypeAlias = Generator[Command, Any, T]
 
 
-def contract_schedule(age: float) -> float:
-    """The schedule of x-waiter: seconds to the next look, by the age of the wait in seconds."""
-    return next(phase.every for phase in contract.SCHEDULE if phase.until is None or age < phase.until)
+def contract_schedule(looks: Sequence[Look], age: float) -> float:
+    """The schedule of x-waiter, which knows a job's age only: for what has no history, and for other languages."""
+    return age + next(phase.every for phase in contract.SCHEDULE if phase.until is None or age < phase.until)
 
 
 def repeat(
@@ -325,6 +334,7 @@ def poll(
     request: VideoRequest | None = None,
     on_progress: ProgressCallback | None = None,
     book: Book | None = None,
+    learn: Learn | None = None,
 ) -> Flow[Video]:
     """Looks at a job until it has ended or the time is up; the first look comes at once if the job is not ours.
 
@@ -333,11 +343,12 @@ def poll(
         clock: Monotonic seconds.
         request_timeout: Seconds for one look, never more than what is left.
         timeout: Seconds for everything; 0 looks once.
-        schedule: Seconds to the next look.
+        schedule: When to look next.
         started: When the wait began by `clock`, if the job was started a moment ago.
         request: What was asked for, if known: then an answer without a URL can be judged.
         on_progress: Called after each look that shows the job running.
         book: Where to note how the job ended.
+        learn: Told how long a job of ours took.
 
     Raises:
         VideoGenerationError: Ended without a video; also its kinds VideoExpiredError and VideoModeratedError.
@@ -345,7 +356,8 @@ def poll(
         ApiError: An answer that no later look can better, such as a wrong key.
     """
     begin = clock() if started is None else started
-    delay = 0.0 if started is None else schedule(0.0)
+    looks: list[Look] = []
+    delay = 0.0 if started is None else schedule(looks, 0.0)
     last: Video | None = None
     trouble: Exception | None = None
     warned: set[str] = set()
@@ -370,15 +382,21 @@ def poll(
             trouble = error
         else:
             if last.outcome != "running":
+                if learn and started is not None:
+                    learn(clock() - begin, looks, last.outcome != "done")
                 return _ended(last, request)
             trouble = None
+            # The age of a job that is not ours is not known, so its progress points nowhere.
+            looks.append((clock() - begin, None if started is None else last.progress))
             _warn_once(last, warned)
             if on_progress:
                 yield Notify(on_progress, last)
         age = clock() - begin
         if is_last or age >= timeout:
             raise _timed_out(request_id, age, last) from trouble
-        delay = max(schedule(age), _cool_down(trouble))
+        delay = schedule(looks, age) - age
+        if trouble:
+            delay = max(min(delay, LONGEST_TROUBLE), _cool_down(trouble))
 
 
 def _ended(video: Video, request: VideoRequest | None) -> Video:

@@ -63,7 +63,7 @@ def reconcile(
         if age >= timeout:
             break
         if waiting:
-            yield flow.Sleep(min(schedule(age), timeout - age))
+            yield flow.Sleep(min(schedule((), age) - age, timeout - age))
     return Reconciliation(ended, list(waiting), unknown)
 
 

@@ -1,0 +1,447 @@
+"""When to look at a job next: from its `progress`, and from what one's own finished jobs took. No clock and no I/O.
+
+What is believed of a job's end is a density over its age, the seconds since it was started. Before anything is known it is
+1/age: no length is likelier than another on a logarithmic scale. For that belief the best schedule is a fixed interval,
+`pace`, if a look costs as much as `pace**2 / 2 / length` seconds of lag. This is the price: whatever is learned buys fewer
+looks than the fixed interval and less lag, rather than one for the other.
+
+`Schedule` is for one job, `Scheduler` for all jobs of a client under a limit of requests.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+__all__ = ["History", "Look", "Past", "Schedule", "Scheduler", "Ticket"]
+
+Look: TypeAlias = tuple[float, int | None]
+"""A look that saw the job running: the job's age in seconds, and its `progress` in per cent or None."""
+
+Key: TypeAlias = tuple[str | int | float | None, ...]
+"""What jobs of a kind have in common, the most telling first: (mode, model, resolution, duration)."""
+
+Limits: TypeAlias = Sequence[tuple[int, float]]
+"""Requests, and in how many seconds (a sliding window) so many are allowed; the tightest in the long run comes first."""
+
+PACE = 5.0
+"""Seconds between looks at a job of which nothing is known."""
+
+KEPT = 64
+"""Finished jobs that are kept of a kind, and kinds that are kept."""
+
+# What recordings say, for as long as one's own jobs don't (x-waiter gives the source).
+QUIET = 6.0  # no recorded job ended in these first seconds, nor moved
+ONSET = 7.5  # progress begins to rise after 6 to 11 s
+EARLY = 1.0  # media that can't be fetched fail a job within the first second
+
+_LEAST = 0.5  # seconds between two looks
+_SCALES = 8.0  # ln of how much the longest job imaginable is longer than the shortest
+_CURVE = 16  # looks that are kept of a finished job
+_HORIZON = 7200.0  # seconds
+
+
+# Seconds from now between which the belief is constant, up to half an hour: fine for the next look, coarse far away.
+_OFFSETS = tuple(0.25 / 0.06 * (1.06**k - 1) for k in range(105))
+
+
+def pointed(looks: Iterable[Look]) -> Iterator[tuple[int, float]]:
+    """Each new progress that was seen, and the length in seconds it points to: straight on from the onset.
+
+    Only the first look at a progress counts, for a plateau tells no more. 0 and 1 are what a job that stands still says.
+    """
+    last: int | None = None
+    for age, progress in looks:
+        if type(progress) is int and 2 <= progress <= 100 and progress != last and 0.1 < age < _HORIZON:
+            last = progress
+            onset = min(ONSET, 0.7 * age)
+            yield progress, onset + (age - onset) * 100.0 / progress
+
+
+class Finished:
+    """A job that has ended, for the history.
+
+    Attributes:
+        seconds: Its age at the look that saw the end.
+        curve: Looks that saw it running: the first at each progress, a bounded number, and the last.
+        early: Whether it failed before any look saw it running; so probably at once.
+    """
+
+    __slots__ = ("curve", "early", "seconds")
+
+    def __init__(self, seconds: float, curve: Sequence[Look], failed: bool) -> None:
+        self.seconds, self.early = seconds, failed and not curve
+        new = [look for before, look in zip([(0.0, None), *curve], curve, strict=False) if look[1] != before[1]]
+        if len(new) > _CURVE:
+            new = new[:: -(-len(new) // (_CURVE - 1))]
+        self.curve = [*new, *([] if new[-1:] == list(curve[-1:]) else curve[-1:])]
+
+    @property
+    def length(self) -> float:
+        """Seconds that it took, as far as can be known: it ended between two looks."""
+        since = max(self.curve[-1][0], self.seconds / 2) if self.curve else self.seconds / 2
+        return (min(since, self.seconds) + self.seconds) / 2
+
+
+class Past:
+    """What finished jobs tell of the next one: how long it takes, and what its progress points to.
+
+    Lengths are taken as lognormal, so what is believed of the next one is Student's t over ln(age).
+
+    Args:
+        jobs: The finished jobs; none is what is known at first.
+        spread: Variance of ln(length) to add, since they were of another kind.
+    """
+
+    __slots__ = ("_bias", "_norm", "_scale", "center", "df", "doubt", "early", "mean", "scale", "unknown")
+
+    def __init__(self, jobs: Sequence[Finished] = (), spread: float = 0.0) -> None:
+        lengths = [(job, job.length) for job in jobs if not job.early]
+        count = len(lengths)
+        logs = [math.log(length) for _, length in lengths]
+        self.mean = sum(length for _, length in lengths) / max(count, 1)
+        self.center = sum(logs) / max(count, 1)
+        self.df = count + 1.0
+        squares = 0.25 + sum((value - self.center) ** 2 for value in logs)
+        self.scale = math.sqrt(squares / self.df * (1 + 1 / max(count, 1)) + spread)
+        gammas = math.lgamma((self.df + 1) / 2) - math.lgamma(self.df / 2)
+        self._norm = math.exp(gammas) / math.sqrt(self.df * math.pi) / self.scale
+        self.unknown = 1.0 / (1 + count)
+        # A look within the first seconds pays if more than about one job in twenty fails there; 1 % is assumed at first.
+        self.early = (len(jobs) - count + 0.1) / (len(jobs) + 10)
+        residuals = [(at, math.log(length / end)) for job, length in lengths for at, end in pointed(job.curve)]
+        self.doubt = 0.1 + 0.3 / (1 + len(residuals) / 8)  # the share of jobs whose progress misleads
+        self._bias, self._scale = zip(*(_residual(5 * k, residuals) for k in range(21)), strict=True)
+
+    def known(self, age: float) -> float:
+        """Density of the length per unit of ln(age), as far as finished jobs tell it."""
+        if self.unknown == 1.0:
+            return 0.0
+        z = (math.log(age) - self.center) / self.scale
+        return float((1 - self.unknown) * self._norm * (1 + z * z / self.df) ** (-(self.df + 1) / 2))
+
+    def reading(self, progress: int, end: float) -> tuple[float, float]:
+        """Mean and standard deviation of ln(length) by a progress that points to an end."""
+        k = round(progress / 5)
+        return math.log(end) + self._bias[k], self._scale[k]
+
+
+def _residual(progress: int, residuals: Iterable[tuple[int, float]]) -> tuple[float, float]:
+    """Mean and standard deviation of ln(length / pointed) near a progress, as if two more jobs had erred by the prior."""
+    prior = 0.2 + 0.4 * (1 - progress / 100)
+    weight, total, square = 2.0, 0.0, 2 * prior * prior
+    for at, value in residuals:
+        near = math.exp(-(((at - progress) / 12) ** 2) / 2)
+        weight += near
+        total += near * value
+        square += near * value * value
+    mean = total / weight
+    return mean, math.sqrt(max(square / weight - mean * mean, 1e-4))
+
+
+def _evidence(past: Past, looks: Sequence[Look]) -> tuple[float, float] | None:
+    """Mean and standard deviation of ln(length) by progress; None if there is none. Steady progress counts for more."""
+    readings = [past.reading(progress, end) for progress, end in pointed(looks)]
+    if not readings:
+        return None
+    mean, scale = readings[-1]
+    errors = [min(4.0, ((mean - other) / wide) ** 2) for other, wide in readings[:-1]]
+    return mean, scale * math.sqrt((2 + sum(errors)) / (2 + len(errors)))
+
+
+class Belief:
+    """The end of a job that runs at `now`. Not normalised.
+
+    Attributes:
+        edges: Ages in seconds; the first is now.
+        mass: How likely it ends between an edge and the next.
+        cost: The same over the length that the price of a look goes by: the mean of what was learned, half a look more
+            as a fixed interval has; or, where nothing was learned, the length itself.
+        tail: Density per unit of ln(age) after the last edge.
+    """
+
+    __slots__ = ("cost", "edges", "mass", "tail")
+
+    def __init__(self, past: Past, looks: Sequence[Look], now: float) -> None:
+        self.edges = [now + offset for offset in _OFFSETS]
+        self.mass: list[float] = []
+        self.cost: list[float] = []
+        evidence = _evidence(past, looks)
+        mean, scale = evidence or (0.0, 1.0)
+        floor = past.doubt / _SCALES if evidence else 1.0
+        peak = (1 - past.doubt) / scale / math.sqrt(2 * math.pi)
+        unknown = past.unknown / _SCALES
+        before = now
+        for edge in self.edges[1:]:
+            age = (before + edge) / 2
+            known = past.known(age)
+            free = unknown if age > QUIET else unknown / 20
+            if edge <= EARLY:
+                free += past.early * age / EARLY
+            fit = floor + peak * math.exp(-(((math.log(age) - mean) / scale) ** 2) / 2) if evidence else 1.0
+            share = fit * (edge - before) / age
+            self.mass.append((known + free) * share)
+            self.cost.append((known / (past.mean + PACE / 2) + free / max(age, PACE)) * share)
+            before = edge
+        self.tail = unknown * floor
+
+    def next_look(self, pace: float) -> float:
+        """The age in seconds at which the next look costs least, with the lag until then and all that follows.
+
+        What follows is reckoned as if looks were a fluid: sqrt(mass / cost) / pace of it a second is the optimum
+        (Keller 1974), and half a look is added since they are not.
+        """
+        edges, mass = self.edges, self.mass
+        left, fluid = self.tail / edges[-1], 0.0
+        follows = [pace * pace / 4 * left]
+        for k in reversed(range(len(mass))):
+            fluid += math.sqrt(mass[k] * (left + self.cost[k] / 2) * (edges[k + 1] - edges[k]))
+            left += self.cost[k]
+            follows.append(pace * fluid + pace * pace / 4 * left)
+        follows.reverse()
+        ended = lag = 0.0
+        least, found = math.inf, edges[-1]
+        for k, gain in enumerate(mass):
+            lag += (ended + gain / 2) * (edges[k + 1] - edges[k])
+            ended += gain
+            if lag + follows[k + 1] < least and edges[k + 1] - edges[0] >= _LEAST:
+                least, found = lag + follows[k + 1], edges[k + 1]
+        return found
+
+    def worth(self) -> list[float]:
+        """For each edge, the price in seconds of lag at which a look there is the best one; it never falls."""
+        total = sum(self.mass) + self.tail * math.log(max(_HORIZON / self.edges[-1], 1.0)) or 1.0
+        worths, ended, most = [0.0], 0.0, 0.0
+        for k, gain in enumerate(self.mass):
+            ended += gain
+            left = max(total - ended, 0.0)
+            density = gain / (self.edges[k + 1] - self.edges[k])
+            if density > 0:
+                # With h = density / left: 2 / h * (sqrt(1 + ended / left) - 1)**2, written so that left may be 0.
+                most = max(most, 2 / density * (math.sqrt(left + ended) - math.sqrt(left)) ** 2)
+            worths.append(most)
+        return worths
+
+
+class Schedule:
+    """When to look at one job: `schedule(history, now)` is the age in seconds at which to look next.
+
+    Args:
+        past: What finished jobs tell.
+        pace: Seconds between looks at a job of which nothing is known. Less is more looks and less lag.
+    """
+
+    __slots__ = ("pace", "past")
+
+    def __init__(self, past: Past | None = None, pace: float = PACE) -> None:
+        self.past = past or Past()
+        self.pace = pace
+
+    def __call__(self, history: Sequence[Look], now: float) -> float:
+        """The age for the next look, by the looks so far, all of which saw the job running, and its age now."""
+        return Belief(self.past, history, max(now, 0.0)).next_look(self.pace)
+
+
+class History:
+    """What one's own finished jobs took, by kind; a bounded number of them. Not for two threads at once."""
+
+    __slots__ = ("_jobs", "_past")
+
+    def __init__(self) -> None:
+        self._jobs: dict[Key, list[Finished]] = {}
+        self._past: dict[Key, Past] = {}
+
+    def add(self, key: Key, seconds: float, curve: Sequence[Look] = (), failed: bool = False) -> None:
+        """Takes in a job that has ended.
+
+        Args:
+            key: Its kind.
+            seconds: Its age at the look that saw the end. What is no age is left out.
+            curve: The looks before, which saw it running.
+            failed: Whether it made no video.
+        """
+        if not 0.1 < seconds < _HORIZON or not all(0 <= age < _HORIZON for age, _ in curve):
+            return
+        jobs = self._jobs.pop(key, [])
+        self._jobs[key] = [*jobs, Finished(seconds, curve, failed)][-KEPT:]
+        if len(self._jobs) > KEPT:
+            del self._jobs[next(iter(self._jobs))]
+        self._past.clear()
+
+    def past(self, key: Key) -> Past:
+        """What is known of the next job of a kind: by three jobs of it at least, or by all that share less with it."""
+        if key not in self._past:
+            own = jobs = self._jobs.get(key, [])
+            size = len(key)
+            while len(jobs) < 3 and size:
+                size -= 1
+                jobs = [job for other, some in self._jobs.items() if other[:size] == key[:size] for job in some]
+            if len(self._past) >= KEPT:
+                self._past.clear()
+            self._past[key] = Past(jobs[-KEPT:], 0.1 * (len(key) - size) if len(jobs) > len(own) else 0.0)
+        return self._past[key]
+
+    def to_json(self) -> list[Any]:
+        """As lists that JSON can hold: [key, [[seconds, [[age, progress], ...], failed], ...]] of each kind."""
+        return [
+            [list(key), [[job.seconds, [list(look) for look in job.curve], job.early] for job in jobs]]
+            for key, jobs in self._jobs.items()
+        ]
+
+    @classmethod
+    def from_json(cls, data: Iterable[Any]) -> History:
+        """What `to_json` made.
+
+        Raises:
+            ValueError, TypeError: It is something else.
+        """
+        history = cls()
+        for key, jobs in data:
+            for seconds, curve, failed in jobs:
+                looks = [(float(age), progress) for age, progress in curve]
+                history.add(tuple(key), float(seconds), looks, bool(failed))
+        return history
+
+
+class Ticket:
+    """A job at a `Scheduler`: its kind, when its POST was sent (None until then), and the looks that saw it running."""
+
+    __slots__ = ("_busy", "_due", "_edges", "_worth", "born", "key", "looks")
+
+    def __init__(self, key: Key, born: float | None = None) -> None:
+        self.key = key
+        self.born = born
+        self.looks: list[Look] = []
+        self._busy = False
+        self._due = 0.0
+        self._edges: list[float] = []
+        self._worth: list[float] = []
+
+    def _plan(self, belief: Belief, pace: float) -> None:
+        self._busy, self._due = False, belief.next_look(pace)
+        self._edges, self._worth = belief.edges, belief.worth()
+
+    def _ripe(self, price: float) -> float:
+        """The age from which a look is due, and worth a price in seconds of lag."""
+        k = min(bisect_left(self._worth, price), len(self._edges) - 1)
+        return max(self._due, self._edges[k])
+
+    def _value(self, age: float) -> float:
+        """Seconds of lag that a look at an age is worth."""
+        k = min(bisect_left(self._edges, age), len(self._edges) - 1)
+        lower, upper = self._edges[k - 1 : k + 1] if k else (age - 1.0, age)
+        part = min((age - lower) / (upper - lower), 1.0)
+        return self._worth[max(k - 1, 0)] * (1 - part) + self._worth[k] * part
+
+
+class Scheduler:
+    """One for all jobs of a client under a limit: each free request goes to a start, or to the look that is worth most.
+
+    Ask `next`, send what it says, and tell: `sent` when a request leaves; then `saw`, `ended`, `refused` or `drop`.
+    `now` is seconds of any monotonic clock. Not for two threads at once.
+
+    Args:
+        history: What finished jobs tell; it takes in those that end here.
+        limits: Requests that the service allows.
+        concurrent: Jobs that it allows at once.
+        pace: As of `Schedule`. No job is looked at sooner than that would.
+    """
+
+    def __init__(self, history: History, limits: Limits, concurrent: int, pace: float = PACE) -> None:
+        self.history = history
+        self._limits = limits
+        self._concurrent = concurrent
+        self._pace = pace
+        self._waiting: deque[Ticket] = deque()
+        self._running: dict[Ticket, None] = {}
+        self._sent: list[float] = []
+        self._pause = -math.inf
+        self._started_last = False
+
+    def start(self, key: Key) -> Ticket:
+        """Asks for a job to be started; `next` names the ticket when its POST may leave."""
+        ticket = Ticket(key)
+        self._waiting.append(ticket)
+        return ticket
+
+    def join(self, key: Key, now: float, age: float = 0.0) -> Ticket:
+        """Takes over a job that was started elsewhere, `age` seconds ago; a look at it is due at once."""
+        ticket = Ticket(key, now - age)
+        ticket._edges, ticket._worth = [0.0], [_HORIZON]
+        self._running[ticket] = None
+        return ticket
+
+    def next(self, now: float) -> tuple[float, Ticket | None]:
+        """When a request may leave, and whose. With None nothing may before then, unless there is news: ask again."""
+        full = [self._sent[-most] + seconds for most, seconds in self._limits if len(self._sent) >= most]
+        allowed = max([self._pause, *full])
+        if allowed > now:
+            return allowed, None
+        start = self._waiting[0] if self._waiting and len(self._running) < self._concurrent else None
+        if start and not self._started_last:
+            return now, start
+        price, until = self._price(now)
+        best, most_worth, soonest = start, -1.0, until
+        for ticket in self._running:
+            if ticket._busy or ticket.born is None:
+                continue
+            age, ripe = now - ticket.born, ticket._ripe(price)
+            if ripe > age:
+                soonest = min(soonest, ticket.born + ripe)
+            elif ticket._value(age) > most_worth:
+                best, most_worth = ticket, ticket._value(age)
+        return (now, best) if best else (max(soonest, now + 1e-3), None)
+
+    def _price(self, now: float) -> tuple[float, float]:
+        """What a request costs now, in seconds of lag, and until when that holds: the fewer are left the more."""
+        most, seconds = self._limits[0] if self._limits else (0, 0.0)
+        first = bisect_right(self._sent, now - seconds)
+        used = len(self._sent) - first
+        if not most or not used:
+            return 0.0, math.inf
+        return seconds / 4 * (1 / max(most - used, 1) - 1 / most), self._sent[first] + seconds
+
+    def sent(self, ticket: Ticket | None, now: float) -> None:
+        """A request leaves: the ticket's POST, then looks; None is another request of the same key."""
+        longest = max((seconds for _, seconds in self._limits), default=0.0)
+        del self._sent[: bisect_right(self._sent, now - longest)]
+        self._sent.append(now)
+        if ticket is None:
+            return
+        self._started_last = ticket.born is None
+        ticket._busy = True
+        if ticket.born is None:
+            ticket.born = now
+            self._waiting.remove(ticket)
+            self._running[ticket] = None
+
+    def saw(self, ticket: Ticket, now: float, progress: int | None = None) -> None:
+        """The answer came, and the job runs: the POST was accepted, or a look says so."""
+        age = max(now - (now if ticket.born is None else ticket.born), 0.0)
+        if ticket._edges:
+            ticket.looks.append((age, progress))
+        ticket._plan(Belief(self.history.past(ticket.key), ticket.looks, age), self._pace)
+
+    def ended(self, ticket: Ticket, now: float, failed: bool = False) -> None:
+        """A look saw that the job has ended."""
+        self.drop(ticket)
+        if ticket.born is not None:
+            self.history.add(ticket.key, now - ticket.born, ticket.looks, failed)
+
+    def drop(self, ticket: Ticket) -> None:
+        """The job is not waited for any more: refused, or given up. Nothing is learned from it."""
+        self._running.pop(ticket, None)
+        if ticket in self._waiting:
+            self._waiting.remove(ticket)
+
+    def refused(self, ticket: Ticket, now: float, seconds: float) -> None:
+        """A request was refused for now, and nothing happened: all pause for so many seconds, then it is tried again."""
+        self._pause = max(self._pause, now + seconds)
+        ticket._busy = False
+        if not ticket._edges:  # the POST
+            self._running.pop(ticket, None)
+            ticket.born = None
+            self._waiting.appendleft(ticket)

@@ -1,0 +1,349 @@
+"""The polling schedule: properties of what it says, and the aims of the simulation, which its seeds make repeatable."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+import math
+import random
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grok_imagine.schedule import KEPT, PACE, Belief, History, Look, Past, Schedule, Scheduler, Ticket
+from support import ROOT
+
+spec = importlib.util.spec_from_file_location("schedules", ROOT / "tests/benchmarks/schedules.py")
+assert spec and spec.loader
+simulation: Any = importlib.util.module_from_spec(spec)
+sys.modules["schedules"] = simulation
+spec.loader.exec_module(simulation)
+
+KEY = ("text-to-video", "grok-imagine-video", "480p", 8)
+AGES = st.floats(0, 7000)
+PROGRESS: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.integers(-5, 105), st.sampled_from([math.nan, "50", 12.5, True, 10**30])
+)
+LOOKS = st.lists(st.tuples(AGES, PROGRESS), max_size=12)
+JOBS = st.lists(st.tuples(st.floats(0.1, 3000), LOOKS, st.booleans()), max_size=12)
+
+
+def filled(jobs: list[tuple[float, list[Look], bool]]) -> History:
+    history = History()
+    for seconds, looks, failed in jobs:
+        history.add(KEY, seconds, looks, failed)
+    return history
+
+
+def like(length: float, count: int = 30, spread: float = 0.1) -> History:
+    """A history of jobs of about a length, looked at every 2 s."""
+    draw, history = random.Random(1), History()
+    for _ in range(count):
+        seconds = length * math.exp(draw.gauss(0, spread))
+        history.add(KEY, seconds + 1, [(age, None) for age in range(2, int(seconds), 2)])
+    return history
+
+
+def looks_until(length: float, schedule: Schedule, progress: Any = lambda age: None) -> list[float]:
+    ages: list[float] = []
+    history: list[Look] = []
+    while not ages or ages[-1] < length:
+        ages.append(schedule(history, ages[-1] if ages else 0.0))
+        history.append((ages[-1], progress(ages[-1])))
+    return ages
+
+
+# One job
+
+
+@given(JOBS, LOOKS, AGES, st.floats(0.5, 60))
+@settings(max_examples=60, deadline=None)
+def test_next_look_is_ahead_and_bounded_whatever_was_seen(
+    jobs: list[tuple[float, list[Look], bool]], looks: list[Look], now: float, pace: float
+) -> None:
+    at = Schedule(filled(jobs).past(KEY), pace)(looks, now)
+    assert now + 0.5 <= at <= now + 1800
+
+
+@given(JOBS, LOOKS, AGES)
+@settings(max_examples=40, deadline=None)
+def test_belief_is_beyond_now_and_finite(
+    jobs: list[tuple[float, list[Look], bool]], looks: list[Look], now: float
+) -> None:
+    belief = Belief(filled(jobs).past(KEY), looks, now)
+    assert belief.edges[0] == now
+    assert all(before < after for before, after in itertools.pairwise(belief.edges))
+    assert all(math.isfinite(mass) and mass >= 0 for mass in belief.mass)
+    worth = belief.worth()
+    assert worth == sorted(worth)
+    assert all(math.isfinite(value) for value in worth)
+
+
+def test_same_input_same_look() -> None:
+    looks: list[Look] = [(9.0, 1), (14.0, 20)]
+    assert Schedule(like(30).past(KEY))(looks, 14.0) == Schedule(like(30).past(KEY))(looks, 14.0)
+
+
+def test_where_nothing_is_known_it_is_a_fixed_interval() -> None:
+    ages = looks_until(300, Schedule())
+    gaps = [after - before for before, after in itertools.pairwise(ages[1:])]
+    assert all(abs(gap - PACE) <= 0.1 * PACE for gap in gaps)
+
+
+@pytest.mark.parametrize("progress", [0, 1, None, -3, 101, 12.5, "50", True, math.nan])
+def test_progress_that_tells_nothing_changes_nothing(progress: Any) -> None:
+    assert Schedule()([(9.0, progress), (14.0, progress)], 14.0) == Schedule()([], 14.0)
+
+
+def test_more_progress_earlier_look() -> None:
+    at = [Schedule()([(30.0, progress)], 30.0) for progress in (20, 50, 80, 95)]
+    assert at == sorted(at, reverse=True)
+    assert at[0] > at[-1]
+
+
+def test_progress_that_falls_is_believed_no_less() -> None:
+    assert Schedule()([(20.0, 80), (30.0, 20)], 30.0) > Schedule()([(20.0, 10), (30.0, 80)], 30.0)
+
+
+def test_a_smaller_pace_looks_sooner() -> None:
+    at = [Schedule(like(60).past(KEY), pace)([], 0.0) for pace in (1.0, 3.0, 5.0, 10.0, 30.0)]
+    assert at == sorted(at)
+
+
+@pytest.mark.parametrize("length", [20, 60, 300])
+def test_history_is_found_again(length: float) -> None:
+    past = like(length).past(KEY)
+    ages = looks_until(length, Schedule(past))
+    assert past.mean == pytest.approx(length, rel=0.1)
+    assert len(ages) < 0.7 * length / PACE
+    assert ages[-1] - length < 2.5
+    # Before anything is likely there are few looks, for the case that this job is unlike the others.
+    assert sum(age < 0.6 * length for age in ages) < 0.2 * length / PACE
+
+
+def test_a_job_that_outlives_all_others_is_looked_at_like_an_unknown_one() -> None:
+    ages = looks_until(500, Schedule(like(30).past(KEY)))
+    assert 0.5 * PACE < ages[-1] - ages[-2] < 2 * PACE
+
+
+def test_no_job_is_looked_at_endlessly_since_it_stands_at_99() -> None:
+    ages = looks_until(120, Schedule(), lambda age: 99 if age > 10 else 0)
+    assert len(ages) < 2 * 120 / PACE
+
+
+def test_looks_within_the_first_second_where_jobs_fail_there() -> None:
+    def first(failed: int) -> float:
+        history = like(30, 40 - failed)
+        for _ in range(failed):
+            history.add(KEY, 10.0, failed=True)
+        return Schedule(history.past(KEY))([], 0.0)
+
+    assert first(0) > 10
+    assert first(12) < 1.5
+
+
+# What is learned
+
+
+@given(JOBS)
+@settings(max_examples=40, deadline=None)
+def test_history_survives_json(jobs: list[tuple[float, list[Look], bool]]) -> None:
+    ours = [
+        (seconds, [(a, p) for a, p in looks if isinstance(p, int | None)], failed) for seconds, looks, failed in jobs
+    ]
+    history = filled(ours)
+    again = History.from_json(json.loads(json.dumps(history.to_json())))
+    assert again.to_json() == history.to_json()
+    assert Schedule(again.past(KEY))([], 0.0) == Schedule(history.past(KEY))([], 0.0)
+
+
+@pytest.mark.parametrize("data", [5, [5], [["key"]], [[["key"], [5]]], [[["key"], [["long", [], False]]]]])
+def test_what_is_no_history_is_refused(data: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        History.from_json(data)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf])
+def test_what_is_no_age_is_not_learned(seconds: float) -> None:
+    history = History()
+    history.add(KEY, seconds)
+    history.add(KEY, 30.0, [(seconds or math.nan, 5)])
+    assert history.to_json() == []
+
+
+def test_memory_is_bounded() -> None:
+    history = History()
+    for kind in range(3 * KEPT):
+        for job in range(3):
+            history.add(("mode", kind), 30.0 + job, [(float(age), age % 100) for age in range(1000)])
+    for _ in range(3 * KEPT):
+        history.add(("mode", 0), 30.0)
+        history.past(("other", 0))
+    kept = history.to_json()
+    assert len(kept) == KEPT
+    assert max(len(jobs) for _, jobs in kept) == KEPT
+    assert max(len(job[1]) for _, jobs in kept for job in jobs) <= 17
+
+
+def test_the_nearest_kind_is_taken() -> None:
+    history = like(30, 5)
+    for seconds in (100.0, 110.0, 120.0):
+        history.add((*KEY[:3], 15), seconds, [(seconds - 4, None)])
+    short, long = history.past(KEY).mean, history.past((*KEY[:3], 15)).mean
+    assert short < 35 < 100 < long
+    for other in ((*KEY[:3], 4), (*KEY[:2], "720p", 8), ("edit-video", "another")):
+        assert short < history.past(other).mean < long
+        assert history.past(other).scale > history.past(KEY).scale
+    assert History().past(KEY).mean == Past().mean == 0
+
+
+# All jobs of a client
+
+
+class Ends:
+    """What the simulation's service counts, with a window of its own that nothing may exceed."""
+
+    def __init__(self, limits: list[tuple[int, float]], concurrent: int, lengths: list[float]) -> None:
+        self.scheduler = Scheduler(History(), limits, concurrent)
+        self.limits, self.concurrent = limits, concurrent
+        self.lengths = lengths
+        self.sent: list[float] = []
+        self.first: dict[Ticket, float] = {}
+
+    def run(self, refuse: int = 0) -> float:
+        """Runs all jobs to their ends; every so many requests one is refused. When the last one was seen."""
+        length = {self.scheduler.start(KEY): seconds for seconds in self.lengths}
+        now, asked = 0.0, 0
+        while length:
+            when, ticket = self.scheduler.next(now)
+            assert math.isfinite(when)
+            assert ticket is None or when <= now
+            if ticket is None:
+                assert when > now
+                now = when
+                continue
+            self.sent.append(now)
+            asked += 1
+            new = ticket.born is None
+            self.scheduler.sent(ticket, now)
+            now += 0.01
+            if refuse and asked % refuse == 0:
+                self.scheduler.refused(ticket, now, 2.0)
+            elif new:
+                self.first[ticket] = now
+                assert len([t for t in length if t in self.first]) <= self.concurrent
+                self.scheduler.saw(ticket, now)
+            elif now - self.first[ticket] < length[ticket]:
+                self.scheduler.saw(ticket, now, int(99 * (now - self.first[ticket]) / length[ticket]))
+            else:
+                self.scheduler.ended(ticket, now)
+                del length[ticket]
+        return now
+
+    def check(self) -> None:
+        for most, seconds in self.limits:
+            for k in range(most, len(self.sent)):
+                assert self.sent[k] - self.sent[k - most] >= seconds - 1e-6
+
+
+@given(
+    st.lists(st.floats(0.5, 200), min_size=1, max_size=25),
+    st.integers(1, 8),
+    st.integers(1, 12),
+    st.sampled_from([0, 3, 7]),
+)
+@settings(max_examples=25, deadline=None)
+def test_no_window_is_exceeded_and_every_job_ends(lengths: list[float], most: int, slots: int, refuse: int) -> None:
+    ends = Ends([(most * 5, 60.0), (most, 5.0)], slots, lengths)
+    ends.run(refuse)
+    ends.check()
+    assert len(ends.first) == len(lengths)
+
+
+def test_starts_do_not_wait_for_looks_nor_looks_for_starts() -> None:
+    ends = Ends([(20, 60.0)], 1000, [30.0] * 200)
+    ends.run()
+    ends.check()
+    starts = sorted(ends.first.values())
+    assert starts[9] < 60
+    assert starts[-1] < 200 / 10 * 60 * 1.2
+
+
+def test_one_job_is_looked_at_as_by_the_schedule() -> None:
+    ends = Ends([(60, 60.0)], 15, [57.0])
+    ends.run()
+    alone = looks_until(57.0, Schedule(), lambda age: int(99 * age / 57))
+    assert abs(len(ends.sent) - 1 - len(alone)) <= 2
+
+
+def test_a_job_from_elsewhere_is_looked_at_at_once_and_a_dropped_one_never() -> None:
+    scheduler = Scheduler(History(), [(60, 60.0)], 15)
+    waiting = scheduler.start(KEY)
+    scheduler.drop(waiting)
+    joined = scheduler.join(KEY, 100.0, 20.0)
+    assert scheduler.next(100.0) == (100.0, joined)
+    scheduler.sent(joined, 100.0)
+    assert scheduler.next(100.0)[1] is None
+    scheduler.saw(joined, 100.2, 40)
+    assert [progress for _, progress in joined.looks] == [40]
+    scheduler.drop(joined)
+    assert scheduler.next(200.0) == (math.inf, None)
+
+
+def test_a_refusal_pauses_all_and_loses_none() -> None:
+    scheduler = Scheduler(History(), [(60, 60.0)], 15)
+    first, second = scheduler.start(KEY), scheduler.start(KEY)
+    scheduler.sent(first, 0.0)
+    scheduler.refused(first, 0.1, 20.0)
+    assert scheduler.next(1.0) == (20.1, None)
+    scheduler.sent(scheduler.next(20.1)[1], 20.1)
+    assert first.born == 20.1
+    assert second.born is None
+
+
+def test_other_requests_count() -> None:
+    scheduler = Scheduler(History(), [(2, 60.0)], 15)
+    scheduler.start(KEY)
+    scheduler.sent(None, 0.0)
+    scheduler.sent(None, 1.0)
+    assert scheduler.next(2.0) == (60.0, None)
+
+
+# The simulation
+
+
+def test_recorded_jobs_meet_the_aims() -> None:
+    rows = [simulation.judge(simulation.Family("recorded"), warm, 350) for warm in (False, True)]
+    assert all(row.met for row in rows)
+    assert rows[1].ours.product <= 0.4
+
+
+@pytest.mark.parametrize("kind", ["smooth", "stepped", "none"])
+def test_other_jobs_meet_the_aims(kind: str) -> None:
+    rows = [simulation.judge(simulation.Family(kind, 30, 0.35), warm, 100) for warm in (False, True)]
+    assert all(row.met for row in rows)
+    assert rows[1].ours.product <= 0.75
+
+
+def test_a_quarter_of_an_hour_under_the_limit() -> None:
+    jobs, _, _, refusals = simulation.hour("ours", 30, 0.35, 0, 900.0)
+    queued, *_ = simulation.hour("0.8 x known median, gate", 30, 0.35, 0, 900.0)
+    assert jobs >= queued
+    assert jobs >= 0.9 * simulation.BOUND[30, 0.35]
+    assert refusals == 0
+
+
+def test_the_bound_is_reckoned_as_noted() -> None:
+    for law, noted in simulation.BOUND.items():
+        assert simulation.bound(*law) == pytest.approx(noted, rel=0.02)
+
+
+def test_it_is_not_imported_unless_needed() -> None:
+    code = "import sys, grok_imagine; print('grok_imagine.schedule' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.strip() == "False"
