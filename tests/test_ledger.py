@@ -190,6 +190,25 @@ def test_a_job_of_another_client_is_adopted(api: Api, ledger: Ledger) -> None:
     ]
 
 
+def test_a_download_is_noted_and_not_asked_for_again(
+    api: Api,
+    ledger: Ledger,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    wall: Any,
+    tmp_path: Path,
+) -> None:
+    request_id = api(lambda c: c.video.generate(TextToVideo("A cat", duration=1)), ledger=ledger).request_id
+    target = api(lambda c: c.video.download(request_id, tmp_path / "cat.mp4"), ledger=ledger)
+    (entry,) = ledger.jobs("downloaded")
+    assert (entry.request_id, entry.path, entry.cost_usd) == (request_id, str(target), 0.05)
+    monkeypatch.setattr("time.time", wall)
+    clock.now += 86401
+    before = sandbox.requests.total()
+    assert api(lambda c: ledger.reconcile(c)).ended == [] and sandbox.requests.total() == before
+
+
 def test_an_intent_whose_process_is_gone_is_unknown(ledger: Ledger, clock: ManualClock) -> None:
     ledger.intend(CAT, "o")
     assert ledger.jobs("intended")

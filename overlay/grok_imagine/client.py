@@ -127,7 +127,13 @@ class _Flows:
         from .download import download  # only here: most looks at a job are not followed by one
 
         _check_callback(on_progress, self._awaits, "two lengths in bytes")
-        return download(video, path, look=self.get, retries=self._retries, on_progress=on_progress, **options)
+        target = yield from download(
+            video, path, look=self.get, retries=self._retries, on_progress=on_progress, **options
+        )
+        if self._book:
+            book, request_id = self._book, video if isinstance(video, str) else video.request_id
+            yield flow.Blocking(lambda: book.ledger.downloaded(request_id, target, book.origin))
+        return target
 
     def reconcile(self, ledger: Ledger, timeout: Seconds | None) -> flow.Flow[Reconciliation]:
         from .reconcile import reconcile

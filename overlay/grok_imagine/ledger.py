@@ -185,8 +185,9 @@ class Ledger:
                 "request_id = :key", error.request_id, error.request_id, state=state, code=code, message=error.message
             )
 
-    def downloaded(self, request_id: str, path: str | os.PathLike[str]) -> None:
+    def downloaded(self, request_id: str, path: str | os.PathLike[str], origin: str) -> None:
         """Commits that a job's video is on disk."""
+        self.adopt(request_id, origin)
         self._update("request_id = :key", request_id, request_id, state="downloaded", path=os.fspath(path))
 
     def jobs(self, *states: str) -> list[Entry]:
