@@ -34,8 +34,8 @@ from grok_imagine import (
     VideoGenerationError,
     VideoModeratedError,
 )
+from grok_imagine.commands import Blocking, Stream
 from grok_imagine.download import download
-from grok_imagine.flow import Blocking, Stream
 from grok_imagine.retry import Retries
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grok_imagine import AsyncClient, Client
-from grok_imagine.client import AsyncModels, AsyncVideos, Models, Videos
+from grok_imagine.videos import AsyncModels, AsyncVideos, Models, Videos
 from grok_imagine_sandbox import Sandbox
 from support import Api
 

@@ -26,8 +26,9 @@ from grok_imagine import (
     VideoRequest,
     VideoTimeoutError,
 )
+from grok_imagine.commands import Call, Notify, Sleep
 from grok_imagine.errors import ApiError
-from grok_imagine.flow import Call, Notify, Sleep, contract_schedule, wait
+from grok_imagine.polling import contract_schedule, wait
 from grok_imagine.settings import seconds
 
 URL = "https://vidgen.example/v.mp4"

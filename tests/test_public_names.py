@@ -36,7 +36,7 @@ def test_all_names_exist_once(module: ModuleType) -> None:
     assert sorted(set(module.__all__)) == sorted(module.__all__)
 
 
-@pytest.mark.parametrize("name", ["client", "errors", "results", "compat"])
+@pytest.mark.parametrize("name", ["client", "videos", "errors", "results", "compat"])
 def test_public_modules_export_all_they_define(name: str) -> None:
     module = importlib.import_module(f"grok_imagine.{name}")
     assert own_names(module) <= set(module.__all__) | {"api_error", "blot", "kind_of", "retry_after"}

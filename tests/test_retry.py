@@ -23,8 +23,9 @@ from grok_imagine import (
     UnexpectedResponse,
     delivery_of,
 )
+from grok_imagine.commands import Call
 from grok_imagine.errors import api_error
-from grok_imagine.flow import Call, repeat, start
+from grok_imagine.flow import repeat, start
 from grok_imagine.retry import Retries
 
 RATE = RateLimitError("x", status_code=429)

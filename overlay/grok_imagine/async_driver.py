@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
+from .commands import Blocking, Call, Command, Flow, Sleep, Stream
 from .drivers import limits, tls_context, transport_error, unlogged, waited_too_long
 from .errors import GrokImagineError, RequestTimeout, blot
-from .flow import Blocking, Call, Command, Flow, Sleep, Stream
 from .settings import Settings
 
 T = TypeVar("T")

@@ -19,8 +19,9 @@ import httpx
 from grok_imagine_api import contract
 
 from ._version import __version__
+from .commands import Blocking, Flow, Sleep, Stream
 from .errors import ApiError, DownloadError, OutOfRange, TargetExistsError, TransportError, api_error
-from .flow import Blocking, Flow, Sleep, Stream, check_id
+from .flow import check_id
 from .results import Job, Video
 from .retry import Retries
 from .settings import Seconds, seconds

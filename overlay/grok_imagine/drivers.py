@@ -1,4 +1,4 @@
-"""Runs flows over a blocking httpx client. What is to be done is decided in `flow`; `async_driver` is the twin."""
+"""Runs flows over a blocking httpx client. What is to be done is decided in `flow` and `polling`; `async_driver` is the twin."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import TypeVar, cast
 
 import httpx
 
+from .commands import Blocking, Call, Command, Flow, Sleep, Stream
 from .errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError, blot
-from .flow import Blocking, Call, Command, Flow, Sleep, Stream
 from .settings import Settings
 
 T = TypeVar("T")

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from . import flow
+from .commands import Blocking, Flow, Sleep
 from .errors import ApiError, BadRequestError, JobError, NotFoundError, TransportError
 from .ledger import Entry
+from .polling import Schedule
 from .results import Video
 
 __all__ = ["Reconciliation"]
@@ -35,8 +37,8 @@ def reconcile(
     wall: Callable[[], float],
     request_timeout: float,
     timeout: float,
-    schedule: flow.Schedule,
-) -> flow.Flow[Reconciliation]:
+    schedule: Schedule,
+) -> Flow[Reconciliation]:
     """Looks at each accepted job in turn until all have ended or the time is up; each is looked at at least once.
 
     A job that is done is not asked for again, unless its URL has run out before its video was downloaded. Jobs that were
@@ -46,7 +48,7 @@ def reconcile(
         LedgerError: The ledger can't be read or written.
         ApiError: An answer that holds for all jobs, such as a wrong key.
     """
-    known: list[Entry] = yield flow.Blocking(lambda: book.ledger.jobs("accepted", "done", "unknown"))
+    known: list[Entry] = yield Blocking(lambda: book.ledger.jobs("accepted", "done", "unknown"))
     ours = [entry for entry in known if entry.origin == book.origin]
     waiting = deque(entry for entry in ours if _is_due(entry, wall()))
     unknown = [entry for entry in ours if entry.state == "unknown"]
@@ -63,7 +65,7 @@ def reconcile(
         if age >= timeout:
             break
         if waiting:
-            yield flow.Sleep(min(schedule((), age) - age, timeout - age))
+            yield Sleep(min(schedule((), age) - age, timeout - age))
     return Reconciliation(ended, list(waiting), unknown)
 
 
@@ -72,7 +74,7 @@ def _is_due(entry: Entry, now: float) -> bool:
     return entry.state == "accepted" or (entry.state == "done" and ran_out)
 
 
-def _look(entry: Entry, book: flow.Book, request_timeout: float) -> flow.Flow[Video | JobError | ApiError | None]:
+def _look(entry: Entry, book: flow.Book, request_timeout: float) -> Flow[Video | JobError | ApiError | None]:
     """The end of a job, or None if it runs on or could not be seen."""
     try:
         video = yield from flow.look(entry.request_id or "", request_timeout, book)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from grok_imagine.flow import contract_schedule
+from grok_imagine.polling import contract_schedule
 from grok_imagine.schedule import PACE, History, Key, Limits, Look, Schedule, Scheduler, Ticket
 
 Progress = Callable[[float], "int | None"]

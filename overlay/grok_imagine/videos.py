@@ -1,0 +1,337 @@
+"""`client.video` and `client.models`, blocking and awaited. None holds logic: each hands a flow to its driver."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from .commands import Flow, ProgressCallback
+from .drivers import SyncDriver
+from .requests import ExtendOptions, VideoOptions
+from .results import Job, Video
+from .session import Interval, Prompt, Session, request_of
+from .settings import Seconds
+
+if TYPE_CHECKING:
+    from grok_imagine_api.models.video_generation_model import VideoGenerationModel
+
+    from .async_driver import AsyncDriver
+    from .download import Progress as DownloadProgress
+
+__all__ = ["AsyncModels", "AsyncVideos", "Models", "Videos"]
+
+
+class Videos:
+    """`client.video`: starts jobs, looks at them, waits for them, and brings their videos to disk."""
+
+    def __init__(self, session: Session, driver: SyncDriver) -> None:
+        self._session = session
+        self._driver = driver
+
+    def start(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        strict: bool = True,
+        **options: Unpack[VideoOptions],
+    ) -> Job:
+        """Starts a job and returns at once. The fields choose the mode; `video_url` edits.
+
+        Args:
+            prompt: What the video shows, or a whole request such as `TextToVideo(...)`. 1 to 4096 characters.
+            model: Default `grok-imagine-video`.
+            strict: Hold the request to the contract first. False sends it as it is: the service may have moved on.
+            **options: See `VideoOptions`; ranges depend on mode and model (x-modes).
+
+        Raises:
+            InvalidRequest: The contract refuses it; nothing was sent.
+            ApiError: The service refuses it; no job exists.
+            NotDelivered: No connection; no job exists.
+            StartOutcomeUnknown: It was sent, and the answer was lost. Never sent again by itself.
+        """
+        return self._driver.run(self._session.start(request_of(prompt, model, options, strict), strict))
+
+    def generate(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: ProgressCallback | None = None,
+        strict: bool = True,
+        **options: Unpack[VideoOptions],
+    ) -> Video:
+        """Starts a job and waits for its video.
+
+        Args:
+            prompt: As in `start`.
+            model: As in `start`.
+            timeout: Polling timeout: seconds for everything, default 600 (x-waiter); 0 looks once. The POST itself
+                is never cut short by it, since that would lose a paid job.
+            interval: Seconds between looks, or a function from the seconds waited to the seconds to the next look.
+                Default: by the job's progress and by what this client's own jobs took; see docs/schedule.md.
+            on_progress: Called with the `Video` after each look that shows it running.
+            strict: As in `start`.
+            **options: As in `start`.
+
+        Raises:
+            VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
+            VideoTimeoutError: The time is up; the job goes on, and `wait(request_id)` takes it up again.
+            InvalidRequest, ApiError, NotDelivered, StartOutcomeUnknown: As in `start`.
+        """
+        return self._run(
+            self._session.generate(
+                request_of(prompt, model, options, strict),
+                strict,
+                timeout=timeout,
+                interval=interval,
+                on_progress=on_progress,
+            )
+        )
+
+    def extend_start(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        strict: bool = True,
+        **options: Unpack[ExtendOptions],
+    ) -> Job:
+        """Starts the continuation of a video; otherwise as `start`. `duration` is the new part's, 2 to 10 s."""
+        return self._driver.run(self._session.start(request_of(prompt, model, options, strict, "extend"), strict))
+
+    def extend(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: ProgressCallback | None = None,
+        strict: bool = True,
+        **options: Unpack[ExtendOptions],
+    ) -> Video:
+        """Starts the continuation of a video and waits for it; otherwise as `generate`."""
+        return self._run(
+            self._session.generate(
+                request_of(prompt, model, options, strict, "extend"),
+                strict,
+                timeout=timeout,
+                interval=interval,
+                on_progress=on_progress,
+            )
+        )
+
+    def get(self, request_id: str | Job) -> Video:
+        """Looks at a job, again only if the look itself fails; a failed or expired job is a result here, no error.
+
+        Raises:
+            VideoModeratedError: The service answered 400 since moderation withheld the video.
+            NotFoundError: No such job.
+            ApiError, TransportError: The look failed; it says nothing of the job.
+        """
+        return self._run(self._session.get(request_id))
+
+    def wait(
+        self,
+        request_id: str | Job,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> Video:
+        """Waits for a job that was started before, here or elsewhere; otherwise as `generate`."""
+        return self._run(self._session.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
+
+    def download(
+        self,
+        video: Video | Job | str,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        on_progress: DownloadProgress | None = None,
+        max_bytes: int | None = None,
+        timeout: Seconds | None = None,
+    ) -> Path:
+        """Brings a finished video to disk: whole and checked, or not at all.
+
+        It is streamed to `<path>.part`, which is kept when the download fails: the next one, by any process, fetches only
+        the rest, if the host still has the same file. The key is not sent. Nothing is generated or billed again.
+
+        Args:
+            video: What `generate`, `wait` or `get` gave, or the id of a finished job, which is looked up.
+            path: The file, or a directory, in which it is called `<request_id>.mp4`.
+            overwrite: Replace the file if there is one.
+            on_progress: Called with the bytes on disk, and the length in bytes or None, after each chunk.
+            max_bytes: The largest file to accept; default 2 GiB.
+            timeout: Seconds for everything, default 600. A silent connection ends by the client's `request_timeout`.
+
+        Raises:
+            TargetExistsError: There is a file, and `overwrite` is not set; nothing was sent.
+            DownloadError: Not on disk; `reason` says why.
+            VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
+            ApiError, TransportError: A look failed: at a job given by its id, or for a new URL.
+        """
+        return self._driver.run(
+            self._session.download(
+                video, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
+            )
+        )
+
+    def _run(self, videos: Flow[Video]) -> Video:
+        return self._driver.run(videos)._bind(self.download)
+
+
+class AsyncVideos:
+    """`client.video` of an AsyncClient: the same as `Videos`, awaited."""
+
+    def __init__(self, session: Session, driver: AsyncDriver) -> None:
+        self._session = session
+        self._driver = driver
+
+    async def start(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        strict: bool = True,
+        **options: Unpack[VideoOptions],
+    ) -> Job:
+        """See `Videos.start`."""
+        return await self._driver.run(self._session.start(request_of(prompt, model, options, strict), strict))
+
+    async def generate(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: ProgressCallback | None = None,
+        strict: bool = True,
+        **options: Unpack[VideoOptions],
+    ) -> Video:
+        """See `Videos.generate`; `on_progress` may be a coroutine function."""
+        return await self._run(
+            self._session.generate(
+                request_of(prompt, model, options, strict),
+                strict,
+                timeout=timeout,
+                interval=interval,
+                on_progress=on_progress,
+            )
+        )
+
+    async def extend_start(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        strict: bool = True,
+        **options: Unpack[ExtendOptions],
+    ) -> Job:
+        """See `Videos.extend_start`."""
+        return await self._driver.run(self._session.start(request_of(prompt, model, options, strict, "extend"), strict))
+
+    async def extend(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: ProgressCallback | None = None,
+        strict: bool = True,
+        **options: Unpack[ExtendOptions],
+    ) -> Video:
+        """See `Videos.extend`."""
+        return await self._run(
+            self._session.generate(
+                request_of(prompt, model, options, strict, "extend"),
+                strict,
+                timeout=timeout,
+                interval=interval,
+                on_progress=on_progress,
+            )
+        )
+
+    async def get(self, request_id: str | Job) -> Video:
+        """See `Videos.get`."""
+        return await self._run(self._session.get(request_id))
+
+    async def wait(
+        self,
+        request_id: str | Job,
+        *,
+        timeout: Seconds | None = None,
+        interval: Interval | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> Video:
+        """See `Videos.wait`."""
+        return await self._run(
+            self._session.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress)
+        )
+
+    async def download(
+        self,
+        video: Video | Job | str,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        on_progress: DownloadProgress | None = None,
+        max_bytes: int | None = None,
+        timeout: Seconds | None = None,
+    ) -> Path:
+        """See `Videos.download`; `on_progress` may be a coroutine function."""
+        return await self._driver.run(
+            self._session.download(
+                video, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
+            )
+        )
+
+    async def _run(self, videos: Flow[Video]) -> Video:
+        return (await self._driver.run(videos))._bind(self.download)
+
+
+class Models:
+    """`client.models`: the video models of the key."""
+
+    def __init__(self, session: Session, driver: SyncDriver) -> None:
+        self._session = session
+        self._driver = driver
+
+    def list(self) -> list[VideoGenerationModel]:
+        """All of them. Prices are not part of it; see x-pricing.
+
+        Raises:
+            ApiError, TransportError: The request failed.
+        """
+        return self._driver.run(self._session.list_models())
+
+    def get(self, model_id: str) -> VideoGenerationModel:
+        """One of them, by its id.
+
+        Raises:
+            NotFoundError: No such model.
+            ApiError, TransportError: The request failed.
+        """
+        return self._driver.run(self._session.get_model(model_id))
+
+
+class AsyncModels:
+    """`client.models` of an AsyncClient: the same as `Models`, awaited."""
+
+    def __init__(self, session: Session, driver: AsyncDriver) -> None:
+        self._session = session
+        self._driver = driver
+
+    async def list(self) -> list[VideoGenerationModel]:
+        """See `Models.list`."""
+        return await self._driver.run(self._session.list_models())
+
+    async def get(self, model_id: str) -> VideoGenerationModel:
+        """See `Models.get`."""
+        return await self._driver.run(self._session.get_model(model_id))
