@@ -37,7 +37,7 @@ def main() -> None:
                 [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement], check=True
             )
             subprocess.run([python, "-I", "-c", code], check=True, cwd=folder)
-        print("built", sdist.name, "and", wheel.name)
+        print(sdist.name, "and", wheel.name, "build; tried in an empty environment, and not kept")
 
 
 if __name__ == "__main__":

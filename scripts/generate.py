@@ -64,7 +64,7 @@ def main() -> int:
         fresh = Path(folder) / TARGET.name
         generate(fresh)
         if "--check" in sys.argv[1:]:
-            wrong = differences(fresh, TARGET)
+            wrong = differences(fresh.parent, TARGET.parent)
             print(
                 "\n".join(
                     [f"generated/ differs from openapi/: {name}" for name in wrong] or ["generated/ is up to date"]

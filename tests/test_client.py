@@ -348,6 +348,9 @@ def test_the_contract_is_checked_before_anything_is_sent(api: Api, sandbox: Sand
         (lambda c: c.video.generate("A cat", interval=0), OutOfRange),
         (lambda c: c.video.get(".."), OutOfRange),
         (lambda c: c.models.get(""), OutOfRange),
+        (lambda c: c.video.generate("A cat", duration=[5]), OutOfRange),
+        (lambda c: c.video.generate("A cat", resolution={}), OutOfRange),
+        (lambda c: c.video.generate("A cat", ["a"]), OutOfRange),
     ):
         with pytest.raises(kind):
             api(use)

@@ -46,6 +46,11 @@ MP4 = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 400
 ETAG = '"one"'
 LOOK = "/v1/videos/{request_id}"
 
+UMASK = os.umask(0o022)
+os.umask(UMASK)
+USUAL_MODE = 0o666 & ~UMASK
+"""What a file gets that any program makes: a video is for others to read, as far as the user's umask lets them."""
+
 
 class Seen:
     """A request as it came."""
@@ -212,7 +217,7 @@ def test_a_video_is_saved_as_the_host_has_it(api: Api, sandbox: Sandbox, tmp_pat
     url, path = api(save_blocking if api.kind == "sync" else save)
     content = httpx.get(url).content
     assert path == tmp_path / "a.mp4" and path.read_bytes() == content and content[4:8] == b"ftyp"
-    assert left(tmp_path) == ["a.mp4"] and path.stat().st_mode & 0o777 == 0o600
+    assert left(tmp_path) == ["a.mp4"] and path.stat().st_mode & 0o777 == USUAL_MODE
     assert done == sorted(done) and done[-1] == (len(content), len(content))
 
 
@@ -401,7 +406,7 @@ def test_one_that_does_not_is_given_up_and_kept(bare: Api, host: Host, clock: Ma
     error = fails(bare, video(host), tmp_path / "a.mp4", "interrupted", retry=RetryPolicy(max_retries=3))
     assert str(error.__cause__).startswith("HTTP 429") and len(host.requests) == 4 and 7.0 in clock.slept
     assert left(tmp_path) == ["a.mp4.part", "a.mp4.part.json"]
-    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600, USUAL_MODE}
     assert "CANARY" not in (tmp_path / "a.mp4.part.json").read_text()
     host.scripts = [serves()]
     assert fetch(bare, video(host), tmp_path / "a.mp4").read_bytes() == MP4

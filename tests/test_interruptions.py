@@ -25,8 +25,10 @@ from grok_imagine import (
     RequestTimeout,
     RetryPolicy,
     StartOutcomeUnknown,
+    TransportError,
     VideoTimeoutError,
 )
+from grok_imagine.drivers import transport_error
 from grok_imagine.settings import Settings
 from grok_imagine_sandbox import Sandbox
 from support import Api, ManualClock
@@ -238,6 +240,14 @@ def test_a_header_is_sent_once_and_the_key_wins(own: dict[str, str]) -> None:
     ]
     assert len({name.lower() for name in sent}) == len(sent)
     assert sent["authorization"] == "Bearer the-key-itself" and sent["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.LocalProtocolError("x"), httpx.RemoteProtocolError("x"), httpx.WriteError("x")]
+)
+def test_what_may_come_after_the_first_byte_is_not_called_never_delivered(error: httpx.HTTPError) -> None:
+    # HTTP/2 raises a LocalProtocolError for a bad frame of the server's, too, long after the request has left.
+    assert type(transport_error(error)) is TransportError
 
 
 @pytest.mark.parametrize("headers", [{"x": "a\nb"}, {"x": "ü"}, {"x": 5}, {5: "x"}])

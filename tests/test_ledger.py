@@ -22,8 +22,11 @@ from grok_imagine import (
     Ledger,
     LedgerError,
     NotDelivered,
+    StartOutcomeUnknown,
     TextToVideo,
+    Video,
     VideoGenerationError,
+    VideoModeratedError,
     VideoTimeoutError,
 )
 from grok_imagine.ledger import IN_FLIGHT
@@ -104,6 +107,40 @@ def test_an_id_that_could_not_be_noted_is_on_the_error(
     with pytest.raises(LedgerError, match="disk full") as caught:
         api(lambda c: c.video.generate(CAT), ledger=ledger)
     assert caught.value.request_id == sandbox.jobs[0]["request_id"]
+
+
+def test_what_happened_leaves_even_if_it_can_not_be_noted(
+    api: Api, ledger: Ledger, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise LedgerError("disk full")
+
+    monkeypatch.setattr(ledger, "give_up", full)
+    with pytest.raises(StartOutcomeUnknown) as caught:
+        api(lambda c: c.video.start(CAT), ledger=ledger, headers={"x-sandbox-scenario": "reset-after-accepting"})
+    assert "and it could not be noted: disk full" in caught.value.__notes__
+
+
+def test_a_later_answer_unsays_neither_the_cost_nor_the_download(ledger: Ledger) -> None:
+    done = {"status": "done", "video": {"url": "https://a.example/a.mp4"}}
+    ledger.saw(Video("job-1", done | {"usage": {"cost_in_usd_ticks": 5}}), "o")
+    ledger.saw(Video("job-1", done), "o")
+    assert ledger.jobs("done")[0].cost_ticks == 5
+    ledger.downloaded("job-1", "a.mp4", "o")
+    ledger.lost(VideoModeratedError("c", "m", request_id="job-1"), "o")
+    ledger.saw(Video("job-1", {"status": "expired"}), "o")
+    assert [(entry.state, entry.path) for entry in ledger.jobs()] == [("downloaded", "a.mp4")]
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "customers.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE customers (name TEXT)")
+    path.chmod(0o664)
+    with pytest.raises(LedgerError, match="a database of something else"):
+        Ledger(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    assert sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall() == [("customers",)]
 
 
 def test_prompts_are_kept_only_when_asked(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -59,5 +59,8 @@ def test_an_edit_is_capped_and_an_unknown_model_has_no_price() -> None:
     assert estimate(edit) == estimate(edit, input_seconds=8.7) == pytest.approx(8.7 * 0.08)
     assert estimate(TextToVideo("x", "grok-imagine-video-9")) is None
     assert estimate(TextToVideo("x", "grok-imagine-video-beta")) == pytest.approx(0.4)
+    for duration in ("abc", -5, True, 2.5):
+        with pytest.raises(OutOfRange, match="is a whole number of seconds"):
+            estimate(VideoRequest("text-to-video", {"prompt": "x", "duration": duration}))
     with pytest.raises(OutOfRange, match="from 0 on"):
         estimate(edit, input_seconds=-1)

@@ -107,10 +107,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Only when asked for: SQLite costs an import that most programs don't need.
-    if name == "Ledger":
-        from .ledger import Ledger
+if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 
-        return Ledger
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        # Only when asked for: SQLite costs an import that most programs don't need.
+        if name == "Ledger":
+            from .ledger import Ledger
+
+            return Ledger
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

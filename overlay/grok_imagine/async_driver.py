@@ -32,7 +32,7 @@ class AsyncDriver:
         self._settings = settings
         self._sleep = sleep or asyncio.sleep
         self._given = http
-        # Weak: a loop that is gone takes its client along.
+        # One for each loop; those of loops that have ended go when another is met.
         self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, asyncio.Semaphore]]
         self._bound = WeakKeyDictionary()
         self._flying: set[asyncio.Task[httpx.Response]] = set()
@@ -78,7 +78,8 @@ class AsyncDriver:
                 await gate.acquire()
         except TimeoutError as error:
             raise waited_too_long(limit) from error
-        task = asyncio.ensure_future(http.request(**self._settings.complete(call.request, limit)))
+        request = http.request(**self._settings.complete(call.request, limit))
+        task = asyncio.ensure_future(request if call.paid else _bounded(request, limit + GRACE))
         self._flying.add(task)
         task.add_done_callback(functools.partial(self._landed, gate))
         try:
@@ -131,6 +132,8 @@ class AsyncDriver:
         loop = asyncio.get_running_loop()
         bound = self._bound.get(loop)
         if bound is None:
+            for gone in [old for old in list(self._bound) if old.is_closed()]:
+                self._bound.pop(gone, None)
             http = self._given or httpx.AsyncClient(verify=tls_context(), limits=limits(self._settings))
             bound = self._bound[loop] = http, asyncio.Semaphore(self._settings.max_connections)
         return bound
@@ -157,6 +160,12 @@ async def _finished(work: Coroutine[Any, Any, object]) -> object:
         # Not dropped: what still waits for a thread would never be done.
         await asyncio.wait({task})
         raise
+
+
+async def _bounded(request: Coroutine[Any, Any, httpx.Response], limit: float) -> httpx.Response:
+    """Ends what would fly for ever: a body that trickles holds a place of the gate though nobody waits for it."""
+    async with asyncio.timeout(limit):
+        return await request
 
 
 async def _take_along(task: asyncio.Task[httpx.Response], error: asyncio.CancelledError) -> None:

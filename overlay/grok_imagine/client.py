@@ -30,7 +30,7 @@ class Client:
 
     What is sent again: a GET after anything transient (no answer, 429 for the rate, 5xx, an answer that can't be read);
     a POST that starts a job only after `Delivery.NEVER_DELIVERED` (no connection) and `Delivery.REFUSED` (429 for the
-    rate, 503). A POST whose outcome is unknown never is, nor is one without credit.
+    rate, the 503 of x-errors). A POST whose outcome is unknown never is, nor is one without credit.
 
     Args:
         api_key: Default: the environment's `XAI_API_KEY`.
@@ -88,8 +88,10 @@ class Client:
     ) -> None:
         self.close()
 
-    def __getattr__(self, name: str) -> Any:
-        raise _no_attribute(self, name)
+    if not TYPE_CHECKING:  # a type checker would take any name for one of ours
+
+        def __getattr__(self, name: str) -> Any:
+            raise _no_attribute(self, name)
 
     def __repr__(self) -> str:
         return f"Client({self._settings!r})"
@@ -140,8 +142,10 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
-    def __getattr__(self, name: str) -> Any:
-        raise _no_attribute(self, name)
+    if not TYPE_CHECKING:  # a type checker would take any name for one of ours
+
+        def __getattr__(self, name: str) -> Any:
+            raise _no_attribute(self, name)
 
     def __repr__(self) -> str:
         return f"AsyncClient({self._settings!r})"

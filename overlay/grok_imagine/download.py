@@ -128,7 +128,7 @@ class _Part:
         try:
             with self._disk():
                 self._check_target()
-                self._file = os.fdopen(os.open(self._path, flags, 0o600), "r+b", buffering=0)
+                self._file = os.fdopen(os.open(self._path, flags, 0o666), "r+b", buffering=0)
                 if fcntl is not None:
                     self._lock(self._file.fileno())
                 self._held = True

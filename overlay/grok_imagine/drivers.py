@@ -31,7 +31,6 @@ NOT_DELIVERED = (
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
     httpx.InvalidURL,
 )
 """What httpx raises before the first byte of a request has left for the service."""

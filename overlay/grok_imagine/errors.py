@@ -246,7 +246,10 @@ class JobError(GrokImagineError):
     Attributes:
         cost_usd: What the service says it cost, in USD, if it does.
         payload: The last answer as it came. May hold a signed URL: do not log it.
+        request_id: Id of the job.
     """
+
+    request_id: str
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What to do, without doing it: generators that yield commands and get their results back. No clock, socket or thread.
+"""What to do, without doing it: generators that yield commands and get their results back. No socket and no thread.
 
 A driver runs them (`drivers`, `async_driver`). There is one flow for each thing a client can do, waiting being in `polling`, and
 none knows whether it is driven by a blocking or an asynchronous client; so the two can't drift apart. `binding` is imported
@@ -20,6 +20,7 @@ from .errors import (
     ApiError,
     GrokImagineError,
     JobError,
+    LedgerError,
     OutOfRange,
     StartOutcomeUnknown,
     TransportError,
@@ -97,10 +98,14 @@ def start(request: VideoRequest, retries: Retries, book: Book | None = None, lim
         raise
     except BaseException as error:
         failure, known = error, getattr(error, "request_id", None)
-        if isinstance(known, str) and not isinstance(error, GrokImagineError):
-            yield Blocking(lambda: book.ledger.accept(intent, known))
-        else:
-            yield Blocking(lambda: book.ledger.give_up(intent, failure))
+        is_started = isinstance(known, str) and not isinstance(error, GrokImagineError)
+        try:
+            if is_started:
+                yield Blocking(lambda: book.ledger.accept(intent, str(known)))
+            else:
+                yield Blocking(lambda: book.ledger.give_up(intent, failure))
+        except LedgerError as second:  # what happened to the job matters more than that it could not be noted
+            error.add_note(f"and it could not be noted: {second}")
         raise
     with keeping(job.request_id):
         yield Blocking(lambda: book.ledger.accept(intent, job.request_id))

@@ -169,11 +169,12 @@ class Ledger:
             video.request_id,
             video.request_id,
             state="moderated" if isinstance(error, VideoModeratedError) else video.outcome,
-            cost_ticks=ticks if isinstance(ticks, int) else None,
             url=url,
             url_expires=self._clock() + contract.LIMITS["result_url_lifetime"].value if url else None,
             code=error.code if error else None,
             message=error.message[:500] if error else None,
+            # An answer without a cost does not unsay one.
+            **({"cost_ticks": ticks} if isinstance(ticks, int) else {}),
         )
 
     def lost(self, error: JobError, origin: str) -> None:
@@ -182,7 +183,12 @@ class Ledger:
             self.adopt(error.request_id, origin)
             state, code = "moderated", getattr(error, "code", None)
             self._update(
-                "request_id = :key", error.request_id, error.request_id, state=state, code=code, message=error.message
+                "request_id = :key AND state != 'downloaded'",
+                error.request_id,
+                error.request_id,
+                state=state,
+                code=code,
+                message=error.message,
             )
 
     def downloaded(self, request_id: str, path: str | os.PathLike[str], origin: str) -> None:
@@ -274,6 +280,8 @@ class Ledger:
         db.execute("BEGIN IMMEDIATE")
         try:
             version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0 and db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
+                raise sqlite3.DatabaseError("a database of something else")
             if version > len(MIGRATIONS):
                 raise ConfigurationError(f"{self.path} was written by a newer version of this package ({version})")
             for script in MIGRATIONS[version:]:
@@ -289,7 +297,8 @@ class Ledger:
 def _open(path: Path) -> sqlite3.Connection:
     # Made before SQLite opens it, which would follow the umask; its -wal and -shm files take the same mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)
+    if path.stat().st_size == 0:  # what is not empty may be another's, and is looked at first
+        path.chmod(0o600)
     db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")

@@ -14,10 +14,10 @@ __all__ = ["estimate"]
 
 
 def estimate(request: VideoRequest, *, input_seconds: float | None = None) -> float | None:
-    """The most that a request will cost in USD, as far as the contract knows.
+    """What a request will cost in USD at most, as far as prices are known: what has none counts as nothing.
 
     An edit or extension depends on its input: without `input_seconds` the longest is assumed, and of an edit, whose
-    resolution is its input's, the dearest. What the contract has no price for counts as nothing.
+    resolution is its input's, the dearest.
 
     Args:
         request: The request; not checked.
@@ -27,7 +27,7 @@ def estimate(request: VideoRequest, *, input_seconds: float | None = None) -> fl
         USD, or None for a model without known prices.
 
     Raises:
-        OutOfRange: `input_seconds` is negative.
+        OutOfRange: `input_seconds` is negative, or `duration` no whole number.
     """
     price = contract.PRICES.get(model_name(request.body.get("model")))
     if price is None:
@@ -52,7 +52,10 @@ def _output_seconds(request: VideoRequest, input_seconds: float | None) -> Decim
     if request.mode == "edit-video":
         return min(_input_seconds(request, input_seconds), Decimal(str(contract.LIMITS["edit_input"].value)))
     limit = contract.MODES[request.mode].limits["duration"]
-    return Decimal(request.body.get("duration") or limit.default or 0)
+    duration = request.body.get("duration", limit.default)
+    if isinstance(duration, bool) or not isinstance(duration, int) or duration < 0:
+        raise OutOfRange(f"is a whole number of seconds; got {duration!r}", fields=["duration"], mode=request.mode)
+    return Decimal(duration)
 
 
 def _input_seconds(request: VideoRequest, given: float | None) -> Decimal:

@@ -16,6 +16,10 @@ from .results import Video
 __all__ = ["Reconciliation"]
 
 
+LEAST_LOOK = 1.0
+"""Seconds; what a look is given though the time is up."""
+
+
 class Reconciliation(NamedTuple):
     """What came of reconciling a ledger.
 
@@ -39,7 +43,10 @@ def reconcile(
     timeout: float,
     schedule: Schedule,
 ) -> Flow[Reconciliation]:
-    """Looks at each accepted job in turn until all have ended or the time is up; each is looked at at least once.
+    """Looks at each accepted job in turn until all have ended or the time is up.
+
+    Each is looked at at least once, for at most a second when the time is up. A job that the service does not know is
+    reported and stays accepted: the key of another team gets the same answer.
 
     A job that is done is not asked for again, unless its URL has run out before its video was downloaded. Jobs that were
     started at another address are left alone.
@@ -56,7 +63,8 @@ def reconcile(
     begin = clock()
     while waiting:
         for entry in [waiting.popleft() for _ in range(len(waiting))]:
-            outcome = yield from _look(entry, book, request_timeout)
+            left = max(LEAST_LOOK, timeout - (clock() - begin)) if timeout else request_timeout
+            outcome = yield from _look(entry, book, min(request_timeout, left))
             if outcome is None:
                 waiting.append(entry)
             else:

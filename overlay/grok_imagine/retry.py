@@ -61,7 +61,7 @@ def delivery_of(error: BaseException) -> Delivery:
 class RetryPolicy(contract.Record):
     """How often and how long a request that may be sent again is sent again. Immutable.
 
-    The pause before try n is random between 0 and `base * 2**n` seconds ("full jitter"), at most `cap`, and at least
+    The pause before the nth retry is random between 0 and `base * 2**(n-1)` seconds ("full jitter"), at most `cap`, and at least
     what the service asks for by Retry-After, of which at most `retry_after_cap` is believed.
 
     Args:

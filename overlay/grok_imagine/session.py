@@ -67,9 +67,9 @@ class Session:
 
     def generate(self, request: VideoRequest, strict: bool, **waiting: Any) -> Flow[Video]:
         """Posts a request and waits; everything is checked before."""
-        options = self.waiting(request, **waiting)
         if strict:
             request.check()
+        options = self.waiting(request, **waiting)
         return polling.generate(request, self._retries, **options)
 
     def wait(self, job: str | Job, **waiting: Any) -> Flow[Video]:
@@ -101,7 +101,7 @@ class Session:
 
         if request is None:
             return {"schedule": Schedule()}
-        key = (request.mode, *(request.body.get(field) for field in ("model", "resolution", "duration")))
+        key = (request.mode, *(str(request.body.get(field)) for field in ("model", "resolution", "duration")))
         with self._learning:
             history = self._history = self._history or History()
             past = history.past(key)

@@ -143,7 +143,10 @@ class Videos:
         interval: Interval | None = None,
         on_progress: ProgressCallback | None = None,
     ) -> Video:
-        """Waits for a job that was started before, here or elsewhere; otherwise as `generate`."""
+        """Waits for a job that was started before, here or elsewhere; otherwise as `generate`.
+
+        How old the job is is not known, so the default schedule neither reads its progress nor learns from it.
+        """
         return self._run(self._session.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
 
     def download(

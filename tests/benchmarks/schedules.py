@@ -554,7 +554,7 @@ def report_failing(count: int) -> str:
 
 def report_quota(hours: dict[tuple[str, float, float], list[tuple[float, float, float, int]]]) -> str:
     """Many jobs at once: medians over seeds."""
-    lines = [["bound without progress, as given", *(f"{BOUND[law]}" for law in QUOTA), ""]]
+    lines = [["bound without progress, published", *(f"{BOUND[law]}" for law in QUOTA), ""]]
     lines.append(["the same, reckoned here", *(f"{bound(*law):.0f}" for law in QUOTA), ""])
     for name in PILOTS:
         cells = []
@@ -668,7 +668,7 @@ GETs and lag over those of a fixed 5 s on the same jobs, then GETs x lag over T/
 
 ## Progress that misleads
 
-These were not asked for; only how far the progress of a first job is doubted was chosen with an eye on them. `hasty` is at 95 after two fifths of the length, `lazy` ends at 40,
+Only how far the progress of a first job is doubted was chosen with an eye on them. `hasty` is at 95 after two fifths of the length, `lazy` ends at 40,
 `random` is any number and `backwards` falls from 90. A first job is misled, within bounds; later ones are not.
 
 {misled}
@@ -679,7 +679,7 @@ Media that can't be fetched fail a job within the first second, so an early look
 It costs one GET a job, a third of all once the kind is known. By the schedule's own price (about half a second of lag a look
 at 25 s jobs) it pays where more than about one job in twenty fails at once. So the default does not take it until one's own
 jobs say so: it assumes 1 % at first, and learns from jobs that failed before any look saw them running. A caller who
-knows better sets `Past.early`. Without it the first look at a job of an unknown kind comes after about 8 s.
+knows better passes an interval of their own. Without an early look the first look at a job of an unknown kind comes after about 8 s.
 
 {failing}
 
@@ -693,7 +693,7 @@ lognormal (median s, sigma). `Scheduler` starts with an empty history and learns
 {quota}
 
 The bound is the best schedule by dynamic programming for a known distribution and no progress, at the price of a look
-that uses up both limits. The aims go by the given figures; those reckoned here are up to 1.4 % higher. The bound is of a steady
+that uses up both limits. The aims go by the published figures (found by dynamic programming before this schedule was written); those reckoned here are up to 1.4 % higher. The bound is of a steady
 state, and the hour begins with no job running, which costs about half a job for each of the {slots}.
 
 ## What it does not do
