@@ -35,12 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             concurrent_jobs=options.concurrent_jobs,
             zero_data_retention=options.zero_data_retention,
             slow_seconds=options.slow_seconds,
-        )
-    except UnknownScenario as error:
+        ).start()
+    except (UnknownScenario, OSError) as error:  # such as a port that is taken
         parser.error(str(error))
-    with sandbox:
+    try:
         print(sandbox.base_url, flush=True)
         ended.wait()
+    finally:
+        sandbox.stop()
     return 0
 
 

@@ -95,4 +95,4 @@ class Observed:
 
         await self._app(scope, receive, watched)
         path = scope["raw_path"].decode("ascii", "backslashreplace")
-        log.info("%s %s %s %.1fs", method, path, status or "dropped", self._now())
+        log.info("%s %s %s at simulated %.1f s", method, path, status or "dropped", self._now())

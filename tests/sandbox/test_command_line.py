@@ -1,6 +1,7 @@
 """`python -m grok_imagine_sandbox`, run as a user runs it."""
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,3 +84,10 @@ def test_nonsense_is_a_usage_error(arguments: list[str], capsys: Any) -> None:
         main(arguments)
     assert ended.value.code == 2
     assert "error:" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_a_usage_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "grok_imagine_sandbox", "--port", str(taken.getsockname()[1])]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2 and "Address already in use" in ended.stderr and "Traceback" not in ended.stderr
