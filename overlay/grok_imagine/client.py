@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from .core import Core
 from .drivers import SyncDriver
 from .retry import RetryPolicy
-from .session import Session
 from .settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
 from .videos import AsyncModels, AsyncVideos, Models, Videos
 
@@ -69,12 +69,12 @@ class Client:
     ) -> None:
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = SyncDriver(self._settings, http_client, sleep)
-        self._session = Session(self._settings, clock, retry, ledger)
-        self.video = Videos(self._session, self._driver)
-        self.models = Models(self._session, self._driver)
+        self._core = Core(self._settings, clock, retry, ledger)
+        self.video = Videos(self._core, self._driver)
+        self.models = Models(self._core, self._driver)
 
     def _reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Reconciliation:
-        return self._driver.run(self._session.reconcile(ledger, timeout))
+        return self._driver.run(self._core.reconcile(ledger, timeout))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -123,12 +123,12 @@ class AsyncClient:
 
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = AsyncDriver(self._settings, http_client, sleep)
-        self._session = Session(self._settings, clock, retry, ledger, awaits=True)
-        self.video = AsyncVideos(self._session, self._driver)
-        self.models = AsyncModels(self._session, self._driver)
+        self._core = Core(self._settings, clock, retry, ledger, awaits=True)
+        self.video = AsyncVideos(self._core, self._driver)
+        self.models = AsyncModels(self._core, self._driver)
 
     async def _reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Reconciliation:
-        return await self._driver.run(self._session.reconcile(ledger, timeout))
+        return await self._driver.run(self._core.reconcile(ledger, timeout))
 
     async def close(self) -> None:
         """Closes the connections."""

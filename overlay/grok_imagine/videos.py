@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from .commands import Flow, ProgressCallback
+from .core import Core, Interval, Prompt, request_of
 from .drivers import SyncDriver
 from .requests import ExtendOptions, VideoOptions
 from .results import Job, Video
-from .session import Interval, Prompt, Session, request_of
 from .settings import Seconds
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ __all__ = ["AsyncModels", "AsyncVideos", "Models", "Videos"]
 class Videos:
     """`client.video`: starts jobs, looks at them, waits for them, and brings their videos to disk."""
 
-    def __init__(self, session: Session, driver: SyncDriver) -> None:
-        self._session = session
+    def __init__(self, core: Core, driver: SyncDriver) -> None:
+        self._core = core
         self._driver = driver
 
     def start(
@@ -51,7 +51,7 @@ class Videos:
             NotDelivered: No connection; no job exists.
             StartOutcomeUnknown: It was sent, and the answer was lost. Never sent again by itself.
         """
-        return self._driver.run(self._session.start(request_of(prompt, model, options, strict), strict))
+        return self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict))
 
     def generate(
         self,
@@ -83,7 +83,7 @@ class Videos:
             InvalidRequest, ApiError, NotDelivered, StartOutcomeUnknown: As in `start`.
         """
         return self._run(
-            self._session.generate(
+            self._core.generate(
                 request_of(prompt, model, options, strict),
                 strict,
                 timeout=timeout,
@@ -101,7 +101,7 @@ class Videos:
         **options: Unpack[ExtendOptions],
     ) -> Job:
         """Starts the continuation of a video; otherwise as `start`. `duration` is the new part's, 2 to 10 s."""
-        return self._driver.run(self._session.start(request_of(prompt, model, options, strict, "extend"), strict))
+        return self._driver.run(self._core.start(request_of(prompt, model, options, strict, "extend"), strict))
 
     def extend(
         self,
@@ -116,7 +116,7 @@ class Videos:
     ) -> Video:
         """Starts the continuation of a video and waits for it; otherwise as `generate`."""
         return self._run(
-            self._session.generate(
+            self._core.generate(
                 request_of(prompt, model, options, strict, "extend"),
                 strict,
                 timeout=timeout,
@@ -133,7 +133,7 @@ class Videos:
             NotFoundError: No such job.
             ApiError, TransportError: The look failed; it says nothing of the job.
         """
-        return self._run(self._session.get(request_id))
+        return self._run(self._core.get(request_id))
 
     def wait(
         self,
@@ -147,7 +147,7 @@ class Videos:
 
         How old the job is is not known, so the default schedule neither reads its progress nor learns from it.
         """
-        return self._run(self._session.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
+        return self._run(self._core.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
 
     def download(
         self,
@@ -179,7 +179,7 @@ class Videos:
             ApiError, TransportError: A look failed: at a job given by its id, or for a new URL.
         """
         return self._driver.run(
-            self._session.download(
+            self._core.download(
                 video, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
             )
         )
@@ -191,8 +191,8 @@ class Videos:
 class AsyncVideos:
     """`client.video` of an AsyncClient: the same as `Videos`, awaited."""
 
-    def __init__(self, session: Session, driver: AsyncDriver) -> None:
-        self._session = session
+    def __init__(self, core: Core, driver: AsyncDriver) -> None:
+        self._core = core
         self._driver = driver
 
     async def start(
@@ -204,7 +204,7 @@ class AsyncVideos:
         **options: Unpack[VideoOptions],
     ) -> Job:
         """See `Videos.start`."""
-        return await self._driver.run(self._session.start(request_of(prompt, model, options, strict), strict))
+        return await self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict))
 
     async def generate(
         self,
@@ -219,7 +219,7 @@ class AsyncVideos:
     ) -> Video:
         """See `Videos.generate`; `on_progress` may be a coroutine function."""
         return await self._run(
-            self._session.generate(
+            self._core.generate(
                 request_of(prompt, model, options, strict),
                 strict,
                 timeout=timeout,
@@ -237,7 +237,7 @@ class AsyncVideos:
         **options: Unpack[ExtendOptions],
     ) -> Job:
         """See `Videos.extend_start`."""
-        return await self._driver.run(self._session.start(request_of(prompt, model, options, strict, "extend"), strict))
+        return await self._driver.run(self._core.start(request_of(prompt, model, options, strict, "extend"), strict))
 
     async def extend(
         self,
@@ -252,7 +252,7 @@ class AsyncVideos:
     ) -> Video:
         """See `Videos.extend`."""
         return await self._run(
-            self._session.generate(
+            self._core.generate(
                 request_of(prompt, model, options, strict, "extend"),
                 strict,
                 timeout=timeout,
@@ -263,7 +263,7 @@ class AsyncVideos:
 
     async def get(self, request_id: str | Job) -> Video:
         """See `Videos.get`."""
-        return await self._run(self._session.get(request_id))
+        return await self._run(self._core.get(request_id))
 
     async def wait(
         self,
@@ -274,9 +274,7 @@ class AsyncVideos:
         on_progress: ProgressCallback | None = None,
     ) -> Video:
         """See `Videos.wait`."""
-        return await self._run(
-            self._session.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress)
-        )
+        return await self._run(self._core.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
 
     async def download(
         self,
@@ -290,7 +288,7 @@ class AsyncVideos:
     ) -> Path:
         """See `Videos.download`; `on_progress` may be a coroutine function."""
         return await self._driver.run(
-            self._session.download(
+            self._core.download(
                 video, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
             )
         )
@@ -302,8 +300,8 @@ class AsyncVideos:
 class Models:
     """`client.models`: the video models of the key."""
 
-    def __init__(self, session: Session, driver: SyncDriver) -> None:
-        self._session = session
+    def __init__(self, core: Core, driver: SyncDriver) -> None:
+        self._core = core
         self._driver = driver
 
     def list(self) -> list[VideoGenerationModel]:
@@ -312,7 +310,7 @@ class Models:
         Raises:
             ApiError, TransportError: The request failed.
         """
-        return self._driver.run(self._session.list_models())
+        return self._driver.run(self._core.list_models())
 
     def get(self, model_id: str) -> VideoGenerationModel:
         """One of them, by its id.
@@ -321,20 +319,20 @@ class Models:
             NotFoundError: No such model.
             ApiError, TransportError: The request failed.
         """
-        return self._driver.run(self._session.get_model(model_id))
+        return self._driver.run(self._core.get_model(model_id))
 
 
 class AsyncModels:
     """`client.models` of an AsyncClient: the same as `Models`, awaited."""
 
-    def __init__(self, session: Session, driver: AsyncDriver) -> None:
-        self._session = session
+    def __init__(self, core: Core, driver: AsyncDriver) -> None:
+        self._core = core
         self._driver = driver
 
     async def list(self) -> list[VideoGenerationModel]:
         """See `Models.list`."""
-        return await self._driver.run(self._session.list_models())
+        return await self._driver.run(self._core.list_models())
 
     async def get(self, model_id: str) -> VideoGenerationModel:
         """See `Models.get`."""
-        return await self._driver.run(self._session.get_model(model_id))
+        return await self._driver.run(self._core.get_model(model_id))

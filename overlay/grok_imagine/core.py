@@ -38,7 +38,7 @@ LEAST_INTERVAL = 0.01
 """Seconds; a shorter pause between looks is a mistake."""
 
 
-class Session:
+class Core:
     """The flows of a client, its clock and limits filled in; what the blocking and the async side have in common."""
 
     def __init__(
