@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grok_imagine.schedule import KEPT, PACE, Belief, History, Look, Past, Schedule, Scheduler, Ticket
+from grok_imagine.polling import Look
+from grok_imagine.schedule import KEPT, PACE, Belief, History, Past, Schedule, Scheduler, Ticket
 from support import ROOT
 
 spec = importlib.util.spec_from_file_location("schedules", ROOT / "tests/benchmarks/schedules.py")

@@ -16,6 +16,7 @@ from grok_imagine_api import contract
 from . import flow, polling
 from .commands import Blocking, Flow, ProgressCallback
 from .errors import ModeConflict, OutOfRange, UnknownField
+from .flow import id_of
 from .polling import Look, Schedule
 from .requests import VideoRequest
 from .results import Job, Video
@@ -131,8 +132,8 @@ class Core:
             video, path, look=self.get, retries=self._retries, on_progress=on_progress, **options
         )
         if self._book:
-            book, request_id = self._book, video if isinstance(video, str) else video.request_id
-            yield Blocking(lambda: book.ledger.downloaded(request_id, target, book.origin))
+            book = self._book
+            yield Blocking(lambda: book.ledger.downloaded(id_of(video), target, book.origin))
         return target
 
     def reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Flow[Reconciliation]:
@@ -187,8 +188,3 @@ def request_of(
     if call == "extend" and prompt.mode not in contract.CALLS[call]:
         raise ModeConflict(f"`extend` takes an ExtendVideo; got {name}", mode=prompt.mode, instead="use `generate`")
     return prompt
-
-
-def id_of(request_id: str | Job) -> str:
-    """The id of a job, however it is given."""
-    return request_id.request_id if isinstance(request_id, Job) else request_id

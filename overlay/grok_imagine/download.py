@@ -21,7 +21,7 @@ from grok_imagine_api import contract
 from ._version import __version__
 from .commands import Blocking, Flow, Sleep, Stream
 from .errors import ApiError, DownloadError, OutOfRange, TargetExistsError, TransportError, api_error
-from .flow import check_id
+from .flow import check_id, id_of
 from .results import Job, Video
 from .retry import Retries
 from .settings import Seconds, seconds
@@ -29,7 +29,7 @@ from .settings import Seconds, seconds
 try:
     import fcntl
 except ImportError:  # Windows, where an open file can't be renamed or removed, either
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module is declared, and None says that it is not here
 
 MAX_BYTES = 2 * 2**30
 TIMEOUT = 600.0  # seconds for everything
@@ -55,7 +55,7 @@ def download(
     timeout: Seconds | None = None,
 ) -> Flow[Path]:
     """Brings a finished video to disk and returns where it is. `look` finds the job; `Videos.download` says the rest."""
-    request_id = source if isinstance(source, str) else source.request_id
+    request_id = id_of(source)
     check_id(request_id)
     limit = TIMEOUT if timeout is None else seconds(timeout, "timeout", least=0.001)
     most = MAX_BYTES if max_bytes is None else max_bytes

@@ -246,6 +246,11 @@ def _get_model(model_id: str) -> Flow[VideoGenerationModel]:
     return binding.VideoGenerationModel.from_dict(model)
 
 
+def id_of(job: Video | Job | str) -> str:
+    """The id of a job, however it is given; whether it is one is for `check_id` to say."""
+    return job.request_id if isinstance(job, Video | Job) else job
+
+
 def check_id(value: object, name: str = "request_id") -> None:
     """Refuses what would ask for another path: the generated code quotes everything but `..`."""
     if not isinstance(value, str) or value.strip() in ("", ".", ".."):

@@ -16,10 +16,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-__all__ = ["History", "Look", "Past", "Schedule", "Scheduler", "Ticket"]
+from .polling import Look
 
-Look: TypeAlias = tuple[float, int | None]
-"""A look that saw the job running: the job's age in seconds, and its `progress` in per cent or None."""
+__all__ = ["History", "Past", "Schedule", "Scheduler", "Ticket"]
 
 Key: TypeAlias = tuple[str | int | float | None, ...]
 """What jobs of a kind have in common, the most telling first: (mode, model, resolution, duration)."""

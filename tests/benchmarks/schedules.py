@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from grok_imagine.polling import contract_schedule
-from grok_imagine.schedule import PACE, History, Key, Limits, Look, Schedule, Scheduler, Ticket
+from grok_imagine.polling import Look, contract_schedule
+from grok_imagine.schedule import PACE, History, Key, Limits, Schedule, Scheduler, Ticket
 
 Progress = Callable[[float], "int | None"]
 Next = Callable[[Sequence[Look], float], float]
@@ -608,7 +608,7 @@ def frontier(family: Family, before: int, pace: float, count: int) -> tuple[floa
 
 def plot(path: Path, run: Callable[..., list[Any]], count: int) -> None:
     """The frontier: what a schedule costs in GETs, and in lag, for one pace after the other."""
-    import matplotlib as mpl  # type: ignore[import-not-found,unused-ignore]
+    import matplotlib as mpl  # type: ignore[import-not-found,unused-ignore]  # a tool of `make frontier` alone
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
