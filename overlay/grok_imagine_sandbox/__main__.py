@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             api_key=options.api_key,
             seed=options.seed,
             requests_per_minute=options.requests_per_minute,
+            requests_per_second=options.requests_per_second,
             concurrent_jobs=options.concurrent_jobs,
             zero_data_retention=options.zero_data_retention,
             slow_seconds=options.slow_seconds,
@@ -54,7 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list-scenarios", action="store_true", help="name the scenarios and end")
     parser.add_argument("--api-key", metavar="KEY", help="the only key to be accepted; else any is")
     parser.add_argument("--seed", type=int, default=0, help="decides ids and how jobs progress (default 0)")
-    parser.add_argument("--requests-per-minute", metavar="N", type=_count, help="limit of POSTs for each model")
+    parser.add_argument(
+        "--requests-per-minute", metavar="N", type=_count, help="limit of POSTs and looks for each model"
+    )
+    parser.add_argument("--requests-per-second", metavar="N", type=_count, help="the same for a second")
     parser.add_argument("--concurrent-jobs", metavar="N", type=_count, help="limit of jobs that run at once")
     parser.add_argument("--zero-data-retention", action="store_true", help="insist on output.upload_url")
     parser.add_argument(

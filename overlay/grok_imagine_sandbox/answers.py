@@ -103,8 +103,15 @@ def model_not_found(name: str) -> Answer:
     return flat(404, NOT_FOUND, f"Model '{name}' not found.")
 
 
-def too_many(model: str, what: str, actual: int, limit: int) -> Answer:
-    """A limit was passed. `what` is such as "Requests per Minute"; the text was seen since summer only."""
+def too_many(model: str, what: str = "Requests per Minute", actual: int = 80, limit: int = 60) -> Answer:
+    """A limit was passed. The text was seen since summer only; unless told otherwise, with the figures that were seen.
+
+    Args:
+        model: Which model's limit.
+        what: "Requests per Minute" or "Requests per Second".
+        actual: How many there were.
+        limit: How many there may be.
+    """
     return flat(
         429,
         "resource-exhausted",

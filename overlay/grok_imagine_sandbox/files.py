@@ -35,6 +35,7 @@ class FileCache:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
+        self._bytes = 0
         self._files: OrderedDict[str, bytes] = OrderedDict()
         self._rendering: dict[str, Future[bytes]] = {}
         self._lock = threading.Lock()
@@ -67,8 +68,10 @@ class FileCache:
     def _keep(self, digest: str, content: bytes) -> None:
         with self._lock:
             self._files[digest] = content
-            while len(self._files) > 1 and sum(map(len, self._files.values())) > self._max_bytes:
-                self._files.popitem(last=False)
+            self._bytes += len(content)
+            while len(self._files) > 1 and self._bytes > self._max_bytes:
+                _, forgotten = self._files.popitem(last=False)
+                self._bytes -= len(forgotten)
 
 
 class Files:
@@ -138,8 +141,7 @@ class Files:
     def _product(self, name: str, query: str) -> Product:
         temporary, public = _TEMPORARY.fullmatch(name), _PUBLIC.fullmatch(name)
         found = temporary or public
-        uuid = found[1] if found is not None else None
-        job = next((job for job in self._store.all() if job.file_uuid == uuid), None)
+        job = self._store.of_file(found[1]) if found is not None else None
         if job is None or job.plan is None or job.state(self._now()) != "done":
             raise Missing(404, "NoSuchKey")
         lifetime: float | None = self._lifetime
@@ -149,7 +151,7 @@ class Files:
             lifetime = job.public_for
         elif parse_qs(query).get("sig") != [self._signature(job)]:
             raise Missing(403, "SignatureDoesNotMatch")
-        if lifetime is not None and self._now() > job.created + job.plan.curve.end + lifetime:
+        if lifetime is not None and self._now() > job.end + lifetime:
             raise Missing(403, "ExpiredToken")
         return job.plan.product
 

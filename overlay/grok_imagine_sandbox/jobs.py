@@ -1,10 +1,12 @@
 """Jobs: their ids, how they progress over simulated time, and a store of them with a bound."""
 
 import hashlib
+import math
 import threading
 from asyncio import Task
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -75,6 +77,8 @@ class Plan(NamedTuple):
 class Job:
     """An accepted request and what becomes of it. Times are simulated seconds since the sandbox's start."""
 
+    number: int
+    """Its place among the accepted ones."""
     request_id: str
     file_uuid: str
     order: Order
@@ -96,6 +100,13 @@ class Job:
     def ending(self) -> Scenario | None:
         """The scenario that decides how the job ends, if one does."""
         return self.choice.scenario if self.choice is not None and self.choice.scenario.when == "end" else None
+
+    @property
+    def end(self) -> float:
+        """When it ends unless it fails before: infinity if that is never, or not known yet."""
+        if self.plan is None or (self.ending is not None and self.ending.state == "pending"):
+            return math.inf
+        return self.created + self.plan.curve.end
 
     @property
     def upload_url(self) -> str | None:
@@ -129,7 +140,7 @@ class Job:
         """`pending`, or how the job ended: `done`, `failed` or `expired`."""
         if self.failure is not None:
             return "failed"
-        if self.plan is None or now - self.created < self.plan.curve.end:
+        if now < self.end:
             return "pending"
         return self.ending.state if self.ending is not None else "done"
 
@@ -153,45 +164,67 @@ class Full(RuntimeError):
 
 
 class JobStore:
-    """Accepted jobs in their order, at most so many and so heavy. Safe to read from any thread."""
+    """Accepted jobs in their order, at most so many and so heavy. Safe to read from any thread.
+
+    It is told what becomes of each job and keeps the running apart from the ended, so that thousands are no problem:
+    only `all` goes through them.
+    """
 
     def __init__(self, max_jobs: int, max_bytes: int) -> None:
         self._max_jobs = max_jobs
         self._max_bytes = max_bytes
+        self._bytes = 0
         self._jobs: dict[str, Job] = {}
+        self._files: dict[str, Job] = {}
+        self._running: set[int] = set()
+        # Heaps: of the jobs with a plan the first to end, of those that ended the oldest. A number is unique, so that
+        # no two jobs are ever compared.
+        self._ends: list[tuple[float, int, Job]] = []
+        self._ended: list[tuple[int, Job]] = []
         self._lock = threading.Lock()
 
     def add(self, job: Job, now: float) -> None:
-        """Keep a job.
+        """Keep a job, for which the oldest ended ones may be forgotten.
 
         Raises:
             Full: There is no room for it.
         """
-        self.make_room(now, jobs=1, weight=job.weight)
         with self._lock:
-            self._jobs[job.request_id] = job
+            self._make_room(now, jobs=1, weight=job.weight)
+            self._jobs[job.request_id] = self._files[job.file_uuid] = job
+            self._bytes += job.weight
+            self._running.add(job.number)
 
-    def make_room(self, now: float, jobs: int = 0, weight: int = 0) -> None:
-        """Forget the oldest ended jobs until so many more fit.
+    def plan(self, job: Job, plan: Plan, now: float) -> None:
+        """A job's inputs were read: it weighs what they do, and will end as planned.
 
         Raises:
-            Full: Those that still run leave no room.
+            Full: There is no room for its inputs.
         """
-        while True:
-            kept = self.all()
-            heavy = sum(job.weight for job in kept) + weight > self._max_bytes
-            if len(kept) + jobs <= self._max_jobs and not heavy:
-                return
-            ended = next((job for job in kept if job.state(now) != "pending"), None)
-            if ended is None:
-                raise Full
-            with self._lock:
-                del self._jobs[ended.request_id]
+        with self._lock:
+            self._weigh(job, plan.product.recipe.weight())
+            self._make_room(now)
+            job.plan = plan
+            if job.end < math.inf:
+                heappush(self._ends, (job.end, job.number, job))
+
+    def fail(self, job: Job, failure: InputFailure) -> None:
+        """A job ends here and now. Without a plan it keeps no input."""
+        with self._lock:
+            job.failure = failure
+            if job.plan is None:
+                self._weigh(job, 0)
+            self._end(job)
 
     def get(self, request_id: str) -> Job | None:
         """The job of this id, unless it was forgotten."""
         with self._lock:
             return self._jobs.get(request_id)
+
+    def of_file(self, file_uuid: str) -> Job | None:
+        """The job whose file has this name, unless it was forgotten."""
+        with self._lock:
+            return self._files.get(file_uuid)
 
     def all(self) -> list[Job]:
         """The jobs in the order of their acceptance."""
@@ -200,4 +233,31 @@ class JobStore:
 
     def running(self, now: float) -> int:
         """How many jobs have not ended."""
-        return sum(job.state(now) == "pending" for job in self.all())
+        with self._lock:
+            self._settle(now)
+            return len(self._running)
+
+    def _make_room(self, now: float, jobs: int = 0, weight: int = 0) -> None:
+        """Forget the oldest ended jobs until so many more fit."""
+        self._settle(now)
+        while len(self._jobs) + jobs > self._max_jobs or self._bytes + weight > self._max_bytes:
+            if not self._ended:
+                raise Full
+            _, job = heappop(self._ended)
+            del self._jobs[job.request_id], self._files[job.file_uuid]
+            self._bytes -= job.weight
+
+    def _weigh(self, job: Job, weight: int) -> None:
+        self._bytes += weight - job.weight
+        job.weight = weight
+
+    def _settle(self, now: float) -> None:
+        """Note which jobs have ended by now."""
+        while self._ends and self._ends[0][0] <= now:
+            _, _, job = heappop(self._ends)
+            self._end(job)
+
+    def _end(self, job: Job) -> None:
+        if job.number in self._running:  # a job whose upload fails ends twice
+            self._running.remove(job.number)
+            heappush(self._ended, (job.number, job))

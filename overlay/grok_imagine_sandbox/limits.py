@@ -1,38 +1,52 @@
-"""The service's limit of requests a minute, off unless asked for."""
+"""The service's limits of requests, off unless asked for: one quota for each model, out of which starts and looks take."""
 
 from collections import deque
+from typing import NamedTuple
 
-WINDOW = 60.0  # simulated seconds
+_ROUNDING = 1e-6  # seconds; a request that comes exactly one window later must not be refused for its last digit
+
+
+class Window(NamedTuple):
+    """So many requests in so many simulated seconds, and what the 429 says when there was one more."""
+
+    requests: int
+    seconds: float
+    what: str
+    told: int
+    """The count that the text names: of a minute one more than the limit, of a second the limit, as both were seen."""
 
 
 class RateLimit:
-    """Requests a sliding minute, for each model.
+    """Requests in sliding windows, for each model.
 
     Args:
-        per_minute: How many are let through; None lets all.
-        shown: What the headers tell when there is no limit.
+        per_minute: How many a minute are let through; None lets all.
+        per_second: How many a second are let through; None lets all.
+        shown: What the headers tell when there is no limit a minute.
     """
 
-    def __init__(self, per_minute: int | None, shown: int) -> None:
-        self._limited = per_minute is not None
+    def __init__(self, per_minute: int | None, per_second: int | None, shown: int) -> None:
         self.limit = shown if per_minute is None else per_minute
-        self._times: dict[str, deque[float]] = {}
+        self._minute = None if per_minute is None else Window(per_minute, 60.0, "Requests per Minute", per_minute + 1)
+        second = None if per_second is None else Window(per_second, 1.0, "Requests per Second", per_second)
+        self._windows = [window for window in (self._minute, second) if window is not None]
+        self._times: dict[tuple[str, Window], deque[float]] = {}
 
-    def take(self, model: str, now: float) -> bool:
-        """Count a request at this simulated time; False if it is one too many, and then not counted."""
-        times = self._recent(model, now)
-        if self._limited and len(times) >= self.limit:
-            return False
-        if self._limited:
-            times.append(now)
-        return True
+    def take(self, model: str, now: float) -> Window | None:
+        """Count a request at this simulated time in every window. If one is full it is returned, and nothing counted."""
+        recent = {window: self._recent(model, window, now) for window in self._windows}
+        full = next((window for window, times in recent.items() if len(times) >= window.requests), None)
+        if full is None:
+            for times in recent.values():
+                times.append(now)
+        return full
 
     def remaining(self, model: str, now: float) -> int:
-        """How many requests more would be let through now."""
-        return self.limit - len(self._recent(model, now))
+        """How many requests more the minute would let through now."""
+        return self.limit if self._minute is None else self.limit - len(self._recent(model, self._minute, now))
 
-    def _recent(self, model: str, now: float) -> deque[float]:
-        times = self._times.setdefault(model, deque())
-        while times and times[0] <= now - WINDOW:
+    def _recent(self, model: str, window: Window, now: float) -> deque[float]:
+        times = self._times.setdefault((model, window), deque())
+        while times and times[0] <= now - window.seconds + _ROUNDING:
             times.popleft()
         return times

@@ -63,7 +63,7 @@ def _done(job: Job, plan: Plan, files: Files, epoch: float) -> dict[str, Any]:
     """As recorded; a result that was stored or sent elsewhere has no `url` of its own."""
     video: dict[str, Any] = {"url": files.url(job), "duration": plan.product.seconds, "respect_moderation": True}
     if job.storage is not None:
-        ended = epoch + job.created + plan.curve.end
+        ended = epoch + job.end
         video |= {"url": None, "file_output": _file_output(job, job.storage["filename"], files, ended)}
     elif job.upload_url is not None:
         del video["url"]

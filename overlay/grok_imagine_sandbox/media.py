@@ -10,6 +10,7 @@ Inputs are untrusted: they are read from memory only, by the one format each may
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import math
 import re
@@ -241,6 +242,7 @@ def extend(video: bytes, prompt: str, seconds: int) -> bytes:
     return _encode(pictures(), size, sound + tone(prompt, new))
 
 
+@functools.lru_cache(16)  # jobs by the thousand may name the same picture
 def stand_in_picture(label: str) -> bytes:
     """Return a PNG of 768x512 pixels with the label on it, for a picture that the sandbox does not fetch."""
     out = io.BytesIO()

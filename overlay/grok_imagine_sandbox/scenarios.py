@@ -89,7 +89,7 @@ _NOT_READABLE = (
 )
 _HTML = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
 
-_RATE_LIMIT = too_many("grok-imagine-video", "Requests per Minute", 80, 60)
+_RATE_LIMIT = too_many("grok-imagine-video")
 _CLOUDFLARE = Answer(520, _HTML.format("520: Web server is returning an unknown error"), "text/html; charset=UTF-8")
 
 _ENDS = (

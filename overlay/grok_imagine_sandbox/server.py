@@ -53,8 +53,12 @@ class Sandbox:
         clock: Seconds that never go back. Tests pass their own, so that nothing sleeps.
         seed: Decides ids, signatures and how jobs progress.
         max_jobs: Jobs that are kept; beyond it the oldest ended one is forgotten, or a POST is answered with 503.
-        requests_per_minute: Jobs a minute that each model accepts; None does not limit.
-        concurrent_jobs: Jobs that may run at once; None does not limit.
+        requests_per_minute: Requests that each model lets through in any simulated minute; None does not limit. POSTs
+            and looks count alike, whatever the answer; those that name no model and no job count for the default model.
+            One too many gets the 429 for the rate and does not count. A wrong key, files and `/sandbox/` do not either.
+        requests_per_second: The same in any simulated second.
+        concurrent_jobs: Jobs that may run at once; None does not limit. No answer to one too many was recorded: it gets
+            the recorded 429 for the rate, figures included.
         zero_data_retention: Whether the team must give `output.upload_url`.
         slow_seconds: Real seconds by which the slow scenarios are late.
         max_body_bytes: The largest request, and the largest input video.
@@ -73,6 +77,7 @@ class Sandbox:
         seed: int = 0,
         max_jobs: int = 10_000,
         requests_per_minute: int | None = None,
+        requests_per_second: int | None = None,
         concurrent_jobs: int | None = None,
         zero_data_retention: bool = False,
         slow_seconds: float = 5.0,
@@ -84,16 +89,25 @@ class Sandbox:
 
         Raises:
             UnknownScenario: `scenario` names none.
-            ValueError: `speed` is not above 0 and finite.
+            ValueError: `speed` is not above 0 and finite, or a limit is below 1.
         """
         if not 0 < speed < math.inf:
             raise ValueError(f"speed must be above 0 and finite, not {speed}")
+        limits = {
+            "requests_per_minute": requests_per_minute,
+            "requests_per_second": requests_per_second,
+            "concurrent_jobs": concurrent_jobs,
+        }
+        for name, limit in limits.items():
+            if limit is not None and limit < 1:
+                raise ValueError(f"{name} must be at least 1, or None for no limit, not {limit}")
         self._settings = Settings(
             scenario=None if scenario is None else choose(scenario),
             api_key=api_key,
             seed=seed,
             max_jobs=max_jobs,
             requests_per_minute=requests_per_minute,
+            requests_per_second=requests_per_second,
             concurrent_jobs=concurrent_jobs,
             zero_data_retention=zero_data_retention,
             slow_seconds=slow_seconds,

@@ -25,7 +25,7 @@ from .looks import look
 from .recipes import Product, prepare
 from .rules import Order, accept
 from .scenarios import Choice, Scenario, UnknownScenario, choose
-from .shape import Body
+from .shape import Body, media_objects
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -39,6 +39,7 @@ class Settings:
     seed: int
     max_jobs: int
     requests_per_minute: int | None
+    requests_per_second: int | None
     concurrent_jobs: int | None
     zero_data_retention: bool
     slow_seconds: float
@@ -89,7 +90,9 @@ class Service:
         image_bytes = int(contract.limit("image_size"))
         sizes: dict[Kind, int] = {"image": image_bytes, "video": settings.max_body_bytes, "audio": image_bytes}
         self._reader = Reader(port, self.files.read, sizes)
-        self._rate = RateLimit(settings.requests_per_minute, int(contract.limit("requests_per_minute")))
+        self._rate = RateLimit(
+            settings.requests_per_minute, settings.requests_per_second, int(contract.limit("requests_per_minute"))
+        )
 
     async def start(self, operation: str, request: Request) -> Response:
         """Answer the POST of a job."""
@@ -98,11 +101,12 @@ class Service:
             self._check_key(request)
             choice = _chosen(request) or self._settings.scenario
             if choice is not None and choice.scenario.when == "start" and self._take(choice):
+                self._rate.take(model, self._now())  # what goes wrong on command goes wrong in any case, but it counts
                 return await self._broken(choice.scenario, model)
-            raw = await self._raw(request)
-            order = self._order(operation, raw)
-            model = order.model
-            self._check_limits(order)
+            raw, body = await self._body(request)
+            model = self._model_of(body)
+            self._admit(model)
+            order = self._order(operation, body)
             job = self._accept(order, raw, choice)
         except Refusal as refusal:
             return self._started(refusal.answer.response(), model)
@@ -134,6 +138,7 @@ class Service:
         """Answer the GET of the list of models."""
         try:
             self._check_key(request)
+            self._admit(self._contract.default_model)
         except Refusal as refusal:
             return self._traced(refusal.answer.response())
         cards = [model_card(self._contract, name) for name in self._contract.models]
@@ -144,6 +149,7 @@ class Service:
         try:
             self._check_key(request)
             name = self._contract.model_name(request.path_params["model_id"])
+            self._admit(name or self._contract.default_model)
             if name is None:
                 raise Refusal(answers.model_not_found(request.path_params["model_id"]))
         except Refusal as refusal:
@@ -174,6 +180,27 @@ class Service:
         answer = scenario.answer.response() if scenario.answer is not None else Response()
         return await delivered(self._started(answer, model), scenario.delivery, self._settings.slow_seconds)
 
+    def _admit(self, model: str) -> None:
+        """Count a request of the API; the quota is one for POSTs and looks (register, Limits)."""
+        full = self._rate.take(model, self._now())
+        if full is not None:
+            raise Refusal(answers.too_many(model, full.what, full.told, full.requests))
+
+    async def _body(self, request: Request) -> tuple[bytes, Body]:
+        """The body as sent and as read. A request without a readable one names no model, but counts."""
+        try:
+            raw = await self._raw(request)
+            return raw, Body(raw)
+        except Refusal:
+            self._admit(self._contract.default_model)
+            raise
+
+    def _model_of(self, body: Body) -> str:
+        """The model whose limits hold for a body that is not checked yet."""
+        name = body.value.get("model") if isinstance(body.value, dict) else None
+        known = self._contract.model_name(name) if isinstance(name, str) else None
+        return known or self._contract.default_model
+
     async def _raw(self, request: Request) -> bytes:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
@@ -187,26 +214,21 @@ class Service:
             raise Refusal(answers.NOT_JSON)
         return bytes(raw)
 
-    def _order(self, operation: str, raw: bytes) -> Order:
-        body = Body(raw)
+    def _order(self, operation: str, body: Body) -> Order:
         ranges = body.check(self._contract, operation)
         order = accept(self._contract, operation, body.value, ranges)
         if self._settings.zero_data_retention and not order.body.get("output"):
             raise Refusal(answers.NO_UPLOAD_URL)
         return order
 
-    def _check_limits(self, order: Order) -> None:
-        now = self._now()
-        limit = self._settings.concurrent_jobs
-        if limit is not None and (running := self.jobs.running(now)) >= limit:
-            raise Refusal(answers.too_many(order.model, "Concurrent Requests", running + 1, limit))
-        if not self._rate.take(order.model, now):
-            raise Refusal(answers.too_many(order.model, "Requests per Minute", self._rate.limit + 1, self._rate.limit))
-
     def _accept(self, order: Order, raw: bytes, choice: Choice | None) -> Job:
+        limit = self._settings.concurrent_jobs
+        if limit is not None and self.jobs.running(self._now()) >= limit:
+            raise Refusal(answers.too_many(order.model))
         seed, number = self._settings.seed, self._accepted
         kept = {name: order.body[name] for name in ("output", "storage_options") if order.body.get(name) is not None}
         job = Job(
+            number,
             uuid_like(seed, "job", number),
             uuid_like(seed, "file", number),
             order._replace(body=kept),
@@ -228,16 +250,15 @@ class Service:
         """Read the job's inputs; what can't be read shows on the first look (register, Recorded timings)."""
         loop = asyncio.get_running_loop()
         try:
-            product = await loop.run_in_executor(self._executor, prepare, self._contract, order, self._reader)
-            job.weight = product.recipe.weight()
-            self.jobs.make_room(self._now())
+            if media_objects(order.body):
+                product = await loop.run_in_executor(self._executor, prepare, self._contract, order, self._reader)
+            else:  # nothing blocks, and the way to a thread and back would take longer than all else
+                product = prepare(self._contract, order, self._reader)
+            self.jobs.plan(job, Plan(product, curve(order.mode, product, job.request_id)), self._now())
         except InputFailure as failure:
-            job.failure, job.weight = failure, 0
+            self.jobs.fail(job, failure)
         except Full:
-            job.failure = InputFailure("The service is currently unavailable.", "service_unavailable")
-            job.weight = 0
-        else:
-            job.plan = Plan(product, curve(order.mode, product, job.request_id))
+            self.jobs.fail(job, InputFailure("The service is currently unavailable.", "service_unavailable"))
 
     async def _upload(self, job: Job, url: str, product: Product) -> None:
         """Send a done job's file where `output` says."""
@@ -245,14 +266,13 @@ class Service:
         try:
             await loop.run_in_executor(self._executor, put, url, lambda: self.files.content(product))
         except InputFailure as failure:
-            job.failure = failure
+            self.jobs.fail(job, failure)
 
     def _job(self, request_id: str) -> Job:
-        if not _ID.fullmatch(request_id):
-            raise Refusal(answers.MALFORMED_ID)
         job = self.jobs.get(request_id)
+        self._admit(self._contract.default_model if job is None else job.order.model)
         if job is None:
-            raise Refusal(answers.UNKNOWN_ID)
+            raise Refusal(answers.UNKNOWN_ID if _ID.fullmatch(request_id) else answers.MALFORMED_ID)
         return job
 
     def _started(self, response: Response, model: str) -> Response:

@@ -30,7 +30,9 @@ def process(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
 
 def test_the_first_line_is_a_url_that_works_and_the_log_keeps_secrets() -> None:
     with process("--speed", "100000", "--api-key", KEY) as (running, url):
-        with httpx.Client(base_url=url, headers={"authorization": f"Bearer {KEY}"}, trust_env=False) as http:
+        with httpx.Client(
+            base_url=url, headers={"authorization": f"Bearer {KEY}"}, trust_env=False, timeout=30
+        ) as http:
             body = {"image": {"url": "data:image/png;base64,c2VjcmV0"}}
             assert http.post("/videos/generations", json=body).status_code == 200
             request_id = http.post("/videos/generations", json={"prompt": "my prompt"}).json()["request_id"]
@@ -62,6 +64,26 @@ def test_ctrl_c_ends_it_cleanly_also_while_an_answer_is_late() -> None:
     assert running.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("flags", "statuses"),
+    [
+        ([], [200, 202, 200]),
+        (["--requests-per-minute", "1"], [200, 429, 429]),
+        (["--requests-per-second", "2"], [200, 202, 429]),
+        (["--concurrent-jobs", "1"], [200, 202, 429]),
+    ],
+)
+def test_limits_are_off_unless_asked_for(flags: list[str], statuses: list[int]) -> None:
+    with (
+        process("--speed", "0.001", *flags) as (_, url),
+        httpx.Client(base_url=url, headers={"authorization": "Bearer x"}, trust_env=False, timeout=30) as http,
+    ):
+        started = http.post("/videos/generations", json={"prompt": "x"})
+        look = http.get(f"/videos/{started.json()['request_id']}")
+        again = http.post("/videos/generations", json={"prompt": "x"})
+        assert [answer.status_code for answer in (started, look, again)] == statuses
+
+
 def test_scenarios_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-scenarios"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -77,6 +99,8 @@ def test_scenarios_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         ["--port", "65536"],
         ["--port", "x"],
         ["--requests-per-minute", "0"],
+        ["--requests-per-second", "0.5"],
+        ["--concurrent-jobs", "-1"],
     ],
 )
 def test_nonsense_is_a_usage_error(arguments: list[str], capsys: Any) -> None:

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from werkzeug.datastructures import Headers
 
-from grok_imagine_sandbox.contract import document_path
+from grok_imagine_sandbox.contract import Contract, document_path
 
 DOCUMENT = json.loads(document_path().read_text(encoding="utf-8"))
 AWAY = {"url": "https://example.com/a.mp4"}
@@ -97,6 +97,44 @@ def test_models_conform(remote: Any, api: OpenAPI, path: str) -> None:
     response = remote.http.get(path)
     assert response.status_code == 200
     conforms(api, response)
+
+
+def test_one_request_too_many_conforms(run: Any, api: OpenAPI) -> None:
+    with run(requests_per_minute=1) as remote:
+        request_id = remote.generate()
+        for method, path in (
+            ("POST", "/videos/generations"),
+            ("GET", f"/videos/{request_id}"),
+            ("GET", "/video-generation-models"),
+            ("GET", "/video-generation-models/grok-imagine-video"),
+        ):
+            response = remote.http.request(method, path, json={"prompt": "x"} if method == "POST" else None)
+            assert response.status_code == 429
+            conforms(api, response)
+
+
+BODIES: list[Any] = [
+    {"prompt": "x", "video": AWAY},
+    {"prompt": 1, "duration": "8", "resolution": None},
+    {"prompt": "x" * 5000, "duration": 99, "video": "https://example.com/a.mp4"},
+    {"image": {"url": 1}, "reference_images": [{"url": None}, "x", {}], "unknown": []},
+    {"keyframes": [{"timestamp_s": "1"}, {"image": []}], "storage_options": {"filename": 1, "expires_after": 1}},
+    {"output": {}, "reference_audios": [AWAY] * 9, "user": False},
+    {},
+    [],
+    None,
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: json.dumps(body)[:40])
+@pytest.mark.parametrize("operation", ["generateVideo", "editVideo", "extendVideo"])
+def test_a_body_alone_is_judged_as_in_its_request(api: OpenAPI, operation: str, body: Any) -> None:
+    contract = Contract()
+    asked = Asked("post", f"/v1{contract.path(operation)}", json.dumps(body).encode())
+    errors = [verdict for error in api.iter_request_errors(asked) for verdict in error.__cause__.schema_errors]
+    # Of "this or null" the whole tells what is wrong with each, the sandbox what is wrong with "this".
+    whole = {tuple(error.absolute_path)[:1] for error in errors}
+    assert {fault.path[:1] for fault in contract.faults(operation, body)} == whole
 
 
 def _examples() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from grok_imagine_sandbox.recipes import Recipe
+from grok_imagine_sandbox import media
+from grok_imagine_sandbox.files import FileCache
+from grok_imagine_sandbox.recipes import Product, Recipe
 
 DAY = 86_400
 
@@ -17,9 +19,8 @@ def url(remote: Any) -> str:
 
 
 def get(url: str, method: str = "GET", **headers: str) -> httpx.Response:
-    return httpx.request(
-        method, url, headers={name.replace("_", "-"): value for name, value in headers.items()}, trust_env=False
-    )
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.request(method, url, headers=named, trust_env=False, timeout=30)
 
 
 def test_a_file_needs_no_key(remote: Any, url: str) -> None:
@@ -138,6 +139,27 @@ def test_parallel_fetches_render_once(run: Any, monkeypatch: pytest.MonkeyPatch)
         assert (len(contents), len(set(contents)), rendered) == (6, 1, ["a cat"])
 
 
+def test_a_file_that_nobody_fetches_is_never_made(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[tuple[int, int]] = []
+    encode = media._encode
+
+    def counted(pictures: Any, size: tuple[int, int], sound: bytes | None) -> bytes:
+        encoded.append(size)
+        return encode(pictures, size, sound)
+
+    monkeypatch.setattr(media, "_encode", counted)
+    away = {"url": "https://example.com/a.mp4"}
+    with run() as remote:
+        ids = [remote.generate(duration=1) for _ in range(100)]
+        ids += [remote.start(f"/videos/{path}", {"prompt": "x", "video": away}) for path in ("edits", "extensions")]
+        ids.append(remote.generate(image={"url": "https://example.com/a.jpg"}))
+        states = [remote.end(request_id) for request_id in ids]
+        assert all(state["video"]["duration"] and state["usage"]["cost_in_usd_ticks"] for state in states)
+        assert encoded == []
+        assert get(states[0]["video"]["url"]).status_code == 200
+        assert encoded == [(848, 480)]
+
+
 def test_an_evicted_file_renders_identically(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rendered = counted_renders(monkeypatch)
     with run(cache_bytes=1) as remote:
@@ -146,6 +168,15 @@ def test_an_evicted_file_renders_identically(run: Any, monkeypatch: pytest.Monke
         assert rendered == ["one", "two", "one"]
         assert first.content == again.content
         assert first.headers["etag"] == again.headers["etag"] != get(urls[1]).headers["etag"]
+
+
+def test_the_least_recently_used_files_are_forgotten_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+    monkeypatch.setattr(Recipe, "render", lambda self: rendered.append(self.prompt) or bytes(10))
+    cache = FileCache(35)  # three of them
+    for prompt in "abcadbacd":
+        cache.content(Product(Recipe("text-to-video", prompt, 1, (2, 2)), 1, "480p", 0, prompt))
+    assert "".join(rendered) == "abcdbcd"
 
 
 def test_a_stored_file_has_a_public_url(run: Any) -> None:

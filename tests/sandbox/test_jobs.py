@@ -164,29 +164,6 @@ def test_a_fetched_input_counts_as_well(run: Any) -> None:
         assert remote.generate()
 
 
-def test_requests_a_minute(run: Any) -> None:
-    with run(requests_per_minute=2) as remote:
-        responses = [remote.post("/videos/generations", {"prompt": "x"}) for _ in range(3)]
-        assert [response.status_code for response in responses] == [200, 200, 429]
-        left = [response.headers["x-ratelimit-remaining-requests"] for response in responses]
-        assert (left, responses[0].headers["x-ratelimit-limit-requests"]) == (["1", "0", "0"], "2")
-        assert "Requests per Minute (actual/limit): 3/2." in responses[2].json()["error"]
-        assert responses[2].json()["code"] == "resource-exhausted"
-        other = {"prompt": "x", "model": "grok-imagine-video-1.5"}
-        assert remote.post("/videos/generations", other).status_code == 200
-        remote.clock.now += 60
-        assert remote.post("/videos/generations", {"prompt": "x"}).status_code == 200
-
-
-def test_concurrent_jobs(run: Any) -> None:
-    with run(concurrent_jobs=1) as remote:
-        request_id = remote.generate()
-        response = remote.post("/videos/generations", {"prompt": "x"})
-        assert (response.status_code, response.json()["code"]) == (429, "resource-exhausted")
-        remote.end(request_id)
-        assert remote.generate()
-
-
 def test_two_sandboxes_share_nothing(run: Any) -> None:
     with run() as one, run(seed=1, scenario="expired") as other:
         request_id = one.generate()

@@ -148,6 +148,9 @@ class _Files(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.seen.append(self.path)
+        if self.path.startswith("/late"):
+            self.server.seen_late.set()
+            self.server.go_on.wait(10)
         status, headers, content = self.server.content.get(self.path, (404, {}, b""))
         self.send_response(status)
         for name, value in headers.items():
@@ -169,6 +172,7 @@ def elsewhere() -> Iterator[Any]:
     """Another server of this machine."""
     server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Files)
     server.content, server.put, server.seen = {}, {}, []
+    server.seen_late, server.go_on = threading.Event(), threading.Event()
     server.origin = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
@@ -184,6 +188,19 @@ def test_a_loopback_url_is_fetched(remote: Any, elsewhere: Any, picture: str) ->
     for path in ("/a.png", "/moved.png"):
         video = make(remote, "generations", image={"url": elsewhere.origin + path}, duration=1)
         assert probe(video)[:2] == (720, 480)
+
+
+def test_an_input_that_is_late_holds_nobody_up(remote: Any, elsewhere: Any, picture: str) -> None:
+    elsewhere.content["/late.png"] = (200, {}, base64.b64decode(picture.partition(",")[2]))
+    late = remote.start("/videos/generations", {"image": {"url": f"{elsewhere.origin}/late.png"}, "duration": 1})
+    try:
+        assert elsewhere.seen_late.wait(10)
+        assert remote.look(remote.generate()).status_code == 202
+        assert remote.job(late)["cost_in_usd_ticks"] is None
+    finally:
+        elsewhere.go_on.set()
+    assert remote.look(late).status_code == 202
+    assert remote.job(late)["cost_in_usd_ticks"] == 520_000_000
 
 
 UNREACHABLE = "Unable to download provided {}_url, please make sure the url you provided is publicaly accessible: {}"
