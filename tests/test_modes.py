@@ -184,10 +184,10 @@ def test_values_out_of_range_say_the_range(change: dict[str, Any], words: str) -
         ({}, "exactly one of `url` or `file_id`; got none"),
         ({"url": "https://example.com/a.png", "file_id": "f"}, "got url and file_id"),
         ({"url": ""}, "empty `url`"),
-        ({"url": b"abc"}, "has a text as its `url`; got bytes; a local file has to be uploaded"),
+        ({"url": b"abc"}, "has a text as its `url`; got bytes; give a local file as a pathlib.Path"),
         ({"url": "https:"}, "with a host"),
         ({"url": "https://a b/c"}, "without spaces"),
-        ({"url": "cat.png"}, "a local file has to be uploaded"),
+        ({"url": "cat.png"}, "give a local file as a pathlib.Path"),
         ({"url": "file:///cat.png"}, "https, http, data"),
         ({"url": "data:image/gif;base64,R0lGODlh"}, "image/jpeg, image/png, image/webp; got image/gif"),
         ({"url": "data:,x"}, "without a type"),
@@ -219,7 +219,11 @@ def test_lists_are_lists(value: Any) -> None:
 
 def test_the_size_of_an_image_in_the_request_is_bounded() -> None:
     head = "data:image/png;base64,"
-    check("image-to-video", {"image": {"url": head + "A" * (20 * 2**20 // 3 * 4)}})
+    largest = "A" * (20 * 2**20 // 3 * 4)
+    check("image-to-video", {"image": {"url": head + largest}})
+    check(
+        "image-to-video", {"image": {"url": head + largest + "AAA="}}
+    )  # 20 MiB to the byte: 2 more than a multiple of 3
     with pytest.raises(OutOfRange, match="at most 20,971,520 bytes"):
         check("image-to-video", {"image": {"url": head + "A" * (21 * 2**20 // 3 * 4)}})
 

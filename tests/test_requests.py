@@ -124,7 +124,7 @@ def test_an_empty_list_of_references_is_an_error_and_not_another_mode() -> None:
         request.check()
 
 
-@pytest.mark.parametrize("value", ["https://a/b.png", b"x", {"url": "x"}, 7])
+@pytest.mark.parametrize("value", ["https://a/b.png", b"x", bytearray(b"x"), memoryview(b"x"), {"url": "x"}, 7])
 def test_a_list_keyword_takes_a_list(value: Any) -> None:
     with pytest.raises(OutOfRange, match="is a list"):
         VideoRequest.from_keywords(prompt="x", reference_image_urls=value)

@@ -696,6 +696,13 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
             value=30, unit="seconds", confidence="M", source="OAS, PROTO", note="The guide says 15"
         ),
         "image_size": Limit(value=20971520, unit="bytes", confidence="M", source="GUIDE", note="PROTO says 10 MiB"),
+        "reference_tag_first": Limit(
+            value=1,
+            unit="number",
+            confidence="M",
+            source="GUIDE",
+            note="Of <IMAGE_n> in a prompt of the mode with reference_images; the last is their number. A later example counts from 0",
+        ),
         "storage_filename": Limit(value=255, unit="characters", confidence="M", source="REF, GUIDE"),
         "reference_audio": Limit(value=15, unit="seconds", confidence="H", source="REF, PROBE"),
         "storage_expiry_minimum": Limit(value=3600, unit="seconds", confidence="M", source="REF, GUIDE"),

@@ -78,7 +78,10 @@ class AsyncDriver:
                 await gate.acquire()
         except TimeoutError as error:
             raise waited_too_long(limit) from error
-        request = http.request(**self._settings.complete(call.request, limit))
+        arguments = self._settings.complete(call.request, limit)
+        if content := arguments.get("content"):
+            arguments["content"] = content.awaited()
+        request = http.request(**arguments)
         task = asyncio.ensure_future(request if call.paid else _bounded(request, limit + GRACE))
         self._flying.add(task)
         task.add_done_callback(functools.partial(self._landed, gate))

@@ -5,17 +5,23 @@ Works on the body as it goes over the wire, so that it serves keywords, typed co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from grok_imagine_api import contract
 
+from . import media
 from .errors import InvalidRequest, ModeConflict, OutOfRange, UnknownField
 
 __all__ = ["check", "choose", "model_name"]
 
-LOCAL = "a local file has to be uploaded, or given as a data: URL"
+LOCAL = "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body"
+TAG = re.compile("<IMAGE_([0-9]+)>")
+VIDEO_LENGTHS = {"edit-video": (None, "edit_input"), "extend-video": ("extend_input_minimum", "extend_input_maximum")}
+"""The limits for the video that a mode takes, least and most."""
+
 FIELDS = frozenset(field for mode in contract.MODES.values() for field in (*mode.required, *mode.allowed))
 TYPES: Mapping[str, type] = {
     "model": str,
@@ -93,6 +99,8 @@ def check(mode: str, body: Mapping[str, Any]) -> None:
     for field, kind, item in _media(body):
         _check_media(mode, field, kind, item)
     _check_keyframes(mode, body)
+    _check_tags(mode, body)
+    _check_length(mode, body)
     _check_storage(mode, body)
 
 
@@ -235,7 +243,8 @@ def _check_data(refuse: Callable[..., OutOfRange], kind: contract.Input, url: st
     media_type = url[5:80].partition(",")[0].partition(";")[0].lower()
     if kind.media_types and media_type not in kind.media_types:
         raise refuse(f"is {', '.join(kind.media_types)}; got {media_type or 'a data: URL without a type'}")
-    limit, size = contract.LIMITS["image_size"], (len(url) - url.find(",") - 1) * 3 // 4
+    padding = url.endswith("=") + url.endswith("==")
+    limit, size = contract.LIMITS["image_size"], (len(url) - url.find(",") - 1) * 3 // 4 - padding
     if kind is contract.INPUTS["image"] and size > limit.value:
         raise refuse(f"is at most {limit.value:,} bytes; got {size:,}", "scale the picture down")
 
@@ -250,6 +259,31 @@ def _check_keyframes(mode: str, body: Mapping[str, Any]) -> None:
             raise OutOfRange(
                 f"lies between 0 and {duration} s; got {seconds!r}", fields=["keyframes"], mode=mode, section="Keyframe"
             )
+
+
+def _check_tags(mode: str, body: Mapping[str, Any]) -> None:
+    """The tags of a prompt name images, in the mode that has reference images; elsewhere they are words like others."""
+    if "reference_images" not in contract.MODES[mode].allowed:
+        return
+    first, count = int(contract.LIMITS["reference_tag_first"].value), len(body.get("reference_images", ()))
+    for tag in TAG.finditer(body.get("prompt", "")):
+        if not first <= int(tag[1]) < first + count:
+            rule = f"names {tag[0]}, and the reference images are {count or 'none'}"
+            way = f"they are <IMAGE_{first}> to <IMAGE_{first + count - 1}>" if count else "give `reference_images`"
+            raise OutOfRange(rule, fields=["prompt"], instead=way, mode=mode, section="x-limits.reference_tag_first")
+
+
+def _check_length(mode: str, body: Mapping[str, Any]) -> None:
+    """The length of a video that is in the body itself, where PyAV is there to measure it; by the contract's tenth of a second."""
+    video = body.get("video")
+    url = video.get("url") if isinstance(video, Mapping) else None
+    seconds = media.seconds_of(url) if isinstance(url, str) and url[:5].lower() == "data:" else None
+    if seconds is None or mode not in VIDEO_LENGTHS:
+        return
+    least, most = (contract.LIMITS[name].value if name else 0 for name in VIDEO_LENGTHS[mode])
+    if not least <= round(seconds, 1) <= most:
+        rule = f"is a video of {least:g} to {most:g} s; got {seconds:.1f} s"
+        raise OutOfRange(rule, fields=["video"], instead="cut it to that", mode=mode, section="x-limits")
 
 
 def _check_storage(mode: str, body: Mapping[str, Any]) -> None:

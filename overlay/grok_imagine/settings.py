@@ -13,6 +13,7 @@ import httpx
 
 from ._version import __version__
 from .errors import ConfigurationError, OutOfRange
+from .media import Content
 
 BASE_URL = "https://api.x.ai/v1"
 REQUEST_TIMEOUT = 60.0
@@ -54,12 +55,18 @@ class Settings:
     def complete(self, request: Mapping[str, Any], limit: float) -> dict[str, Any]:
         """A request of the generated code, made ready for httpx: address, key and a timeout for each of its steps.
 
+        A body that holds media is put into `content`, to be sent in pieces: httpx would hold it twice more.
+
         Redirects are not followed, whatever the HTTP client is set to: the key goes to the configured address alone.
         """
+        headers = self._headers | {name.lower(): value for name, value in request.get("headers", {}).items()}
+        if content := Content.of(request.get("json")):
+            headers["content-length"] = str(content.length)
+            request = {name: value for name, value in request.items() if name != "json"} | {"content": content}
         return {
             **request,
             "url": self.base_url + request["url"],
-            "headers": self._headers | {name.lower(): value for name, value in request.get("headers", {}).items()},
+            "headers": headers,
             "timeout": httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT)),
             "follow_redirects": False,
         }

@@ -1,0 +1,576 @@
+"""Images and videos as people have them: any form makes the same data: URL, what is none is refused before it costs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import tracemalloc
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from grok_imagine import (
+    ConfigurationError,
+    EditVideo,
+    ExtendVideo,
+    ImageToVideo,
+    InvalidRequest,
+    Ledger,
+    OutOfRange,
+    ReferenceToVideo,
+    TextToVideo,
+    VideoRequest,
+    binding,
+    media,
+)
+from grok_imagine_api import contract
+from grok_imagine_sandbox import Sandbox
+from support import Api, ManualClock
+
+FORMATS = ["JPEG", "PNG", "WEBP"]
+CAP = int(contract.LIMITS["image_size"].value)
+NEWER = "grok-imagine-video-1.5"
+
+
+def picture(name: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((96, 64), 80).convert("RGB").save(file, name, **options)
+    return file.getvalue()
+
+
+PICTURES = {name: picture(name) for name in FORMATS}
+JPEG, PNG, WEBP = PICTURES.values()
+THUMBNAIL = b"\xff\xe1" + (2 + len(JPEG)).to_bytes(2, "big") + JPEG  # a segment with a whole picture in it
+QUICKTIME = b"\0\0\0\x14ftypqt  \0\0\0\0qt  \0\0\0\x08moov"
+
+
+def clip(seconds: float) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        track = container.add_stream("libx264", rate=10)
+        track.width = track.height = 64
+        track.pix_fmt = "yuv420p"
+        for _ in range(round(seconds * 10)):
+            container.mux(track.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(track.encode())
+    return file.getvalue()
+
+
+def url(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{b64encode(data).decode()}"
+
+
+def large_jpeg(size: int) -> bytes:
+    """A real picture, made as large as that by comments."""
+    comment = b"\xff\xfe\xff\xff" + b"x" * 65533
+    count, rest = divmod(size - len(JPEG), len(comment))
+    last = b"\xff\xfe" + (rest - 2).to_bytes(2, "big") + b"x" * (rest - 4)
+    return JPEG[:2] + comment * count + last + JPEG[2:]
+
+
+FORMS: dict[str, Callable[[Path], Any]] = {
+    "path": lambda path: path,
+    "bytes": lambda path: path.read_bytes(),
+    "bytearray": lambda path: bytearray(path.read_bytes()),
+    "memoryview": lambda path: memoryview(path.read_bytes()),
+    "strided": lambda path: memoryview(bytes(b for byte in path.read_bytes() for b in (byte, 0)))[::2],
+    "BytesIO": lambda path: io.BytesIO(path.read_bytes()),
+    "file": lambda path: path.open("rb"),
+    "raw file": lambda path: path.open("rb", buffering=0),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_makes_the_same_url(tmp_path: Path, form: str, name: str) -> None:
+    path = tmp_path / "cat.of-no-suffix"
+    path.write_bytes(PICTURES[name])
+    value = FORMS[form](path)
+    request = ImageToVideo("It purrs", image_url=value)
+    if isinstance(value, io.IOBase):
+        value.close()
+    assert request.body["image"] == {"url": url(PICTURES[name], f"image/{name.lower()}")}
+    request.check()
+
+
+@pytest.mark.parametrize("keyword", ["image_url", "last_frame_url", "video_url", "reference_image_urls", "keyframes"])
+def test_every_keyword_of_an_image_or_video_takes_it(keyword: str) -> None:
+    content, kind = (clip(1), "video/mp4") if keyword == "video_url" else (PNG, "image/png")
+    value: Any = {"reference_image_urls": [content], "keyframes": [{"image_url": content, "timestamp": 1}]}
+    encoded = {"url": url(content, kind)}
+    body = VideoRequest.from_keywords(prompt="x", **{keyword: value.get(keyword, content)}).body
+    assert body[{"reference_image_urls": "reference_images"}.get(keyword, keyword.removesuffix("_url"))] in (
+        encoded,
+        [encoded],
+        [{"image": encoded, "timestamp_s": 1}],
+    )
+
+
+def test_the_sandbox_makes_videos_of_them(api: Api, sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(clip(2))
+    image = Image.new("RGB", (64, 64), "red")
+    assert api(lambda c: c.video.generate("x", image_url=image, duration=1)).duration == 1
+    assert api(lambda c: c.video.generate("<IMAGE_2>", reference_image_urls=[io.BytesIO(JPEG), WEBP], duration=1)).url
+    assert api(lambda c: c.video.generate("x", video_url=path)).duration == 2
+    assert api(lambda c: c.video.extend("x", video_url=path, duration=2)).url
+
+
+def test_a_file_is_read_from_where_it_stands_and_only_once() -> None:
+    class Once(io.BytesIO):
+        given = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(min(size or -1, 1000))  # a short read, as of a socket
+            self.given += len(data)
+            return data
+
+    file = Once(b"a header" + PNG)
+    file.seek(8)
+    assert ImageToVideo(image_url=file).body["image"]["url"] == url(PNG, "image/png")
+    assert file.given == len(PNG)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_path_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(JPEG,), daemon=True)
+    writer.start()
+    request = ImageToVideo(image_url=path)
+    writer.join(5)
+    assert request.body["image"]["url"] == url(JPEG, "image/jpeg")
+
+
+def test_a_text_is_an_address_and_opens_no_file(
+    api: Api, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("cat.png").write_bytes(PNG)
+    for text in ("cat.png", str(tmp_path / "cat.png"), "file:///cat.png"):
+        with pytest.raises(OutOfRange, match=r"`image`: has a URL of .*; give a local file as a pathlib\.Path"):
+            api(lambda c, text=text: c.video.start("x", image_url=text))
+    assert not sandbox.requests
+    for address in ("https://a/cat.png", url(PNG, "image/png")):
+        assert ImageToVideo(image_url=address).body["image"]["url"] == address
+
+
+def test_an_image_of_pil_is_sent_as_what_it_came_from(tmp_path: Path) -> None:
+    for name in FORMATS:
+        with Image.open(io.BytesIO(PICTURES[name])) as image:
+            head, _, data = ImageToVideo(image_url=image).body["image"]["url"].partition(",")
+            assert head == f"data:image/{name.lower()};base64"
+            with Image.open(io.BytesIO(b64decode(data))) as sent:
+                assert sent.format == name and sent.size == image.size
+                # Of a JPEG the tables are kept, so that nothing is compressed harder than it was.
+                assert getattr(sent, "quantization", None) == getattr(image, "quantization", None)
+    made = Image.effect_noise((64, 64), 50).convert("RGBA")
+    data = ImageToVideo(image_url=made).body["image"]["url"].removeprefix("data:image/png;base64,")
+    with Image.open(io.BytesIO(b64decode(data))) as sent:
+        assert sent.tobytes() == made.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Image.new("CMYK", (8, 8)), "can't be saved as PNG"),
+        (lambda: Image.open(io.BytesIO(PNG[: len(PNG) // 2])), "can't be saved as PNG"),
+        (lambda: Image.new("RGB", (0, 8)), "can't be saved as PNG"),
+    ],
+)
+def test_an_image_of_pil_that_can_not_be_saved_says_so(make: Callable[[], Image.Image], words: str) -> None:
+    with pytest.raises(OutOfRange, match=words) as caught:
+        ImageToVideo(image_url=make())
+    assert caught.value.fields == ("image_url",) and caught.value.__cause__ is not None
+
+
+def test_an_image_of_pil_is_held_to_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = contract.Limit(value=1000, unit="bytes", confidence="M", source="here")
+    monkeypatch.setattr(contract, "LIMITS", {**contract.LIMITS, "image_size": limit})
+    with pytest.raises(OutOfRange, match="the Image of the image is larger than 1,000 bytes; scale it down"):
+        ImageToVideo(image_url=Image.effect_noise((64, 64), 90))
+
+
+def at_its_end() -> io.BytesIO:
+    file = io.BytesIO(PNG)
+    file.seek(0, io.SEEK_END)
+    return file
+
+
+def closed() -> io.BytesIO:
+    file = io.BytesIO(PNG)
+    file.close()
+    return file
+
+
+class Silent(io.RawIOBase):
+    """A stream that does not block, and has nothing yet."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> None:
+        return None
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "directory": (lambda folder: folder, "is a directory"),
+    "missing": (lambda folder: folder / "none.png", "can't be read: No such file"),
+    "null": (lambda folder: Path("a\0b"), "can't be read"),
+    "empty bytes": (b"", "the bytes of the image is empty"),
+    "empty file": (lambda folder: folder / "empty.png", "is empty"),
+    "at its end": (lambda _: at_its_end(), "is empty; a file is read from where it stands; `seek(0)` goes back"),
+    "closed": (lambda _: closed(), "closed file"),
+    "silent": (lambda _: Silent(), "gave NoneType where bytes were due"),
+    "text": (lambda _: io.StringIO("x"), "is open as text; open it with mode 'rb'"),
+    "write only": (lambda folder: (folder / "new").open("wb"), "can't be read"),
+    "GIF": (picture("GIF"), "holds image/gif, not image/jpeg or image/png or image/webp; save it as such"),
+    "TIFF": (picture("TIFF"), "holds image/tiff"),
+    "a video": (clip(0.5), "holds video/mp4"),
+    "a page": (b"<!DOCTYPE html><title>404</title>", "holds nothing known"),
+    "a number": (7, "is nothing that can be read; give a URL as a str, a pathlib.Path, bytes"),
+    "half a JPEG": (JPEG[: len(JPEG) // 2], "begins as image/jpeg and is cut short"),
+    "a JPEG without its end": (JPEG[:-2], "cut short"),
+    "a JPEG with a thumbnail": (JPEG[:2] + THUMBNAIL + JPEG[2:-2], "cut short"),
+    "a start of a JPEG": (JPEG[:20], "cut short"),
+    "half a PNG": (PNG[: len(PNG) // 2], "begins as image/png and is cut short"),
+    "a PNG without its end": (PNG[:-1], "cut short"),
+    "half a WebP": (WEBP[: len(WEBP) // 2], "begins as image/webp and is cut short"),
+    "a WebP without its end": (WEBP[:-1], "cut short"),
+    "large bytes": (bytes(CAP + 1), "is larger than 20,971,520 bytes"),
+    "large file": (lambda folder: folder / "large.png", "is larger than 20,971,520 bytes"),
+    "large stream": (lambda _: io.BytesIO(bytes(CAP + 1)), "is larger than 20,971,520 bytes"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_no_image_says_so(tmp_path: Path, case: str) -> None:
+    (tmp_path / "empty.png").touch()
+    with (tmp_path / "large.png").open("wb") as file:
+        file.truncate(CAP + 1)
+    make, words = BAD[case]
+    value = make(tmp_path) if callable(make) else make
+    with pytest.raises(OutOfRange) as caught:
+        VideoRequest.from_keywords(prompt="x", image_url=value)
+    assert words in str(caught.value) and "x-modes.inputs" in str(caught.value)
+    assert caught.value.fields == ("image_url",)
+    if isinstance(value, Path):
+        assert repr(str(value)) in str(caught.value)
+    if isinstance(value, io.IOBase):
+        value.close()
+
+
+def test_nothing_is_sent_of_a_request_with_a_bad_file(api: Api, sandbox: Sandbox, tmp_path: Path) -> None:
+    for send in (lambda c: c.video.start("x", image_url=tmp_path), lambda c: c.video.extend("x", video_url=b"")):
+        with pytest.raises(OutOfRange):
+            api(send)
+    assert not sandbox.requests
+
+
+def test_what_follows_the_end_of_an_image_does_no_harm() -> None:
+    for name in FORMATS:  # phones put a short video behind a picture
+        ImageToVideo(image_url=PICTURES[name] + b"more").check()
+    ImageToVideo(image_url=JPEG[:2] + b"\xff" * 3 + THUMBNAIL[1:] + JPEG[2:]).check()
+
+
+def test_a_file_that_errors_shows_its_name_and_no_content(tmp_path: Path) -> None:
+    path = tmp_path / "cat.gif"
+    path.write_bytes(picture("GIF"))
+    with path.open("rb") as file, pytest.raises(OutOfRange) as caught:
+        ReferenceToVideo("x", reference_image_urls=[PNG, file])
+    assert repr(str(path)) in str(caught.value) and caught.value.fields == ("reference_image_urls",)
+    request = ImageToVideo("private", image_url=PNG)
+    assert repr(request) == "<image-to-video model='grok-imagine-video'>"
+
+
+def test_the_name_of_a_remote_file_loses_its_signature() -> None:
+    file = io.BytesIO()
+    file.name = "https://bucket.example/cat.png?signature=secret"
+    with pytest.raises(OutOfRange, match=r"'https://bucket\.example/cat\.png' is empty") as caught:
+        ImageToVideo(image_url=file)
+    assert "secret" not in str(caught.value)
+
+
+def test_without_strict_only_what_can_not_be_encoded_is_refused() -> None:
+    for data, kind in ((picture("GIF"), "image/gif"), (PNG[:-1], "image/png"), (clip(0.2), "video/mp4")):
+        request = VideoRequest.from_keywords(prompt="x", image_url=data, strict=False)
+        assert request.body["image"]["url"] == url(data, kind)
+    for data, words in ((b"", "is empty"), (b"plain text", "is of no known type; give a data: URL")):
+        with pytest.raises(OutOfRange, match=words):
+            VideoRequest.from_keywords(prompt="x", image_url=data, strict=False)
+
+
+def test_without_the_extra_a_file_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "filetype", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'grok-imagine\[media\]'"):
+        ImageToVideo(image_url=PNG)
+    assert ImageToVideo(image_url=Image.new("RGB", (8, 8))).body["image"]["url"].startswith("data:image/png;base64,")
+
+
+def test_nothing_of_an_extra_is_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys, grok_imagine as g; r = g.ImageToVideo('x', image_url='https://a/b.png'); r.check(); r.sha256;"
+        "print([name for name in ('PIL', 'av', 'filetype') if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_there_is_a_check_of_the_end_for_each_type_of_the_contract() -> None:
+    types = {*contract.INPUTS["image"].media_types, *contract.INPUTS["video"].media_types}
+    assert types == media.ENDS.keys()
+
+
+# Videos
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (QUICKTIME, "the bytes of the video holds video/quicktime, not video/mp4"),
+        (JPEG, "holds image/jpeg, not video/mp4"),
+        (clip(1)[:-40], "begins as video/mp4 and is cut short"),
+        (clip(1)[:600], "cut short"),
+        (b"\0\0\0\x18ftypisom\0\0\2\0isommp41", "cut short"),  # no index
+        (b"\0\0\0\x18ftypisom\0\0\2\0isommp41\0\0\0\2free", "cut short"),  # a box of no size
+    ],
+)
+def test_a_video_is_a_whole_mp4(data: bytes, words: str) -> None:
+    with pytest.raises(OutOfRange) as caught:
+        EditVideo("x", video_url=data)
+    assert words in str(caught.value) and caught.value.fields == ("video_url",)
+
+
+def test_a_box_of_any_size_is_measured() -> None:
+    head, index = b"\0\0\0\x18ftypisom\0\0\2\0isommp41", b"\0\0\0\x08moov"
+    for tail in (b"\0\0\0\x01mdat" + (20).to_bytes(8, "big") + b"abcd", b"\0\0\0\0mdat to the end"):
+        assert EditVideo("x", video_url=head + index + tail).body["video"]["url"].startswith("data:video/mp4;")
+
+
+def test_a_video_has_a_bound_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "MAX_VIDEO", 1000)
+    with pytest.raises(OutOfRange, match="is larger than 1,000 bytes"):
+        EditVideo("x", video_url=clip(1))
+
+
+@pytest.mark.parametrize(
+    ("make", "seconds", "words"),
+    [
+        (EditVideo, 8.7, None),
+        (EditVideo, 9, r"edit-video: `video`: is a video of 0 to 8\.7 s; got 9\.0 s"),
+        (ExtendVideo, 2, None),
+        (ExtendVideo, 1, "is a video of 2 to 30 s; got 1.0 s"),
+        (ExtendVideo, 31, "got 31.0 s"),
+    ],
+)
+def test_the_length_of_a_video_is_checked_where_it_can_be_measured(
+    api: Api, sandbox: Sandbox, make: Any, seconds: float, words: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = make("x", video_url=clip(seconds))
+    if words is None:
+        assert api(lambda c: c.video.start(request))
+        return
+    with pytest.raises(OutOfRange, match=words):
+        api(lambda c: c.video.start(request))
+    assert not sandbox.requests
+    assert api(lambda c: c.video.start(request, strict=False))
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert api(lambda c: c.video.start(request))
+
+
+def test_what_can_not_be_measured_is_left_to_the_service() -> None:
+    whole = url(clip(1), "video/mp4")
+    assert media.seconds_of(whole) == pytest.approx(1, abs=0.01)
+    for odd in ("data:video/mp4,abc", "data:video/mp4;base64,AAAA", "data:video/mp4;base64,AAA", whole[:200]):
+        assert media.seconds_of(odd) is None
+    sound = io.BytesIO()
+    with av.open(sound, "w", format="mp4") as container:
+        track = container.add_stream("aac", rate=8000)
+        container.mux(track.encode())
+    assert media.seconds_of(url(sound.getvalue(), "video/mp4")) is None
+
+
+# Tags
+
+
+@pytest.mark.parametrize("prompt", ["no tag", "<IMAGE_1>", "<IMAGE_2> and <IMAGE_1>", "<IMAGE_>", "<image_9>"])
+def test_tags_name_the_reference_images(prompt: str) -> None:
+    ReferenceToVideo(prompt, reference_image_urls=[PNG], reference_image_file_ids=["f"]).check()
+
+
+@pytest.mark.parametrize("tag", ["<IMAGE_0>", "<IMAGE_3>", "<IMAGE_10>", "<IMAGE_99999999999999999999>"])
+def test_a_tag_that_names_no_image_is_refused(api: Api, sandbox: Sandbox, tag: str) -> None:
+    def start(client: Any, **options: Any) -> Any:
+        images = ["https://a/1.png", "https://a/2.png"]
+        return client.video.start(f"<IMAGE_1> and {tag}", reference_image_urls=images, **options)
+
+    with pytest.raises(OutOfRange) as caught:
+        api(start)
+    assert f"names {tag}, and the reference images are 2; they are <IMAGE_1> to <IMAGE_2>" in str(caught.value)
+    assert caught.value.fields == ("prompt",) and not sandbox.requests
+    assert api(lambda c: start(c, strict=False))
+
+
+def test_a_tag_without_any_reference_image_is_refused() -> None:
+    request = ReferenceToVideo("<IMAGE_1> sings", NEWER, reference_audios=[{"voice_id": "ara"}])
+    with pytest.raises(OutOfRange, match=r"names <IMAGE_1>, and the reference images are none; give `ref"):
+        request.check()
+
+
+def test_elsewhere_a_tag_is_a_word() -> None:
+    TextToVideo("<IMAGE_1>").check()
+    ImageToVideo("<IMAGE_7>", image_url=PNG).check()
+
+
+# On the wire
+
+LEAF = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=40)
+)
+TREE = st.recursive(LEAF, lambda t: st.lists(t, max_size=4) | st.dictionaries(st.text(max_size=9), t, max_size=4))
+STYLES = [
+    {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False},
+    {"ensure_ascii": True, "separators": (",", ":"), "sort_keys": True},
+    {},
+]
+
+
+@pytest.mark.parametrize("style", STYLES)
+@given(value=TREE)
+def test_pieces_are_what_json_would_make(style: dict[str, Any], value: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(media, "LONG", 5)
+        patch.setattr(media, "PIECE", 3)
+        assert b"".join(media.json_pieces(value, **style)) == json.dumps(value, **style).encode()
+
+
+def long_request() -> ImageToVideo:
+    return ImageToVideo('Ein "Bär"', image_url=large_jpeg(300_000), duration=1)
+
+
+def wire(request: VideoRequest) -> bytes:
+    """What httpx itself makes of a body."""
+    json_body = binding.start(request.operation, request.body)["json"]
+    return httpx.Request("POST", "http://127.0.0.1", json=json_body).content
+
+
+def test_the_hash_of_a_body_is_that_of_its_json() -> None:
+    for request in (TextToVideo("Bär"), long_request()):
+        canonical = json.dumps(dict(request.body), sort_keys=True, separators=(",", ":"))
+        assert request.sha256 == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_the_bytes_on_the_wire_are_those_of_httpx(api: Api, sandbox: Sandbox) -> None:
+    request = long_request()
+    api(lambda c: c.video.start(request))
+    assert sandbox.jobs[0]["body_sha256"] == hashlib.sha256(wire(request)).hexdigest()
+
+
+def test_a_body_that_is_no_text_is_refused_before_anything_is_sent(api: Api, sandbox: Sandbox) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        api(lambda c: c.video.start("\ud800", image_url="data:," + "x" * 100_000, strict=False))
+    assert not sandbox.requests
+
+
+class Posts:
+    """What a server saw: the headers and the length and hash of each body."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.seen: list[tuple[dict[str, str], int, str]] = []
+        self.refusals = refusals
+
+
+@contextmanager
+def taker(posts: Posts) -> Iterator[str]:
+    """A server that reads and drops what is posted, and takes it after so many refusals."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            left, digest = int(self.headers["content-length"]), hashlib.sha256()
+            length = left
+            while left and (piece := self.rfile.read(min(left, 65536))):
+                left -= len(piece)
+                digest.update(piece)
+            posts.seen.append(({k.lower(): v for k, v in self.headers.items()}, length, digest.hexdigest()))
+            is_refused = len(posts.seen) <= posts.refusals
+            body = b'{"code":"rate","error":"Too many requests"}' if is_refused else b'{"request_id":"job-%d"}'
+            body = body if is_refused else body % len(posts.seen)
+            self.send_response(429 if is_refused else 200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_body_is_sent_whole_again_after_a_refusal(kind: str, clock: ManualClock) -> None:
+    posts, request = Posts(refusals=2), long_request()
+    with taker(posts) as address:
+        assert Api(kind, clock, address)(lambda c: c.video.start(request)).request_id == "job-3"
+    body = wire(request)
+    assert [(length, digest) for _, length, digest in posts.seen] == [(len(body), hashlib.sha256(body).hexdigest())] * 3
+    headers = posts.seen[0][0]
+    assert headers["content-type"] == "application/json" and "transfer-encoding" not in headers
+
+
+@pytest.mark.parametrize("form", ["path", "bytes", "raw file", "edit"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_an_image_costs_at_most_two_and_a_half_times_its_size(
+    kind: str, form: str, clock: ManualClock, tmp_path: Path
+) -> None:
+    posts, path = Posts(), tmp_path / "large.jpg"
+    path.write_bytes(large_jpeg(CAP))
+    make: Callable[[Any], VideoRequest] = lambda value: ImageToVideo("x", image_url=value)  # noqa: E731
+    if form == "edit":
+        small = clip(1)
+        path.write_bytes(small + (CAP - len(small)).to_bytes(4, "big") + b"free" + bytes(CAP - len(small) - 8))
+        make = lambda value: EditVideo("x", video_url=value)  # noqa: E731
+    with taker(posts) as address:
+        api = Api(kind, clock, address, ledger=Ledger(tmp_path / "jobs.db"))
+        api(lambda c: c.video.start(make(clip(1) if form == "edit" else JPEG)))  # what is imported is no image's cost
+        tracemalloc.start()
+        try:
+            value = FORMS.get(form, FORMS["path"])(path)
+            job = api(lambda c: c.video.start(make(value)))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            if form == "raw file":
+                value.close()
+    assert job.request_id == "job-2" and posts.seen[-1][1] > CAP * 4 // 3
+    assert peak <= 2.5 * CAP, f"{peak / CAP:.2f}"
+
+
+def test_a_mapping_of_a_manifest_makes_a_request() -> None:
+    line = '{"prompt": "x", "image_url": "https://a/b.png", "duration": 3}'
+    request = VideoRequest.from_keywords(**json.loads(line))
+    assert request.body["image"] == {"url": "https://a/b.png"}
+    with pytest.raises(InvalidRequest):
+        VideoRequest.from_keywords(prompt="x", image_url={"url": "https://a/b.png"})
