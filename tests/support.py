@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from grok_imagine import AsyncClient, Client
+from grok_imagine import AsyncClient, Client, Limits
 
 ROOT = Path(__file__).resolve().parents[1]
+UNLIMITED = Limits(requests_per_minute=None, requests_per_second=None, concurrent_jobs=None)
 
 
 class ManualClock:
@@ -42,11 +43,11 @@ class RealClock:
 
 
 class Api:
-    """One kind of client behind one face: `api(lambda client: client.video.get(id))` blocks or awaits."""
+    """One kind of client behind one face: `api(lambda client: client.video.get(id))` blocks or awaits. Not paced unless asked."""
 
     def __init__(self, kind: str, clock: ManualClock | RealClock, base_url: str, **options: Any) -> None:
         self.kind, self.clock = kind, clock
-        self.options = {"api_key": "test-key", "base_url": base_url, "clock": clock, **options}
+        self.options = {"api_key": "test-key", "base_url": base_url, "clock": clock, "limits": UNLIMITED, **options}
 
     def __call__(self, use: Callable[[Any], Any], **options: Any) -> Any:
         if self.kind == "sync":

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from grok_imagine import AsyncClient, Client
+from grok_imagine.async_batch import AsyncBatch
+from grok_imagine.batch import Tally
+from grok_imagine.batch_driver import Batch
 from grok_imagine.videos import AsyncModels, AsyncVideos, Models, Videos
 from grok_imagine_sandbox import Sandbox
 from support import Api
@@ -32,8 +35,17 @@ def test_both_have_the_same_methods_and_parameters(blocking: type, awaited: type
     assert public(blocking).keys() == public(awaited).keys()
     for name, method in public(blocking).items():
         twin = public(awaited)[name]
+        if name == "batch":  # iterators both: one is read by `for`, the other by `async for`, and may be fed by one
+            ours, theirs = (inspect.signature(each).parameters for each in (method, twin))
+            assert {one for one in ours if ours[one] != theirs[one]} == {"requests"} and [*ours] == [*theirs]
+            continue
         assert inspect.iscoroutinefunction(twin) and not inspect.iscoroutinefunction(method)
         assert inspect.signature(method) == inspect.signature(twin), name
+
+
+def test_both_batches_tell_the_same() -> None:
+    ours, theirs = public(Batch), public(AsyncBatch)
+    assert {*ours} ^ {*theirs} == set() and issubclass(Batch, Tally) and issubclass(AsyncBatch, Tally)
 
 
 def test_both_are_made_of_the_same_arguments() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -28,9 +29,15 @@ from grok_imagine import (
 )
 from grok_imagine.commands import Call, Notify, Sleep
 from grok_imagine.errors import ApiError
-from grok_imagine.polling import contract_schedule, wait
+from grok_imagine.flow import Context
+from grok_imagine.pacer import Pacer
+from grok_imagine.polling import Schedule, contract_schedule, wait
+from grok_imagine.retry import Retries, RetryPolicy
+from grok_imagine.scheduler import Ticket
 from grok_imagine.settings import seconds
+from support import UNLIMITED
 
+KIND = ("text-to-video",)
 URL = "https://vidgen.example/v.mp4"
 VIDEO = {"url": URL, "duration": 8, "respect_moderation": True}
 Answer = httpx.Response | TransportError
@@ -86,14 +93,35 @@ ENDS: list[tuple[Answer, type[BaseException] | None]] = [
 ]  # fmt: skip
 
 
+def pacer_and_ticket(clock: Callable[[], float], ours: bool, schedule: Schedule | None) -> tuple[Pacer, Ticket]:
+    """A job that was started a moment ago, or one of another process."""
+    pacer = Pacer(UNLIMITED, clock)
+    if not ours:
+        return pacer, pacer.join(KIND, schedule)
+    ticket = pacer.job(KIND, schedule)
+    assert list(pacer.turn(ticket)) == []
+    pacer.saw(ticket)
+    return pacer, ticket
+
+
 class Run:
     """Drives a wait by hand: answers from a list, time that only passes as the commands say."""
 
-    def __init__(self, answers: Iterator[Answer], cost: float = 0.0, **options: Any) -> None:
+    def __init__(
+        self,
+        answers: Iterator[Answer],
+        cost: float = 0.0,
+        *,
+        ours: bool = True,
+        schedule: Schedule | None = contract_schedule,
+        request_timeout: float = 60.0,
+        **options: Any,
+    ) -> None:
         self.now, self.calls, self.sleeps, self.seen = 0.0, list[Call](), list[float](), list[Video]()
         self.answers, self.cost = answers, cost
-        defaults = {"clock": lambda: self.now, "request_timeout": 60.0, "timeout": 600.0, "schedule": contract_schedule}
-        self.flow = wait("job-1", **defaults | {"started": 0.0} | options)
+        self.pacer, ticket = pacer_and_ticket(lambda: self.now, ours, schedule)
+        context = Context(self.pacer, Retries(RetryPolicy(), self.pacer.clock), request_timeout)
+        self.flow = wait("job-1", context, ticket, began=0.0, **{"timeout": 600.0} | options)
 
     def __call__(self) -> Video:
         try:
@@ -132,7 +160,7 @@ def run(*answers: Answer, **options: Any) -> Video:
 def test_any_answers_end_in_one_outcome_within_the_deadline(
     before: list[Answer], end: tuple[Answer, type[BaseException] | None], timeout: float, cost: float, ours: bool
 ) -> None:
-    steps = Run(iter([*before, end[0]]), cost=cost, timeout=timeout, started=0.0 if ours else None)
+    steps = Run(iter([*before, end[0]]), cost=cost, timeout=timeout, ours=ours)
     try:
         outcome: Any = type(steps())
     except (VideoGenerationError, VideoTimeoutError, ApiError) as error:
@@ -186,7 +214,7 @@ def test_timeout_zero_looks_once_and_gives_the_look_time() -> None:
 
 
 def test_a_job_of_another_process_is_looked_at_at_once() -> None:
-    steps = Run(iter([ENDS[0][0]]), started=None)
+    steps = Run(iter([ENDS[0][0]]), ours=False)
     steps()
     assert steps.sleeps == []
 
@@ -233,11 +261,15 @@ def test_a_look_that_failed_is_soon_made_again() -> None:
 
 
 def test_what_a_job_of_ours_took_is_learned_and_that_of_others_is_not() -> None:
-    learned: list[Any] = []
-    for started in (0.0, None):
-        run(PENDING[2], PENDING[0], ENDS[0][0], started=started, learn=lambda *told: learned.append(told))
-    run(ENDS[2][0], learn=lambda *told: learned.append(told))
-    assert learned == [(9.0, [(1.0, 12), (6.0, None)], False), (1.0, [], True)]
+    for ours, end, expected in (
+        (True, ENDS[0][0], [[9.0, [[1.0, 12], [6.0, None]], False]]),
+        (True, ENDS[3][0], [[9.0, [[1.0, 12], [6.0, None]], False]]),
+        (False, ENDS[0][0], []),
+    ):
+        steps = Run(iter([PENDING[2], PENDING[0], end]), ours=ours)
+        with contextlib.suppress(VideoGenerationError):
+            steps()
+        assert steps.pacer.history.to_json() == ([[list(KIND), expected]] if expected else [])
 
 
 def test_a_trouble_that_passed_is_not_blamed() -> None:
@@ -293,7 +325,8 @@ def test_whatever_leaves_a_wait_takes_the_id_along() -> None:
 
     # The last one is an error of ours that a callback of the caller's raised about something else.
     for error in (KeyboardInterrupt(), Ctrl(), ZeroDivisionError(), OutOfRange("x")):
-        steps = wait("job-9", clock=lambda: 0.0, request_timeout=1, timeout=9, schedule=contract_schedule, started=0.0)
+        pacer, ticket = pacer_and_ticket(lambda: 0.0, True, contract_schedule)
+        steps = wait("job-9", Context(pacer, Retries(RetryPolicy(), pacer.clock), 1.0), ticket, timeout=9)
         next(steps)
         with pytest.raises(type(error)) as caught:
             steps.throw(error)

@@ -25,8 +25,10 @@ from grok_imagine import (
 )
 from grok_imagine.commands import Call
 from grok_imagine.errors import api_error
-from grok_imagine.flow import repeat, start
+from grok_imagine.flow import Context, repeat, start
+from grok_imagine.pacer import Pacer
 from grok_imagine.retry import Retries
+from support import UNLIMITED
 
 RATE = RateLimitError("x", status_code=429)
 CLASSES = [
@@ -129,7 +131,8 @@ def test_a_post_is_repeated_only_when_it_started_nothing() -> None:
         expected = StartOutcomeUnknown if kind is Delivery.OUTCOME_UNKNOWN else (type(error), AttributeError)
         # A repeated call is answered with None here, which is no response: the AttributeError says it was repeated.
         with pytest.raises(expected):
-            line.run(start(TextToVideo("x"), line.retries))
+            pacer = Pacer(UNLIMITED, line.retries.clock)
+            line.run(start(TextToVideo("x"), Context(pacer, line.retries, 60.0), pacer.job(())))
         assert line.calls == (2 if kind in (Delivery.NEVER_DELIVERED, Delivery.REFUSED) else 1)
 
 

@@ -22,6 +22,7 @@ from .errors import (
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    CostLimitError,
     DownloadError,
     GrokImagineError,
     InvalidRequest,
@@ -33,6 +34,8 @@ from .errors import (
     OutOfCreditError,
     OutOfRange,
     PermissionDeniedError,
+    QuotaError,
+    QuotaWarning,
     RateLimitError,
     RequestTimeout,
     ServerError,
@@ -54,7 +57,10 @@ from .results import Job, Video
 from .retry import Delivery, RetryPolicy, delivery_of
 
 if TYPE_CHECKING:
+    from .batch import Outcome
     from .ledger import Ledger
+    from .pacer import Limits
+    from .quota import LedgerQuota, RedisQuota
 
 __all__ = [
     "ApiError",
@@ -63,6 +69,7 @@ __all__ = [
     "BadRequestError",
     "Client",
     "ConfigurationError",
+    "CostLimitError",
     "Delivery",
     "DownloadError",
     "EditVideo",
@@ -74,13 +81,19 @@ __all__ = [
     "JobError",
     "Ledger",
     "LedgerError",
+    "LedgerQuota",
+    "Limits",
     "ModeConflict",
     "NotDelivered",
     "NotFoundError",
     "OutOfCreditError",
     "OutOfRange",
+    "Outcome",
     "PermissionDeniedError",
+    "QuotaError",
+    "QuotaWarning",
     "RateLimitError",
+    "RedisQuota",
     "ReferenceToVideo",
     "RequestTimeout",
     "RetryPolicy",
@@ -109,10 +122,14 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 
-    def __getattr__(name: str) -> Any:
-        # Only when asked for: SQLite costs an import that most programs don't need.
-        if name == "Ledger":
-            from .ledger import Ledger
+    _LATER = {
+        "Ledger": "ledger", "LedgerQuota": "quota", "Limits": "pacer", "Outcome": "batch", "RedisQuota": "quota"
+    }  # fmt: skip
 
-            return Ledger
+    def __getattr__(name: str) -> Any:
+        # Only when asked for: SQLite, for one, costs an import that most programs don't need.
+        if name in _LATER:
+            from importlib import import_module
+
+            return getattr(import_module(f".{_LATER[name]}", __name__), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

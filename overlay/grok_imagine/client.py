@@ -17,6 +17,8 @@ from .videos import AsyncModels, AsyncVideos, Models, Videos
 
 if TYPE_CHECKING:
     from .ledger import Ledger
+    from .pacer import Limits
+    from .quota import Quota
     from .reconcile import Reconciliation
 
 __all__ = ["AsyncClient", "Client"]
@@ -39,6 +41,9 @@ class Client:
         max_connections: Requests at once; further ones wait for their turn.
         retry: How often and how long; `RetryPolicy(max_retries=0)` sends once.
         ledger: Where every job is noted before it is posted; see `Ledger`.
+        limits: What may be asked of the service; default that of x-limits, and what its headers tell. Starts, looks and all
+            other requests of the client share it: what would pass it waits for its turn, which no timeout counts before a POST.
+        quota: Where processes with the same key share the limits; default the ledger's file. See `LedgerQuota`, `RedisQuota`.
         headers: Sent with every request, such as a gateway's own.
         http_client: An `httpx.Client` to use instead of one's own, such as one with a proxy. It is not closed.
         clock: Monotonic seconds; for tests.
@@ -62,6 +67,8 @@ class Client:
         max_connections: int = MAX_CONNECTIONS,
         retry: RetryPolicy | None = None,
         ledger: Ledger | None = None,
+        limits: Limits | None = None,
+        quota: Quota | None = None,
         headers: Mapping[str, str] | None = None,
         http_client: httpx.Client | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -69,7 +76,7 @@ class Client:
     ) -> None:
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = SyncDriver(self._settings, http_client, sleep)
-        self._core = Core(self._settings, clock, retry, ledger)
+        self._core = Core(self._settings, clock, retry, ledger, limits, quota)
         self.video = Videos(self._core, self._driver)
         self.models = Models(self._core, self._driver)
 
@@ -114,6 +121,8 @@ class AsyncClient:
         max_connections: int = MAX_CONNECTIONS,
         retry: RetryPolicy | None = None,
         ledger: Ledger | None = None,
+        limits: Limits | None = None,
+        quota: Quota | None = None,
         headers: Mapping[str, str] | None = None,
         http_client: httpx.AsyncClient | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -123,7 +132,7 @@ class AsyncClient:
 
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = AsyncDriver(self._settings, http_client, sleep)
-        self._core = Core(self._settings, clock, retry, ledger, awaits=True)
+        self._core = Core(self._settings, clock, retry, ledger, limits, quota, awaits=True)
         self.video = AsyncVideos(self._core, self._driver)
         self.models = AsyncModels(self._core, self._driver)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from grok_imagine_api import contract
 
 from . import flow, polling
-from .commands import Blocking, Flow, ProgressCallback
-from .errors import ModeConflict, OutOfRange, UnknownField
+from .commands import Blocking, Flow, ProgressCallback, T
+from .errors import ModeConflict, OutOfRange, UnknownField, blot
 from .flow import id_of
-from .polling import Look, Schedule
+from .polling import Schedule
 from .requests import VideoRequest
 from .results import Job, Video
 from .retry import Retries, RetryPolicy
@@ -26,14 +27,21 @@ from .settings import Seconds, Settings, seconds
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
+    from .batch import Work
     from .download import Progress as DownloadProgress
     from .ledger import Ledger
+    from .pacer import Limits, Pacer
+    from .quota import Quota
     from .reconcile import Reconciliation
-    from .schedule import History
+    from .schedule import Key
+    from .scheduler import Ticket
 
 Interval: TypeAlias = float | timedelta | Callable[[float], float]
 Prompt: TypeAlias = str | VideoRequest
 
+
+UNKNOWN: Key = ()
+"""The kind of a job of which only the id is known."""
 
 LEAST_INTERVAL = 0.01
 """Seconds; a shorter pause between looks is a mistake."""
@@ -48,74 +56,106 @@ class Core:
         clock: Callable[[], float],
         retry: RetryPolicy | None,
         ledger: Ledger | None,
+        limits: Limits | None,
+        quota: Quota | None,
         *,
         awaits: bool = False,
     ) -> None:
         self._awaits = awaits
         self._settings = settings
-        self._clock = clock
+        self.clock = clock
         self._retries = Retries(retry or RetryPolicy(), clock)
         self._book = flow.Book(ledger, settings.base_url) if ledger else None
-        # Made by the first wait: how long this client's own jobs took, which the next ones are looked at by.
-        self._history: History | None = None
-        self._learning = threading.Lock()
+        self._limits = limits
+        self._quota = quota
+        self._context: flow.Context | None = None
+        self._making = threading.Lock()
+
+    @property
+    def context(self) -> flow.Context:
+        """What the flows go by. Made by the first: importing the package needs none of it."""
+        with self._making:
+            if self._context is None:
+                self._context = flow.Context(self._pacer(), self._retries, self._settings.request_timeout, self._book)
+            return self._context
+
+    def _pacer(self) -> Pacer:
+        from .pacer import Limits, Pacer
+        from .schedule import History
+
+        limits, history, quota = self._limits or Limits(), History(), self._quota
+        if self._book:
+            ledger, origin = self._book.ledger, self._book.origin
+            if learned := ledger.learned(origin):
+                history = History.from_json(json.loads(learned))
+            if quota is None and limits.windows():
+                from .quota import LedgerQuota
+
+                quota = LedgerQuota(ledger.path, origin)
+        return Pacer(limits, self.clock, quota, history)
 
     def start(self, request: VideoRequest, strict: bool) -> Flow[Job]:
         """Posts a request, held to the contract first if strict."""
         if strict:
             request.check()
-        return flow.start(request, self._retries, self._book)
+        return self._with_ticket(
+            lambda pacer: pacer.job(key_of(request)), lambda ticket: flow.start(request, self.context, ticket)
+        )
 
-    def generate(self, request: VideoRequest, strict: bool, **waiting: Any) -> Flow[Video]:
-        """Posts a request and waits; everything is checked before."""
-        if strict:
-            request.check()
-        options = self.waiting(request, **waiting)
-        return polling.generate(request, self._retries, **options)
-
-    def wait(self, job: str | Job, **waiting: Any) -> Flow[Video]:
-        """Waits for a job that was started before."""
-        request = job.request if isinstance(job, Job) else None
-        return polling.wait(id_of(job), request=request, **self.waiting(None, **waiting))
-
-    def waiting(
+    def generate(
         self,
-        request: VideoRequest | None,
+        request: VideoRequest,
+        strict: bool,
         timeout: Seconds | None,
         interval: Interval | None,
         on_progress: ProgressCallback | None,
-    ) -> dict[str, Any]:
+    ) -> Flow[Video]:
+        """Posts a request and waits; everything is checked before."""
+        if strict:
+            request.check()
+        options = self._waiting(timeout, on_progress)
+        schedule = _schedule(interval)
+        return self._with_ticket(
+            lambda pacer: pacer.job(key_of(request), schedule),
+            lambda ticket: polling.generate(request, self.context, ticket, **options),
+        )
+
+    def wait(
+        self,
+        job: str | Job,
+        timeout: Seconds | None,
+        interval: Interval | None,
+        on_progress: ProgressCallback | None,
+    ) -> Flow[Video]:
+        """Waits for a job that was started before."""
+        request = job.request if isinstance(job, Job) else None
+        options = self._waiting(timeout, on_progress)
+        schedule = _schedule(interval)
+        return self._with_ticket(
+            lambda pacer: pacer.join(UNKNOWN, schedule),
+            lambda ticket: polling.wait(id_of(job), self.context, ticket, request=request, **options),
+        )
+
+    def _with_ticket(self, issue: Callable[[Pacer], Ticket], use: Callable[[Ticket], Flow[T]]) -> Flow[T]:
+        """A flow with a ticket that lives as long: one that is never run takes nobody's place."""
+        pacer = self.context.pacer
+        ticket = issue(pacer)
+        try:
+            return (yield from use(ticket))
+        finally:
+            pacer.drop(ticket)
+
+    def _waiting(self, timeout: Seconds | None, on_progress: ProgressCallback | None) -> dict[str, Any]:
         """The options of a wait, checked before anything is sent."""
         _check_callback(on_progress, self._awaits)
         return {
-            "clock": self._clock,
-            "request_timeout": self._settings.request_timeout,
             "timeout": contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
             "on_progress": on_progress,
-            "book": self._book,
-            **(self._learned(request) if interval is None else {"schedule": _schedule(interval)}),
         }
-
-    def _learned(self, request: VideoRequest | None) -> dict[str, Any]:
-        """The default schedule: by what jobs like this one took, and by its own progress. Without a request it knows neither."""
-        from .schedule import History, Schedule  # only here: importing the package needs none of it
-
-        if request is None:
-            return {"schedule": Schedule()}
-        key = (request.mode, *(str(request.body.get(field)) for field in ("model", "resolution", "duration")))
-        with self._learning:
-            history = self._history = self._history or History()
-            past = history.past(key)
-
-        def learn(age: float, looks: Sequence[Look], failed: bool) -> None:
-            with self._learning:
-                history.add(key, age, looks, failed)
-
-        return {"schedule": Schedule(past), "learn": learn}
 
     def get(self, job: str | Job) -> Flow[Video]:
         """Looks at a job."""
-        return flow.get(id_of(job), self._retries, self._book)
+        return flow.get(id_of(job), self.context)
 
     def download(
         self,
@@ -141,24 +181,63 @@ class Core:
         from .reconcile import reconcile
 
         return reconcile(
-            flow.Book(ledger, self._settings.base_url),
-            clock=self._clock,
+            self.context._replace(book=flow.Book(ledger, self._settings.base_url)),
+            ledger,
             wall=time.time,
-            request_timeout=self._settings.request_timeout,
             timeout=contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
             schedule=polling.contract_schedule,
         )
 
+    def work(
+        self,
+        *,
+        ledger: Ledger | None,
+        max_cost_usd: float | None,
+        name: str,
+        timeout: Seconds | None,
+        repeat: bool,
+        strict: bool,
+        bind: Callable[[Video], Video],
+    ) -> Work:
+        """The flows of a batch. Without a ledger its requests are known as long as it lives."""
+        from .batch import Options, Work
+        from .ledger import Ledger
+
+        if max_cost_usd is not None and (isinstance(max_cost_usd, bool) or not max_cost_usd >= 0):
+            raise OutOfRange(f"is USD from 0 on; got {max_cost_usd!r}", fields=["max_cost_usd"], section="x-pricing")
+        if not isinstance(name, str) or not name:
+            raise OutOfRange(f"is a text; got {name!r}", fields=["name"], section="client")
+        own = ledger or (self._book.ledger if self._book else None) or Ledger.temporary()
+        bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
+        options = Options(own, name, max_cost_usd, bound, repeat, strict)
+        key = self._settings.api_key
+        return Work(self.context, self._settings.base_url, options, key_of, bind, lambda error: blot(error, key))
+
+    def concurrency(self, given: int | None) -> int:
+        """How many jobs of a batch run at once."""
+        if given is None:
+            return int(self.context.pacer.limits.concurrent_jobs or contract.LIMITS["concurrent_jobs"].value)
+        if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+            raise OutOfRange(f"is a whole number from 1 on; got {given!r}", fields=["concurrency"], section="x-limits")
+        return given
+
     def list_models(self) -> Flow[list[VideoGenerationModel]]:
         """The video models of the key."""
-        return flow.list_models(self._retries)
+        return flow.list_models(self.context)
 
     def get_model(self, model_id: str) -> Flow[VideoGenerationModel]:
         """One video model."""
-        return flow.get_model(model_id, self._retries)
+        return flow.get_model(model_id, self.context)
 
 
-def _schedule(interval: Interval) -> Schedule:
+def key_of(request: VideoRequest) -> Key:
+    """What jobs have in common that take about as long."""
+    return (request.mode, *(str(request.body.get(field)) for field in ("model", "resolution", "duration")))
+
+
+def _schedule(interval: Interval | None) -> Schedule | None:
+    if interval is None:
+        return None
     if callable(interval):
         own = interval
         # Checked at each look: a function that answers 0 would ask without a pause.

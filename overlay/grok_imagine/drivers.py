@@ -109,7 +109,8 @@ class SyncDriver:
 
     def __init__(self, settings: Settings, http: httpx.Client | None, sleep: Callable[[float], object]) -> None:
         self._settings = settings
-        self._sleep = sleep
+        self.sleep = sleep
+        self.connections = settings.max_connections
         self._owned = http is None
         self._http = http or httpx.Client(verify=tls_context(), limits=limits(settings))
         self._gate = threading.BoundedSemaphore(settings.max_connections)
@@ -120,7 +121,7 @@ class SyncDriver:
             command = next(flow)
             while True:
                 try:
-                    result = self._do(command)
+                    result = self.do(command)
                 except BaseException as error:
                     command = flow.throw(error)
                 else:
@@ -132,11 +133,12 @@ class SyncDriver:
             blot(error, self._settings.api_key)
             raise
 
-    def _do(self, command: Command) -> object:
+    def do(self, command: Command) -> object:
+        """Carries out a command."""
         if isinstance(command, Call):
             return self._send(command)
         if isinstance(command, Sleep):
-            return self._sleep(command.seconds)
+            return self.sleep(command.seconds)
         if isinstance(command, Blocking):
             return command.work()
         if isinstance(command, Stream):

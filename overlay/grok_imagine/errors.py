@@ -18,6 +18,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
+    "CostLimitError",
     "DownloadError",
     "GrokImagineError",
     "InvalidRequest",
@@ -29,6 +30,8 @@ __all__ = [
     "OutOfCreditError",
     "OutOfRange",
     "PermissionDeniedError",
+    "QuotaError",
+    "QuotaWarning",
     "RateLimitError",
     "RequestTimeout",
     "ServerError",
@@ -85,6 +88,10 @@ class LedgerError(GrokImagineError):
     """The ledger can't be read or written. Before a POST it means that nothing was sent; later, the id is here."""
 
 
+class QuotaError(GrokImagineError):
+    """The quota that several processes share can't be asked. Nobody is kept from sending by it: the client warns, and goes on."""
+
+
 class InvalidRequest(GrokImagineError, ValueError):
     """A request that the contract refuses. Nothing was sent, nothing is billed; `strict=False` sends it anyway.
 
@@ -121,6 +128,26 @@ class OutOfRange(InvalidRequest):
 
 class UnknownField(InvalidRequest, TypeError):
     """A name that this API does not have. The service would ignore it, and bill."""
+
+
+class CostLimitError(GrokImagineError):
+    """A batch's next job could cost more than `max_cost_usd` leaves. Nothing was sent.
+
+    Attributes:
+        batch: The name of the batch whose jobs count, those of earlier runs too.
+        estimate_usd: What the job could cost in USD; None if no price is known for its model.
+        counted_usd: What the batch's jobs cost so far: of those that run, or may run, what they could cost.
+        max_cost_usd: The cap.
+    """
+
+    def __init__(self, batch: str, estimate_usd: float | None, counted_usd: float, max_cost_usd: float) -> None:
+        could = "has no known price" if estimate_usd is None else f"could cost {estimate_usd:.4g} USD"
+        super().__init__(
+            f"the job {could}, the jobs of the batch {batch!r} count as {counted_usd:.4g}, and max_cost_usd is"
+            f" {max_cost_usd:g}; raise it, or give another batch another name"
+        )
+        self.batch = batch
+        self.estimate_usd, self.counted_usd, self.max_cost_usd = estimate_usd, counted_usd, max_cost_usd
 
 
 class TransportError(GrokImagineError):
@@ -434,3 +461,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (parse(value) - now).total_seconds())
     except (ValueError, OverflowError, TypeError):  # not a date, or one without a zone: as if there were none
         return None
+
+
+class QuotaWarning(UserWarning):
+    """The quota that several processes share can't be asked; the client goes by its own count."""

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
@@ -21,7 +21,9 @@ from .errors import (
     GrokImagineError,
     JobError,
     LedgerError,
+    NotDelivered,
     OutOfRange,
+    RateLimitError,
     StartOutcomeUnknown,
     TransportError,
     UnexpectedResponse,
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
     from .ledger import Ledger
+    from .pacer import Pacer
+    from .scheduler import Ticket
 
 
 class Book:
@@ -45,6 +49,19 @@ class Book:
     def __init__(self, ledger: Ledger, origin: str) -> None:
         self.ledger = ledger
         self.origin = origin
+
+
+class Context(NamedTuple):
+    """What all flows of a client go by: when a request may leave, when it may be sent again, and where jobs are noted."""
+
+    pacer: Pacer
+    retries: Retries
+    request_timeout: float
+    book: Book | None = None
+
+    def clock(self) -> float:
+        """Monotonic seconds."""
+        return self.pacer.clock()
 
 
 def repeat(
@@ -80,8 +97,22 @@ def is_transient(error: GrokImagineError) -> bool:
     return error.transient if isinstance(error, ApiError) else isinstance(error, TransportError)
 
 
-def start(request: VideoRequest, retries: Retries, book: Book | None = None, limit: float = math.inf) -> Flow[Job]:
-    """Starts a job: posts until it is taken, as long as it is certain that no job exists, for at most `limit` seconds.
+def start(
+    request: VideoRequest,
+    context: Context,
+    ticket: Ticket,
+    *,
+    timeout: float = math.inf,
+    intend: Callable[[], str] | None = None,
+) -> Flow[Job]:
+    """Starts a job when its turn has come: posts until it is taken, as long as it is certain that no job exists.
+
+    Args:
+        request: What to post.
+        context: The client's.
+        ticket: Its place in the client's queue.
+        timeout: Seconds from the first POST after which no other is made.
+        intend: Notes the intent in the ledger, if in another way than that of a single call.
 
     Raises:
         ApiError: Refused; no job exists.
@@ -89,38 +120,78 @@ def start(request: VideoRequest, retries: Retries, book: Book | None = None, lim
         StartOutcomeUnknown: Sent, but not answered in a way that tells whether a job exists.
         LedgerError: The intent could not be written, and nothing was sent; or, with an id, the id could not.
     """
-    if book is None:
-        return (yield from repeat(lambda: post(request), is_certain, retries, limit))
-    intent: str = yield Blocking(lambda: book.ledger.intend(request, book.origin))
     try:
-        job = yield from repeat(lambda: post(request), is_certain, retries, limit)
-    except GeneratorExit:
+        yield from context.pacer.turn(ticket)
+        job = yield from _start_noted(request, context, ticket, timeout, intend)
+        with keeping(job.request_id):  # the schedule may be the caller's own
+            context.pacer.saw(ticket)
+    except BaseException:
+        context.pacer.drop(ticket)
         raise
-    except BaseException as error:
-        failure, known = error, getattr(error, "request_id", None)
-        is_started = isinstance(known, str) and not isinstance(error, GrokImagineError)
-        try:
-            if is_started:
-                yield Blocking(lambda: book.ledger.accept(intent, str(known)))
-            else:
-                yield Blocking(lambda: book.ledger.give_up(intent, failure))
-        except LedgerError as second:  # what happened to the job matters more than that it could not be noted
-            error.add_note(f"and it could not be noted: {second}")
-        raise
-    with keeping(job.request_id):
-        yield Blocking(lambda: book.ledger.accept(intent, job.request_id))
     return job
 
 
-def post(request: VideoRequest) -> Flow[Job]:
+def _start_noted(
+    request: VideoRequest, context: Context, ticket: Ticket, timeout: float, intend: Callable[[], str] | None
+) -> Flow[Job]:
+    """Posts between two lines of the ledger: the intent before, and after it what became of it."""
+    book, tries, may_be_started = context.book, 0, False
+
+    def attempt() -> Flow[Job]:
+        nonlocal tries, may_be_started
+        if tries:
+            yield from context.pacer.turn(ticket)
+        tries += 1
+        may_be_started = True
+        try:
+            return (yield from post(request, context, ticket))
+        except GrokImagineError as error:
+            may_be_started = delivery_of(error) is Delivery.OUTCOME_UNKNOWN
+            raise
+
+    if book is None:
+        return (yield from repeat(attempt, is_certain, context.retries, timeout))
+    ledger, intents = book.ledger, list[str]()
+    intend = intend or (lambda: ledger.intend(request, book.origin))
+    try:
+        # What interrupts the writing may come when it is done: so it is known by the list, not by the result.
+        yield Blocking(lambda: intents.append(intend()))
+        job = yield from repeat(attempt, is_certain, context.retries, timeout)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        if intents:
+            yield from _note_failure(ledger, intents[0], error, may_be_started)
+        raise
+    with keeping(job.request_id):
+        yield Blocking(lambda: ledger.accept(intents[0], job.request_id))
+    return job
+
+
+def _note_failure(ledger: Ledger, intent: str, error: BaseException, may_be_started: bool) -> Flow[None]:
+    """Has the ledger note what became of an intent, if that is no answer with an id."""
+    known = getattr(error, "request_id", None)
+    is_started = isinstance(known, str) and not isinstance(error, GrokImagineError)
+    try:
+        if is_started:
+            yield Blocking(lambda: ledger.accept(intent, str(known)))
+        else:
+            yield Blocking(lambda: ledger.give_up(intent, error, may_be_started))
+    except LedgerError as second:  # what happened to the job matters more than that it could not be noted
+        error.add_note(f"and it could not be noted: {second}")
+
+
+def post(request: VideoRequest, context: Context, ticket: Ticket) -> Flow[Job]:
     """Posts a request once; raises as `start` does. What interrupts it leaves with what is known of the job."""
     from . import binding
 
     sent_at = time.time()
     try:
         response: httpx.Response = yield Call(binding.start(request.operation, request.body), paid=True)
-        return Job(_id_of(response), request)
+        return Job(_id_of(response, context), request)
     except GrokImagineError as error:
+        if is_certain(error):
+            context.pacer.returned(ticket)
         if delivery_of(error) is not Delivery.OUTCOME_UNKNOWN:
             raise
         answer = error if isinstance(error, ApiError) else None
@@ -130,24 +201,23 @@ def post(request: VideoRequest) -> Flow[Job]:
     except GeneratorExit:
         raise
     except BaseException as error:
-        _note_interrupted_post(error, request)
+        _note_interrupted_post(error, request, context)
         raise
 
 
-def _id_of(response: httpx.Response) -> str:
-    if not response.is_success:
-        raise _error(response)
+def _id_of(response: httpx.Response, context: Context) -> str:
+    _heed(response, context)
     request_id = _json(response).get("request_id")
     if not isinstance(request_id, str) or not request_id:
         raise _unexpected(response, "no request_id")
     return request_id
 
 
-def _note_interrupted_post(error: BaseException, request: VideoRequest) -> None:
+def _note_interrupted_post(error: BaseException, request: VideoRequest, context: Context) -> None:
     """Ctrl-C or a cancelled task: the id, if the driver could still wait for the answer; else what may have been paid."""
     answer = getattr(error, "answer", None)
     try:
-        request_id = _id_of(answer) if answer is not None else None
+        request_id = _id_of(answer, context) if answer is not None else None
     except GrokImagineError:  # the answer is no id; what interrupted is what leaves
         request_id = None
     if request_id:
@@ -157,13 +227,13 @@ def _note_interrupted_post(error: BaseException, request: VideoRequest) -> None:
         error.add_note(f"a paid POST was under way ({request.mode}, body {request.sha256[:12]}); a job may be running")
 
 
-def get(request_id: str, retries: Retries, book: Book | None = None) -> Flow[Video]:
+def get(request_id: str, context: Context) -> Flow[Video]:
     """Looks at a job; raises as `look` does, once the retry policy gives up."""
-    return repeat(lambda: look(request_id, book=book), is_transient, retries)
+    return repeat(lambda: look(request_id, context), is_transient, context.retries)
 
 
-def look(request_id: str, timeout: float | None = None, book: Book | None = None) -> Flow[Video]:
-    """Looks at a job once, and has the ledger note what ended.
+def look(request_id: str, context: Context, timeout: float | None = None, ticket: Ticket | None = None) -> Flow[Video]:
+    """Looks at a job once, and has the ledger note what ended. A ticket says that its turn has come already.
 
     Raises:
         OutOfRange: What was given is no id.
@@ -174,20 +244,37 @@ def look(request_id: str, timeout: float | None = None, book: Book | None = None
     from . import binding
 
     check_id(request_id)
+    book = context.book
     try:
+        if ticket is None:
+            yield from _turn(context, timeout)
         response: httpx.Response = yield Call(binding.look(request_id), timeout)
+        _heed(response, context, request_id)
     except TransportError as error:
         error.request_id = request_id
         raise
-    if not response.is_success:
-        failure = _error(response, request_id)
-        if book and isinstance(failure, JobError):
+    except JobError as error:
+        failure = error
+        if book:
             yield Blocking(lambda: book.ledger.lost(failure, book.origin))
-        raise failure
+        raise
     video = Video(request_id, _read_state(response, request_id), response.status_code)
     if book and video.outcome != "running":
         yield Blocking(lambda: book.ledger.saw(video, book.origin))
     return video
+
+
+def _turn(context: Context, timeout: float | None) -> Flow[None]:
+    """Waits for the turn of a request that belongs to no ticket."""
+    ticket = context.pacer.call()
+    if ticket is None:
+        return
+    limit = context.request_timeout if timeout is None else timeout
+    try:
+        if not (yield from context.pacer.turn(ticket, context.clock() + limit)):
+            raise NotDelivered(f"the limits of this client gave it no turn within {limit:g} s")
+    finally:
+        context.pacer.drop(ticket)
 
 
 def _read_state(response: httpx.Response, request_id: str) -> Mapping[str, Any]:
@@ -211,35 +298,35 @@ def keeping(request_id: str) -> Iterator[None]:
         raise
 
 
-def list_models(retries: Retries) -> Flow[list[VideoGenerationModel]]:
+def list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
     """The video models of the key."""
-    return repeat(_list_models, is_transient, retries)
+    return repeat(lambda: _list_models(context), is_transient, context.retries)
 
 
-def _list_models() -> Flow[list[VideoGenerationModel]]:
+def _list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
     from . import binding
 
+    yield from _turn(context, None)
     response: httpx.Response = yield Call(binding.list_models())
-    if not response.is_success:
-        raise _error(response)
+    _heed(response, context)
     models = _json(response).get("models")
     if not isinstance(models, list) or not all(isinstance(model, Mapping) and "id" in model for model in models):
         raise _unexpected(response, "no list of models")
     return [binding.VideoGenerationModel.from_dict(model) for model in models]
 
 
-def get_model(model_id: str, retries: Retries) -> Flow[VideoGenerationModel]:
+def get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
     """One video model."""
     check_id(model_id, "model_id")
-    return repeat(lambda: _get_model(model_id), is_transient, retries)
+    return repeat(lambda: _get_model(model_id, context), is_transient, context.retries)
 
 
-def _get_model(model_id: str) -> Flow[VideoGenerationModel]:
+def _get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
     from . import binding
 
+    yield from _turn(context, None)
     response: httpx.Response = yield Call(binding.get_model(model_id))
-    if not response.is_success:
-        raise _error(response)
+    _heed(response, context)
     model = _json(response)
     if "id" not in model:
         raise _unexpected(response, "no model")
@@ -277,5 +364,12 @@ def _unexpected(response: httpx.Response, what: str, request_id: str | None = No
     )
 
 
-def _error(response: httpx.Response, request_id: str | None = None) -> ApiError | JobError:
-    return api_error(response.status_code, response.headers, response.content, request_id=request_id)
+def _heed(response: httpx.Response, context: Context, request_id: str | None = None) -> None:
+    """Has the pacer learn from an answer, and raises the error that it is, if it is one."""
+    if response.is_success:
+        context.pacer.heed(response.headers)
+        return
+    error = api_error(response.status_code, response.headers, response.content, request_id=request_id)
+    if isinstance(error, RateLimitError):
+        context.pacer.refused(error)
+    raise error

@@ -7,19 +7,22 @@ is. What a crash leaves between the two is an intent whose outcome is unknown: i
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from grok_imagine_api import contract
 
-from .errors import ConfigurationError, JobError, LedgerError, StartOutcomeUnknown, VideoModeratedError
-from .retry import Delivery, delivery_of
+from .errors import ConfigurationError, CostLimitError, JobError, LedgerError, StartOutcomeUnknown, VideoModeratedError
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -47,12 +50,22 @@ MIGRATIONS = (
     CREATE INDEX jobs_by_state ON jobs (state, created);
     CREATE INDEX jobs_by_body ON jobs (body_sha256);
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN batch TEXT;
+    ALTER TABLE jobs ADD COLUMN copy INTEGER;
+    ALTER TABLE jobs ADD COLUMN counted_ticks INTEGER;
+    ALTER TABLE jobs ADD COLUMN answer TEXT;
+    CREATE INDEX jobs_by_batch ON jobs (batch, origin, counted_ticks);
+    CREATE TABLE sent (origin TEXT NOT NULL, at REAL NOT NULL) STRICT;
+    CREATE INDEX sent_by_time ON sent (origin, at);
+    CREATE TABLE learned (origin TEXT PRIMARY KEY, jobs TEXT NOT NULL) STRICT;
+    """,
 )
 """One script for each version of the schema; what was released is never changed, only added to."""
 
 COLUMNS = (
     "intent, state, request_id, origin, mode, model, body_sha256, prompt_sha256, prompt, process, created, updated,"
-    " cost_ticks, url, url_expires, path, code, message"
+    " cost_ticks, url, url_expires, path, code, message, batch, answer"
 )
 
 
@@ -60,7 +73,8 @@ class Entry(NamedTuple):
     """A job as the ledger knows it. Times are Unix seconds; `cost_ticks` are of 1/10,000,000,000 USD.
 
     `request_id` is None while it is only intended, and for ever when the outcome of its POST is unknown. `prompt` is None
-    unless the ledger keeps prompts. `url` may be signed: it is not shown.
+    unless the ledger keeps prompts. `url` may be signed: it is not shown, nor is `answer`, the JSON of the look that saw the
+    end. `batch` is the name of the batch it belongs to.
     """
 
     intent: str
@@ -81,6 +95,8 @@ class Entry(NamedTuple):
     path: str | None
     code: str | None
     message: str | None
+    batch: str | None
+    answer: str | None
 
     @property
     def cost_usd(self) -> float | None:
@@ -89,6 +105,14 @@ class Entry(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Entry {self.request_id or self.intent} {self.state} {self.mode or 'of another client'}>"
+
+
+class Place(NamedTuple):
+    """Where in a batch a request stands: its name, which of the equal requests, and the ticks that count against a cap."""
+
+    batch: str
+    copy: int = 0
+    counted_ticks: int | None = None
 
 
 class Ledger:
@@ -109,11 +133,19 @@ class Ledger:
     ) -> None:
         self.path = Path(path)
         self._keep_prompts = keep_prompts
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
         self._run(self._migrate)
+
+    @classmethod
+    def temporary(cls) -> Ledger:
+        """A ledger in a temporary folder, which goes with it; what a crash leaves of it is there to be found."""
+        folder = tempfile.mkdtemp(prefix="grok-imagine-")
+        ledger = cls(Path(folder) / "jobs.db")
+        weakref.finalize(ledger, shutil.rmtree, folder, ignore_errors=True)
+        return ledger
 
     def intend(self, request: VideoRequest, origin: str) -> str:
         """Commits that a request is about to be posted, and returns the intent's id.
@@ -121,17 +153,67 @@ class Ledger:
         Raises:
             LedgerError: It could not be written; then nothing may be posted.
         """
-        intent, now = uuid.uuid4().hex, self._clock()
-        prompt = request.body.get("prompt")
+        values = self._intent(request, origin)
+        self._run(lambda db: _insert(db, values))
+        return str(values["intent"])
+
+    def claim(self, request: VideoRequest, origin: str, place: Place, max_ticks: int | None = None) -> str | Entry:
+        """Commits the intent of a batch's request, unless the batch knows it already; for several processes at once.
+
+        Args:
+            request: What is about to be posted.
+            origin: The address it goes to.
+            place: Where in a batch it stands, and what it may cost.
+            max_ticks: What the batch may cost in all, in ticks.
+
+        Returns:
+            The intent's id; or the entry of the same request, which is not to be posted again.
+
+        Raises:
+            CostLimitError: It could cost more than the batch may; nothing was written.
+            LedgerError: It could not be written; then nothing may be posted.
+        """
+        values = self._intent(request, origin) | place._asdict()
+
+        def work(db: sqlite3.Connection) -> str | Entry:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                if known := self._known(db, request.sha256, origin, place):
+                    return known
+                spent = db.execute(
+                    "SELECT COALESCE(SUM(counted_ticks), 0) FROM jobs WHERE batch = ? AND origin = ?",
+                    (place.batch, origin),
+                ).fetchone()[0]
+                if max_ticks is not None and spent + (place.counted_ticks or 0) > max_ticks:
+                    figures = (ticks / contract.TICKS_PER_USD for ticks in (place.counted_ticks or 0, spent, max_ticks))
+                    raise CostLimitError(place.batch, *figures)
+                _insert(db, values)
+                return str(values["intent"])
+            finally:
+                db.execute("COMMIT")
+
+        return self._run(work)
+
+    def known(self, body_sha256: str, origin: str, place: Place) -> Entry | None:
+        """What a batch knows of a request; None if nothing, or only that it was refused."""
+        return self._run(lambda db: self._known(db, body_sha256, origin, place))
+
+    def _known(self, db: sqlite3.Connection, body_sha256: str, origin: str, place: Place) -> Entry | None:
+        query = (
+            f"SELECT {COLUMNS} FROM jobs WHERE body_sha256 = ? AND origin = ? AND batch = ? AND copy = ?"
+            " AND NOT (state = 'failed' AND request_id IS NULL) ORDER BY created DESC LIMIT 1"
+        )
+        row = db.execute(query, (body_sha256, origin, place.batch, place.copy)).fetchone()
+        return self._judged(Entry(*row)) if row else None
+
+    def _intent(self, request: VideoRequest, origin: str) -> dict[str, Any]:
+        prompt, now = request.body.get("prompt"), self.clock()
         digest = hashlib.sha256(prompt.encode()).hexdigest() if isinstance(prompt, str) else None
-        values = {
-            "intent": intent, "state": "intended", "origin": origin, "mode": request.mode,
+        return {
+            "intent": uuid.uuid4().hex, "state": "intended", "origin": origin, "mode": request.mode,
             "model": request.body.get("model"), "body_sha256": request.sha256, "prompt_sha256": digest,
             "prompt": prompt if self._keep_prompts else None, "process": os.getpid(), "created": now, "updated": now,
         }  # fmt: skip
-        names = ", ".join(values)
-        self._write(f"INSERT INTO jobs ({names}) VALUES ({', '.join(':' + name for name in values)})", values)
-        return intent
 
     def accept(self, intent: str, request_id: str) -> None:
         """Commits the id of the job that an intent became.
@@ -143,20 +225,19 @@ class Ledger:
 
     def adopt(self, request_id: str, origin: str) -> None:
         """Commits an id that another client started; nothing if it is known."""
-        now = self._clock()
+        now = self.clock()
         self._write(
             "INSERT INTO jobs (intent, state, request_id, origin, created, updated) VALUES (?, 'accepted', ?, ?, ?, ?)"
             " ON CONFLICT (request_id) DO NOTHING",
             (uuid.uuid4().hex, request_id, origin, now, now),
         )
 
-    def give_up(self, intent: str, error: BaseException) -> None:
+    def give_up(self, intent: str, error: BaseException, may_be_started: bool) -> None:
         """Commits that an intent became no job, or that nobody knows."""
-        certain = delivery_of(error) is not Delivery.OUTCOME_UNKNOWN and isinstance(error, Exception)
         cause = error.__cause__ if isinstance(error, StartOutcomeUnknown) else error
         code = getattr(cause, "code", None) or type(cause).__name__
-        state = "failed" if certain else "unknown"
-        self._update("intent = :key", intent, None, state=state, code=str(code), message=str(error)[:500])
+        state = {"state": "unknown"} if may_be_started else {"state": "failed", "counted_ticks": 0}
+        self._update("intent = :key", intent, None, **state, code=str(code), message=str(error)[:500])
 
     def saw(self, video: Video, origin: str) -> None:
         """Commits how a job has ended, one of another client's as well."""
@@ -170,11 +251,11 @@ class Ledger:
             video.request_id,
             state="moderated" if isinstance(error, VideoModeratedError) else video.outcome,
             url=url,
-            url_expires=self._clock() + contract.LIMITS["result_url_lifetime"].value if url else None,
+            url_expires=self.clock() + contract.LIMITS["result_url_lifetime"].value if url else None,
             code=error.code if error else None,
             message=error.message[:500] if error else None,
-            # An answer without a cost does not unsay one.
-            **({"cost_ticks": ticks} if isinstance(ticks, int) else {}),
+            answer=json.dumps(dict(video.raw)),
+            **_costs(video.outcome, ticks),
         )
 
     def lost(self, error: JobError, origin: str) -> None:
@@ -237,6 +318,15 @@ class Ledger:
         """
         return client._reconcile(self, timeout)
 
+    def learned(self, origin: str) -> str | None:
+        """What `learn` kept for an address."""
+        row = self._run(lambda db: db.execute("SELECT jobs FROM learned WHERE origin = ?", (origin,)).fetchone())
+        return row[0] if row else None
+
+    def learn(self, origin: str, jobs: str) -> None:
+        """Keeps what finished jobs took, as JSON, for the clients of later processes."""
+        self._write("INSERT OR REPLACE INTO learned (origin, jobs) VALUES (?, ?)", (origin, jobs))
+
     def cost_usd(self) -> float:
         """USD that the service said all jobs cost."""
         ticks = self._run(lambda db: db.execute("SELECT COALESCE(SUM(cost_ticks), 0) FROM jobs").fetchone()[0])
@@ -254,12 +344,12 @@ class Ledger:
 
     def _judged(self, entry: Entry) -> Entry:
         gone = entry.process != os.getpid() and not _is_alive(entry.process)
-        if entry.state == "intended" and (gone or self._clock() - entry.updated > IN_FLIGHT):
+        if entry.state == "intended" and (gone or self.clock() - entry.updated > IN_FLIGHT):
             return entry._replace(state="unknown", code="process-gone", message="its process ended before the answer")
         return entry
 
     def _update(self, where: str, key: str, job: str | None, **values: Any) -> None:
-        values["updated"] = self._clock()
+        values["updated"] = self.clock()
         changes = ", ".join(f"{name} = :{name}" for name in values)
         self._write(f"UPDATE jobs SET {changes} WHERE {where}", {**values, "key": key}, job)
 
@@ -292,6 +382,18 @@ class Ledger:
         except BaseException:
             db.execute("ROLLBACK")
             raise
+
+
+def _insert(db: sqlite3.Connection, values: dict[str, Any]) -> None:
+    names = ", ".join(values)
+    db.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join(':' + name for name in values)})", values)
+
+
+def _costs(outcome: str, ticks: object) -> dict[str, int]:
+    """What a job cost, and counts as. An answer without a cost does not unsay one; a withheld video may be billed."""
+    if isinstance(ticks, int):
+        return {"cost_ticks": ticks, "counted_ticks": ticks}
+    return {"counted_ticks": 0} if outcome in ("failed", "expired") else {}
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from grok_imagine_api import contract
 
-from .commands import Blocking, Flow, Notify, ProgressCallback, Sleep
+from .commands import Blocking, Flow, Notify, ProgressCallback
 from .errors import ApiError, TransportError, UnknownStatusWarning, VideoGenerationError, VideoTimeoutError
-from .flow import Book, is_transient, keeping, look, start
+from .flow import Context, is_transient, keeping, look, start
 from .requests import VideoRequest
 from .results import Video
-from .retry import Retries
+
+if TYPE_CHECKING:
+    from .scheduler import Ticket
 
 Look: TypeAlias = tuple[float, int | None]
 """A look that saw a job running: the job's age in seconds, and its progress in per cent, if it told."""
 
 Schedule: TypeAlias = Callable[[Sequence[Look], float], float]
 """The age in seconds at which to look next, by the looks so far and the job's age now."""
-
-Learn: TypeAlias = Callable[[float, Sequence[Look], bool], None]
-"""Told of a job that ended: its age in seconds, the looks that saw it running, and whether it failed."""
 
 LAST_LOOK = 1.0
 """Seconds of the polling timeout that are kept for the last look, or a tenth of it if that is less."""
@@ -42,93 +42,98 @@ def contract_schedule(looks: Sequence[Look], age: float) -> float:
     return age + next(phase.every for phase in contract.SCHEDULE if phase.until is None or age < phase.until)
 
 
-def generate(request: VideoRequest, retries: Retries, book: Book | None = None, **options: Any) -> Flow[Video]:
-    """Starts a job and waits for it; `options` are those of `wait`, which also says what is raised."""
-    began = options["clock"]()
-    job = yield from start(request, retries, book, options["timeout"])
-    return (yield from wait(job.request_id, started=began, request=request, book=book, **options))
+def generate(request: VideoRequest, context: Context, ticket: Ticket, *, timeout: float, **options: Any) -> Flow[Video]:
+    """Starts a job and waits for it; `options` are those of `poll`, which also says what is raised."""
+    job = yield from start(request, context, ticket, timeout=timeout)
+    began = ticket.born
+    return (yield from wait(job.request_id, context, ticket, timeout=timeout, began=began, request=request, **options))
 
 
-def wait(request_id: str, **options: Any) -> Flow[Video]:
+def wait(request_id: str, context: Context, ticket: Ticket, **options: Any) -> Flow[Video]:
     """Looks at a job until it has ended or the time is up, as `poll` does, and loses the id to nothing."""
-    with keeping(request_id):
-        return (yield from poll(request_id, **options))
+    try:
+        with keeping(request_id):
+            return (yield from poll(request_id, context, ticket, **options))
+    finally:
+        context.pacer.drop(ticket)
 
 
 def poll(
     request_id: str,
+    context: Context,
+    ticket: Ticket,
     *,
-    clock: Callable[[], float],
-    request_timeout: float,
     timeout: float,
-    schedule: Schedule,
-    started: float | None = None,
+    began: float | None = None,
     request: VideoRequest | None = None,
     on_progress: ProgressCallback | None = None,
-    book: Book | None = None,
-    learn: Learn | None = None,
 ) -> Flow[Video]:
-    """Looks at a job until it has ended or the time is up; the first look comes at once if the job is not ours.
+    """Looks at a job until it has ended or the time is up. The ticket knows when a look is due.
 
     Args:
         request_id: The job.
-        clock: Monotonic seconds.
-        request_timeout: Seconds for one look, never more than what is left.
+        context: The client's.
+        ticket: The job's place in the client's queue.
         timeout: Seconds for everything; 0 looks once.
-        schedule: When to look next.
-        started: When the wait began by `clock`, if the job was started a moment ago.
+        began: When that time began, by the client's clock; default now.
         request: What was asked for, if known: then an answer without a URL can be judged.
         on_progress: Called after each look that shows the job running.
-        book: Where to note how the job ended.
-        learn: Told how long a job of ours took.
 
     Raises:
         VideoGenerationError: Ended without a video; also its kinds VideoExpiredError and VideoModeratedError.
         VideoTimeoutError: The time is up; the job goes on.
         ApiError: An answer that no later look can better, such as a wrong key.
     """
-    begin = clock() if started is None else started
-    looks: list[Look] = []
-    delay = 0.0 if started is None else schedule(looks, 0.0)
+    pacer, clock = context.pacer, context.clock
+    begin = clock() if began is None else began
+    timeout = timeout if timeout >= SHORTEST_WAIT else 0.0
+    last_call = begin + timeout - min(LAST_LOOK, timeout / 10)
     last: Video | None = None
     trouble: Exception | None = None
     warned: set[str] = set()
-    timeout = timeout if timeout >= SHORTEST_WAIT else 0.0
-    reserve = min(LAST_LOOK, timeout / 10)
-    if book and started is None:
+    if context.book and began is None:
+        book = context.book
         yield Blocking(lambda: book.ledger.adopt(request_id, book.origin))
     while True:
-        left = timeout - (clock() - begin)
-        is_last = delay + reserve > left
-        pause = max(0.0, left - reserve) if is_last else delay
-        if pause > 0:
-            yield Sleep(pause)
-        left = timeout - (clock() - begin)
+        is_last = timeout == 0 or not (yield from pacer.turn(ticket, last_call))
+        if is_last and not (yield from _last_turn(context, ticket, begin + timeout)):
+            raise _timed_out(request_id, clock() - begin, last) from trouble
+        left = begin + timeout - clock()
         # With no time at all, or none left after a slow POST, the one look has the time of any request.
-        bound = request_timeout if left <= 0 else min(request_timeout, left)
+        bound = context.request_timeout if left <= 0 else min(context.request_timeout, left)
         try:
-            last = yield from look(request_id, bound, book)
+            last = yield from look(request_id, context, bound, ticket)
         except (TransportError, ApiError) as error:
             if not is_transient(error):
                 raise
             trouble = error
+            pacer.missed(ticket, _cool_down(error), LONGEST_TROUBLE)
         else:
             if last.outcome != "running":
-                if learn and started is not None:
-                    learn(clock() - begin, looks, last.outcome != "done")
+                yield from _learn(context, ticket, last.outcome != "done")
                 return _ended(last, request)
             trouble = None
-            # The age of a job that is not ours is not known, so its progress points nowhere.
-            looks.append((clock() - begin, None if started is None else last.progress))
+            pacer.saw(ticket, last.progress)
             _warn_once(last, warned)
             if on_progress:
                 yield Notify(on_progress, last)
-        age = clock() - begin
-        if is_last or age >= timeout:
-            raise _timed_out(request_id, age, last) from trouble
-        delay = schedule(looks, age) - age
-        if trouble:
-            delay = max(min(delay, LONGEST_TROUBLE), _cool_down(trouble))
+        if is_last or clock() - begin >= timeout:
+            raise _timed_out(request_id, clock() - begin, last) from trouble
+
+
+def _last_turn(context: Context, ticket: Ticket, end: float) -> Flow[bool]:
+    """The turn of the look before the time is up. If none was left, it has the time of any request."""
+    context.pacer.hurry(ticket)
+    now = context.clock()
+    return (yield from context.pacer.turn(ticket, end if end > now else now + context.request_timeout))
+
+
+def _learn(context: Context, ticket: Ticket, failed: bool) -> Flow[None]:
+    """Has the history take in a job that ended, and the ledger keep the history for later processes."""
+    context.pacer.ended(ticket, failed)
+    if context.book and ticket.learns:
+        book, jobs = context.book, json.dumps(context.pacer.history.to_json())
+        yield Blocking(lambda: book.ledger.learn(book.origin, jobs))
 
 
 def _ended(video: Video, request: VideoRequest | None) -> Video:
@@ -174,6 +179,6 @@ def _timed_out(request_id: str, age: float, last: Video | None) -> VideoTimeoutE
     )
 
 
-def _cool_down(trouble: Exception | None) -> float:
+def _cool_down(trouble: Exception) -> float:
     asked = trouble.retry_after if isinstance(trouble, ApiError) else None
     return min(asked or 0.0, LONGEST_COOL_DOWN)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from . import flow
 from .commands import Blocking, Flow, Sleep
 from .errors import ApiError, BadRequestError, JobError, NotFoundError, TransportError
-from .ledger import Entry
+from .ledger import Entry, Ledger
 from .polling import Schedule
 from .results import Video
 
@@ -35,11 +35,10 @@ class Reconciliation(NamedTuple):
 
 
 def reconcile(
-    book: flow.Book,
+    context: flow.Context,
+    ledger: Ledger,
     *,
-    clock: Callable[[], float],
     wall: Callable[[], float],
-    request_timeout: float,
     timeout: float,
     schedule: Schedule,
 ) -> Flow[Reconciliation]:
@@ -55,8 +54,9 @@ def reconcile(
         LedgerError: The ledger can't be read or written.
         ApiError: An answer that holds for all jobs, such as a wrong key.
     """
-    known: list[Entry] = yield Blocking(lambda: book.ledger.jobs("accepted", "done", "unknown"))
-    ours = [entry for entry in known if entry.origin == book.origin]
+    known: list[Entry] = yield Blocking(lambda: ledger.jobs("accepted", "done", "unknown"))
+    ours = [entry for entry in known if context.book and entry.origin == context.book.origin]
+    clock, request_timeout = context.clock, context.request_timeout
     waiting = deque(entry for entry in ours if _is_due(entry, wall()))
     unknown = [entry for entry in ours if entry.state == "unknown"]
     ended: list[Video | JobError | ApiError] = []
@@ -64,7 +64,7 @@ def reconcile(
     while waiting:
         for entry in [waiting.popleft() for _ in range(len(waiting))]:
             left = max(LEAST_LOOK, timeout - (clock() - begin)) if timeout else request_timeout
-            outcome = yield from _look(entry, book, min(request_timeout, left))
+            outcome = yield from _look(entry, context, min(request_timeout, left))
             if outcome is None:
                 waiting.append(entry)
             else:
@@ -82,10 +82,10 @@ def _is_due(entry: Entry, now: float) -> bool:
     return entry.state == "accepted" or (entry.state == "done" and ran_out)
 
 
-def _look(entry: Entry, book: flow.Book, request_timeout: float) -> Flow[Video | JobError | ApiError | None]:
+def _look(entry: Entry, context: flow.Context, request_timeout: float) -> Flow[Video | JobError | ApiError | None]:
     """The end of a job, or None if it runs on or could not be seen."""
     try:
-        video = yield from flow.look(entry.request_id or "", request_timeout, book)
+        video = yield from flow.look(entry.request_id or "", context, request_timeout)
     except (JobError, NotFoundError, BadRequestError) as error:
         return error
     except (ApiError, TransportError) as error:

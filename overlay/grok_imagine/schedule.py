@@ -5,26 +5,21 @@ What is believed of a job's end is a density over its age, the seconds since it 
 `pace`, if a look costs as much as `pace**2 / 2 / length` seconds of lag. This is the price: whatever is learned buys fewer
 looks than the fixed interval and less lag, rather than one for the other.
 
-`Schedule` is for one job, `Scheduler` for all jobs of a client under a limit of requests.
+`Schedule` is for one job; `scheduler` has what serves all jobs of a client under limits.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from .polling import Look
 
-__all__ = ["History", "Past", "Schedule", "Scheduler", "Ticket"]
+__all__ = ["History", "Past", "Schedule"]
 
 Key: TypeAlias = tuple[str | int | float | None, ...]
 """What jobs of a kind have in common, the most telling first: (mode, model, resolution, duration)."""
-
-Limits: TypeAlias = Sequence[tuple[int, float]]
-"""Requests, and in how many seconds (a sliding window) so many are allowed; the tightest in the long run comes first."""
 
 PACE = 5.0
 """Seconds between looks at a job of which nothing is known."""
@@ -44,7 +39,7 @@ _HORIZON = 7200.0  # seconds
 
 
 # Seconds from now between which the belief is constant, up to half an hour: fine for the next look, coarse far away.
-_OFFSETS = tuple(0.25 / 0.06 * (1.06**k - 1) for k in range(105))
+OFFSETS = tuple(0.25 / 0.06 * (1.06**k - 1) for k in range(105))
 
 
 def pointed(looks: Iterable[Look]) -> Iterator[tuple[int, float]]:
@@ -165,7 +160,7 @@ class Belief:
     __slots__ = ("cost", "edges", "mass", "tail")
 
     def __init__(self, past: Past, looks: Sequence[Look], now: float) -> None:
-        self.edges = [now + offset for offset in _OFFSETS]
+        self.edges = [now + offset for offset in OFFSETS]
         self.mass: list[float] = []
         self.cost: list[float] = []
         evidence = _evidence(past, looks)
@@ -303,144 +298,3 @@ class History:
                 looks = [(float(age), progress) for age, progress in curve]
                 history.add(tuple(key), float(seconds), looks, bool(failed))
         return history
-
-
-class Ticket:
-    """A job at a `Scheduler`: its kind, when its POST was sent (None until then), and the looks that saw it running."""
-
-    __slots__ = ("_busy", "_due", "_edges", "_worth", "born", "key", "looks")
-
-    def __init__(self, key: Key, born: float | None = None) -> None:
-        self.key = key
-        self.born = born
-        self.looks: list[Look] = []
-        self._busy = False
-        self._due = 0.0
-        self._edges: list[float] = []
-        self._worth: list[float] = []
-
-    def _plan(self, belief: Belief, pace: float) -> None:
-        self._busy, self._due = False, belief.next_look(pace)
-        self._edges, self._worth = belief.edges, belief.worth()
-
-    def _ripe(self, price: float) -> float:
-        """The age from which a look is due, and worth a price in seconds of lag."""
-        k = min(bisect_left(self._worth, price), len(self._edges) - 1)
-        return max(self._due, self._edges[k])
-
-    def _value(self, age: float) -> float:
-        """Seconds of lag that a look at an age is worth."""
-        k = min(bisect_left(self._edges, age), len(self._edges) - 1)
-        lower, upper = self._edges[k - 1 : k + 1] if k else (age - 1.0, age)
-        part = min((age - lower) / (upper - lower), 1.0)
-        return self._worth[max(k - 1, 0)] * (1 - part) + self._worth[k] * part
-
-
-class Scheduler:
-    """One for all jobs of a client under a limit: each free request goes to a start, or to the look that is worth most.
-
-    Ask `next`, send what it says, and tell: `sent` when a request leaves; then `saw`, `ended`, `refused` or `drop`.
-    `now` is seconds of any monotonic clock. Not for two threads at once.
-
-    Args:
-        history: What finished jobs tell; it takes in those that end here.
-        limits: Requests that the service allows.
-        concurrent: Jobs that it allows at once.
-        pace: As of `Schedule`. No job is looked at sooner than that would.
-    """
-
-    def __init__(self, history: History, limits: Limits, concurrent: int, pace: float = PACE) -> None:
-        self.history = history
-        self._limits = limits
-        self._concurrent = concurrent
-        self._pace = pace
-        self._waiting: deque[Ticket] = deque()
-        self._running: dict[Ticket, None] = {}
-        self._sent: list[float] = []
-        self._pause = -math.inf
-        self._started_last = False
-
-    def start(self, key: Key) -> Ticket:
-        """Asks for a job to be started; `next` names the ticket when its POST may leave."""
-        ticket = Ticket(key)
-        self._waiting.append(ticket)
-        return ticket
-
-    def join(self, key: Key, now: float, age: float = 0.0) -> Ticket:
-        """Takes over a job that was started elsewhere, `age` seconds ago; a look at it is due at once."""
-        ticket = Ticket(key, now - age)
-        ticket._edges, ticket._worth = [0.0], [_HORIZON]
-        self._running[ticket] = None
-        return ticket
-
-    def next(self, now: float) -> tuple[float, Ticket | None]:
-        """When a request may leave, and whose. With None nothing may before then, unless there is news: ask again."""
-        full = [self._sent[-most] + seconds for most, seconds in self._limits if len(self._sent) >= most]
-        allowed = max([self._pause, *full])
-        if allowed > now:
-            return allowed, None
-        start = self._waiting[0] if self._waiting and len(self._running) < self._concurrent else None
-        if start and not self._started_last:
-            return now, start
-        price, until = self._price(now)
-        best, most_worth, soonest = start, -1.0, until
-        for ticket in self._running:
-            if ticket._busy or ticket.born is None:
-                continue
-            age, ripe = now - ticket.born, ticket._ripe(price)
-            if ripe > age:
-                soonest = min(soonest, ticket.born + ripe)
-            elif ticket._value(age) > most_worth:
-                best, most_worth = ticket, ticket._value(age)
-        return (now, best) if best else (max(soonest, now + 1e-3), None)
-
-    def _price(self, now: float) -> tuple[float, float]:
-        """What a request costs now, in seconds of lag, and until when that holds: the fewer are left the more."""
-        most, seconds = self._limits[0] if self._limits else (0, 0.0)
-        first = bisect_right(self._sent, now - seconds)
-        used = len(self._sent) - first
-        if not most or not used:
-            return 0.0, math.inf
-        return seconds / 4 * (1 / max(most - used, 1) - 1 / most), self._sent[first] + seconds
-
-    def sent(self, ticket: Ticket | None, now: float) -> None:
-        """A request leaves: the ticket's POST, then looks; None is another request of the same key."""
-        longest = max((seconds for _, seconds in self._limits), default=0.0)
-        del self._sent[: bisect_right(self._sent, now - longest)]
-        self._sent.append(now)
-        if ticket is None:
-            return
-        self._started_last = ticket.born is None
-        ticket._busy = True
-        if ticket.born is None:
-            ticket.born = now
-            self._waiting.remove(ticket)
-            self._running[ticket] = None
-
-    def saw(self, ticket: Ticket, now: float, progress: int | None = None) -> None:
-        """The answer came, and the job runs: the POST was accepted, or a look says so."""
-        age = max(now - (now if ticket.born is None else ticket.born), 0.0)
-        if ticket._edges:
-            ticket.looks.append((age, progress))
-        ticket._plan(Belief(self.history.past(ticket.key), ticket.looks, age), self._pace)
-
-    def ended(self, ticket: Ticket, now: float, failed: bool = False) -> None:
-        """A look saw that the job has ended."""
-        self.drop(ticket)
-        if ticket.born is not None:
-            self.history.add(ticket.key, now - ticket.born, ticket.looks, failed)
-
-    def drop(self, ticket: Ticket) -> None:
-        """The job is not waited for any more: refused, or given up. Nothing is learned from it."""
-        self._running.pop(ticket, None)
-        if ticket in self._waiting:
-            self._waiting.remove(ticket)
-
-    def refused(self, ticket: Ticket, now: float, seconds: float) -> None:
-        """A request was refused for now, and nothing happened: all pause for so many seconds, then it is tried again."""
-        self._pause = max(self._pause, now + seconds)
-        ticket._busy = False
-        if not ticket._edges:  # the POST
-            self._running.pop(ticket, None)
-            ticket.born = None
-            self._waiting.appendleft(ticket)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -16,8 +17,12 @@ from .settings import Seconds
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
+    from .async_batch import AsyncBatch
     from .async_driver import AsyncDriver
+    from .batch import Item
+    from .batch_driver import Batch
     from .download import Progress as DownloadProgress
+    from .ledger import Ledger
 
 __all__ = ["AsyncModels", "AsyncVideos", "Models", "Videos"]
 
@@ -184,6 +189,48 @@ class Videos:
             )
         )
 
+    def batch(
+        self,
+        requests: Iterable[Item],
+        *,
+        ledger: Ledger | None = None,
+        max_cost_usd: float | None = None,
+        name: str = "batch",
+        concurrency: int | None = None,
+        timeout: Seconds | None = None,
+        repeat: bool = False,
+        strict: bool = True,
+    ) -> Batch:
+        """Makes many videos: an iterator of their outcomes, as they finish. None stops the others.
+
+        Each request is claimed in the ledger before it is posted, so that a batch that was interrupted at any moment goes on
+        when the same is started again, beside other processes too: what it knows is not posted again. Nothing is sent before
+        the first outcome is asked for; then it works on in the background.
+
+        Args:
+            requests: Requests, prompts, or keywords as of `generate` with `mode: extend-video` for an extension. Pulled as
+                places get free, in a thread of its own.
+            ledger: Where its jobs are noted; default the client's, or else a temporary one.
+            max_cost_usd: USD that all jobs of this `name` in the ledger may cost, those of earlier runs too. What could
+                pass it is refused, by what `estimate` says; of a job that ended counts what it cost.
+            name: What the batch is called in the ledger. Another name makes the same requests anew.
+            concurrency: Jobs that run at once; default what `limits` say. Memory grows with it, not with the requests.
+            timeout: Polling timeout of each job: seconds, default 600 (x-waiter). Its outcome is `running` then.
+            repeat: Equal requests are made once for each place among `requests`, instead of once for all.
+            strict: As in `start`.
+
+        Raises:
+            OutOfRange: An argument is none; nothing was sent.
+            LedgerError: The ledger can't be opened. Errors of a request are in its outcome.
+        """
+        from .batch_driver import start
+
+        work = self._core.work(
+            ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
+            bind=lambda video: video._bind(self.download),
+        )  # fmt: skip
+        return start(work, requests, self._driver, self._core.concurrency(concurrency), self._core.clock)
+
     def _run(self, videos: Flow[Video]) -> Video:
         return self._driver.run(videos)._bind(self.download)
 
@@ -292,6 +339,27 @@ class AsyncVideos:
                 video, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
             )
         )
+
+    def batch(
+        self,
+        requests: Iterable[Item] | AsyncIterable[Item],
+        *,
+        ledger: Ledger | None = None,
+        max_cost_usd: float | None = None,
+        name: str = "batch",
+        concurrency: int | None = None,
+        timeout: Seconds | None = None,
+        repeat: bool = False,
+        strict: bool = True,
+    ) -> AsyncBatch:
+        """See `Videos.batch`; an asynchronous iterator, also of an asynchronous iterable."""
+        from .async_batch import AsyncBatch
+
+        work = self._core.work(
+            ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
+            bind=lambda video: video._bind(self.download),
+        )  # fmt: skip
+        return AsyncBatch(work, requests, self._driver.run, self._core.concurrency(concurrency))
 
     async def _run(self, videos: Flow[Video]) -> Video:
         return (await self._driver.run(videos))._bind(self.download)

@@ -1,0 +1,362 @@
+"""Many jobs out of one iterable: each request runs once, a few at a time, and each has an outcome that is a value.
+
+What a batch does is here, as flows; `batch_driver` and `async_batch` run many of them at once. Every request is claimed in the
+ledger before it is posted: whoever starts the same batch again, after a crash or beside this process, goes on where it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from grok_imagine_api import contract
+
+from . import flow, polling
+from .commands import Blocking, Flow, Sleep
+from .errors import (
+    AuthenticationError,
+    CostLimitError,
+    GrokImagineError,
+    InvalidRequest,
+    JobError,
+    LedgerError,
+    ModeConflict,
+    OutOfCreditError,
+    OutOfRange,
+    StartOutcomeUnknown,
+    VideoExpiredError,
+    VideoGenerationError,
+    VideoModeratedError,
+)
+from .ledger import Entry, Ledger, Place
+from .pricing import estimate
+from .requests import VideoRequest
+from .results import Video
+
+if TYPE_CHECKING:
+    from .schedule import Key
+    from .scheduler import Ticket
+
+__all__ = ["Outcome"]
+
+Item: TypeAlias = VideoRequest | str | Mapping[str, Any]
+"""A request; or a prompt; or keywords as of `generate`, as a manifest's line has them, with `mode` if it is to be extend-video."""
+
+AHEAD = 2
+"""Times as many requests as run at once are pulled at most before their outcomes were taken: the memory of a batch is bounded."""
+
+ELSEWHERE = 1.0
+"""Seconds between looks into the ledger for a POST that another process has under way."""
+
+
+class Outcome(NamedTuple):
+    """What became of one request of a batch.
+
+    Attributes:
+        position: Its place among the requests, from 0.
+        state: `done`; `failed`, `expired` or `moderated`: no video; `refused`: no job was started; `unknown`: nobody knows
+            whether one was; `running`: the wait ended before the job did, and the same batch takes it up again.
+        request: What was asked for; None if it could not be made a request.
+        request_id: Id of the job, if there is one.
+        video: The finished video of a job that is done.
+        error: Why there is none.
+        is_new: Whether this batch object posted it; else the ledger knew it, or the same request came before.
+    """
+
+    position: int
+    state: str
+    request: VideoRequest | None = None
+    request_id: str | None = None
+    video: Video | None = None
+    error: Exception | None = None
+    is_new: bool = False
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the job cost in USD, if the service said so: one without a video may be billed, too."""
+        if self.video is not None:
+            return self.video.cost_usd
+        return self.error.cost_usd if isinstance(self.error, JobError) else None
+
+    def __repr__(self) -> str:
+        return f"<Outcome {self.position} {self.state} {self.request_id or self.error!r}>"
+
+
+class BatchClosed(GrokImagineError):
+    """The batch was closed before this request's job had ended, or was started."""
+
+
+class Claimed(Exception):
+    """The ledger knows the request already; it is not posted."""
+
+
+class Stopped(Exception):
+    """Nothing is posted any more, since an earlier request met what holds for all."""
+
+
+class Attempt:
+    """What is known of a request while its outcome is made."""
+
+    __slots__ = ("is_new", "request", "request_id")
+
+    def __init__(self, request: VideoRequest) -> None:
+        self.request = request
+        self.request_id: str | None = None
+        self.is_new = False
+
+
+class Options(NamedTuple):
+    """How a batch is run; see `Videos.batch`."""
+
+    ledger: Ledger
+    name: str
+    max_cost_usd: float | None
+    timeout: float
+    repeat: bool
+    strict: bool
+
+
+class Work:
+    """The flows of a batch, and what it has come to. For one thread at a time.
+
+    Attributes:
+        counts: Outcomes so far, by state.
+        cost_usd: USD that the service said the batch's jobs cost, each counted once.
+        lost_usd: The part of it that was billed for jobs without a video.
+        running: Ids of the jobs that are being waited for.
+    """
+
+    def __init__(
+        self,
+        context: flow.Context,
+        origin: str,
+        options: Options,
+        key_of: Callable[[VideoRequest], Key],
+        bind: Callable[[Video], Video],
+        blot: Callable[[GrokImagineError], None],
+    ) -> None:
+        self._context = context._replace(book=flow.Book(options.ledger, origin))
+        self._origin = origin
+        self._options = options
+        self._key_of = key_of
+        self._bind = bind
+        self._blot = blot
+        self._followers: dict[tuple[str, int], list[int]] = {}
+        self.running: dict[str, None] = {}
+        self._fatal: GrokImagineError | None = None
+        self._taken = 0
+        self.counts: Counter[str] = Counter()
+        self.cost_usd = self.lost_usd = 0.0
+
+    def take(self, item: Item) -> Flow[list[Outcome]]:
+        """What is to be done for the next request. The result is its outcome, and those of equal requests that came meanwhile."""
+        position, self._taken = self._taken, self._taken + 1
+        try:
+            request = request_of(item, strict=self._options.strict)
+            if self._options.strict:
+                request.check()
+        except InvalidRequest as error:
+            self._blot(error)
+            known = item if isinstance(item, VideoRequest) else None
+            return self._at_once(Outcome(position, "refused", known, error=error))
+        sha256, copy = request.sha256, position if self._options.repeat else 0
+        if (sha256, copy) in self._followers:
+            self._followers[sha256, copy].append(position)
+            return self._at_once()
+        self._followers[sha256, copy] = []
+        return self._run(position, request, sha256, copy)
+
+    def _at_once(self, *outcomes: Outcome) -> Flow[list[Outcome]]:
+        self.counts.update(outcome.state for outcome in outcomes)
+        return list(outcomes)
+        yield  # a flow like the others, though it asks for nothing
+
+    def _run(self, position: int, request: VideoRequest, sha256: str, copy: int) -> Flow[list[Outcome]]:
+        try:
+            outcome = yield from self._outcome(position, request, sha256, copy)
+        finally:
+            followers = self._followers.pop((sha256, copy))
+        self._count(outcome)
+        equal = [outcome._replace(position=follower, is_new=False) for follower in followers]
+        self.counts.update(other.state for other in equal)
+        return [outcome, *equal]
+
+    def _count(self, outcome: Outcome) -> None:
+        self.counts[outcome.state] += 1
+        self.cost_usd += outcome.cost_usd or 0.0
+        if outcome.state != "done":
+            self.lost_usd += outcome.cost_usd or 0.0
+
+    def _outcome(self, position: int, request: VideoRequest, sha256: str, copy: int) -> Flow[Outcome]:
+        """The outcome of a request, whatever it is."""
+        attempt = Attempt(request)
+        try:
+            video = yield from self._video(attempt, sha256, self._place(request, copy))
+            if video.outcome == "moderated":  # the form in which the job is a success, and the video withheld
+                raise video.failure()
+        except Stopped:
+            return Outcome(position, "refused", request, error=self._fatal)
+        except GrokImagineError as error:
+            if isinstance(error, AuthenticationError | OutOfCreditError | LedgerError):
+                self._fatal = self._fatal or error  # holds for all that follow: none of them is sent
+            if isinstance(error, LedgerError) and attempt.is_new:
+                attempt.request_id = attempt.request_id or error.request_id
+            self._blot(error)
+            state = _state_of(error, attempt.request_id)
+            return Outcome(position, state, request, attempt.request_id, error=error, is_new=attempt.is_new)
+        return Outcome(position, "done", request, video.request_id, self._bind(video), is_new=attempt.is_new)
+
+    def _video(self, attempt: Attempt, sha256: str, place: Place) -> Flow[Video]:
+        """The video of a request: of a job that the ledger knows, or else of a new one."""
+        ledger = self._options.ledger
+        while True:
+            entry: Entry | None = yield Blocking(lambda: ledger.known(sha256, self._origin, place))
+            if entry is None:
+                try:
+                    return (yield from self._new(attempt, place))
+                except Claimed:  # by another process, since the ledger was asked
+                    continue
+            if entry.state != "intended":
+                return (yield from self._known(attempt, entry))
+            yield Sleep(ELSEWHERE)
+
+    def _new(self, attempt: Attempt, place: Place) -> Flow[Video]:
+        """Posts a request and waits for its video."""
+        if self._fatal:
+            raise Stopped
+        cap = self._options.max_cost_usd
+        if cap is not None and place.counted_ticks is None:
+            raise CostLimitError(place.batch, None, self.cost_usd, cap)
+        max_ticks = None if cap is None else round(cap * contract.TICKS_PER_USD)
+
+        def claim() -> str:
+            claimed = self._options.ledger.claim(attempt.request, self._origin, place, max_ticks)
+            if isinstance(claimed, Entry):
+                raise Claimed
+            attempt.is_new = True
+            return claimed
+
+        pacer = self._context.pacer
+        ticket = pacer.job(self._key_of(attempt.request))
+        try:
+            job = yield from flow.start(
+                attempt.request, self._context, ticket, timeout=self._options.timeout, intend=claim
+            )
+            return (yield from self._wait(attempt, job.request_id, ticket, ticket.born))
+        finally:
+            pacer.drop(ticket)
+
+    def _known(self, attempt: Attempt, entry: Entry) -> Flow[Video]:
+        """The video of a request that the ledger knows: waited for, or as it was seen; looked up again if its URL ran out."""
+        if entry.state == "unknown":
+            request, text = attempt.request, entry.message or "the answer was lost"
+            raise StartOutcomeUnknown(text, mode=request.mode, body_sha256=request.sha256, sent_at=entry.created)
+        now, request_id = self._options.ledger.clock(), str(entry.request_id)
+        if entry.state == "accepted":
+            age = max(now - entry.created, 0.0)
+            ticket = self._context.pacer.join(self._key_of(attempt.request), age=age)
+            return (yield from self._wait(attempt, request_id, ticket, None))
+        attempt.request_id = request_id
+        if entry.answer is None and entry.state in ("failed", "expired", "moderated"):
+            raise _failure(entry)
+        ran_out = entry.state == "done" and entry.url_expires is not None and entry.url_expires <= now
+        if entry.answer is None or ran_out:
+            video = yield from flow.get(request_id, self._context)
+        else:
+            video = Video(request_id, json.loads(entry.answer))
+        if video.outcome in ("failed", "expired"):
+            raise video.failure()
+        return video
+
+    def _wait(self, attempt: Attempt, request_id: str, ticket: Ticket, began: float | None) -> Flow[Video]:
+        attempt.request_id = request_id
+        self.running[request_id] = None
+        options: dict[str, Any] = {"timeout": self._options.timeout, "began": began, "request": attempt.request}
+        try:
+            return (yield from polling.wait(request_id, self._context, ticket, **options))
+        finally:
+            del self.running[request_id]
+
+    def _place(self, request: VideoRequest, copy: int) -> Place:
+        try:
+            usd = estimate(request)
+        except OutOfRange:  # sent as it is, without `strict`
+            usd = None
+        return Place(self._options.name, copy, None if usd is None else round(usd * contract.TICKS_PER_USD))
+
+
+class Tally:
+    """What a batch has come to so far."""
+
+    _work: Work
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Outcomes by state."""
+        return Counter(self._work.counts)
+
+    @property
+    def cost_usd(self) -> float:
+        """USD that the service said the jobs of these requests cost, each counted once."""
+        return self._work.cost_usd
+
+    @property
+    def lost_usd(self) -> float:
+        """The part of `cost_usd` that was billed for jobs without a video."""
+        return self._work.lost_usd
+
+    @property
+    def running(self) -> list[str]:
+        """Ids of the jobs that are being waited for."""
+        return list(self._work.running)
+
+    def _note_running(self, error: BaseException) -> None:
+        """Puts the ids of the jobs that go on, as `request_ids`, on what ends the batch."""
+        if running := self.running:
+            error.__dict__["request_ids"] = running
+            text = f"{len(running)} jobs go on; the same batch with the same ledger takes them up"
+            error.add_note(f"{text}: {', '.join(running[:20])}")
+
+
+def request_of(item: Item, *, strict: bool = True) -> VideoRequest:
+    """The request that an item of a batch is.
+
+    Raises:
+        InvalidRequest: It is none.
+    """
+    if isinstance(item, VideoRequest):
+        return item
+    if isinstance(item, str):
+        return VideoRequest.from_keywords(prompt=item)
+    if not isinstance(item, Mapping):
+        raise OutOfRange(
+            f"is a request, a prompt or keywords; got {type(item).__name__}", fields=["requests"], section="client"
+        )
+    keywords = {str(name): value for name, value in item.items() if name != "mode"}
+    mode = item.get("mode")
+    call = "extend" if mode in contract.CALLS["extend"] else "generate"
+    request = VideoRequest.from_keywords(call=call, strict=strict, **keywords)
+    if mode is not None and mode != request.mode:
+        text = f"the fields make {request.mode}, but `mode` says {mode!r}"
+        raise ModeConflict(text, fields=["mode"], instead="leave `mode` out, or give the fields of that mode")
+    return request
+
+
+def _state_of(error: GrokImagineError, request_id: str | None) -> str:
+    """The state that an error means, for a request whose job is known by its id or is none."""
+    if isinstance(error, StartOutcomeUnknown):
+        return "unknown"
+    if isinstance(error, VideoGenerationError):
+        kinds = {VideoExpiredError: "expired", VideoModeratedError: "moderated"}
+        return next((state for kind, state in kinds.items() if isinstance(error, kind)), "failed")
+    return "running" if request_id else "refused"
+
+
+def _failure(entry: Entry) -> VideoGenerationError:
+    kinds = {"expired": VideoExpiredError, "moderated": VideoModeratedError}
+    details: dict[str, Any] = {"request_id": entry.request_id, "cost_usd": entry.cost_usd}
+    return kinds.get(entry.state, VideoGenerationError)(
+        entry.code or "UNKNOWN", entry.message or entry.state, **details
+    )

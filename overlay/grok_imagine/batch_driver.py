@@ -1,0 +1,261 @@
+"""Runs the flows of a batch for the blocking client: all of them in one thread, what they wait for in a few others."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+from .batch import AHEAD, BatchClosed, Item, Outcome, Tally, Work
+from .commands import Blocking, Command, Flow, Sleep
+from .drivers import SyncDriver
+
+__all__ = ["Batch"]
+
+TICK = 1.0
+"""Seconds after which one who waits for news looks whether the program has ended."""
+
+
+class Interleaver:
+    """Runs many flows at once. One that sleeps costs no thread; what else it asks for is done by one of a few.
+
+    Args:
+        do: Does what a flow asks for.
+        threads: How many things are done at once.
+        clock: Monotonic seconds.
+        sleep: Pauses while nothing is under way, where that is not to be done by waiting for news; for tests.
+
+    Attributes:
+        ended: The results, or errors, of flows that have ended.
+    """
+
+    def __init__(
+        self,
+        do: Callable[[Command], object],
+        threads: int,
+        clock: Callable[[], float],
+        sleep: Callable[[float], object] | None,
+    ) -> None:
+        self._do = do
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="grok-imagine")
+        self._clock = clock
+        self._sleep = sleep
+        self._sleeping: list[tuple[float, int, Flow[Any]]] = []
+        self._order = itertools.count()
+        self._news: queue.SimpleQueue[tuple[Flow[Any], object, BaseException | None] | None] = queue.SimpleQueue()
+        self._busy = 0
+        self._closing = False
+        self.ended: list[tuple[Any, BaseException | None]] = []
+
+    def __len__(self) -> int:
+        """How many flows have not ended."""
+        return self._busy + len(self._sleeping)
+
+    def add(self, flow: Flow[Any]) -> None:
+        """Begins a flow."""
+        self._go_on(flow, None, None)
+
+    def wake(self) -> None:
+        """Ends a wait; from any thread."""
+        self._news.put(None)
+
+    def step(self) -> None:
+        """Waits until something happens, for a second at most, and lets the flows go on that it concerns."""
+        now = self._clock()
+        while self._sleeping and self._sleeping[0][0] <= now:
+            self._go_on(heapq.heappop(self._sleeping)[2], None, None)
+        if self.ended:
+            return
+        pause = max(self._sleeping[0][0] - self._clock(), 0.0) if self._sleeping else TICK
+        if self._sleep and self._sleeping and not self._busy:
+            self._sleep(pause)
+            return
+        try:
+            news = self._news.get(timeout=min(pause, TICK))
+            while True:
+                self._take(news)
+                news = self._news.get_nowait()
+        except queue.Empty:
+            return
+
+    def _take(self, news: tuple[Flow[Any], object, BaseException | None] | None) -> None:
+        if news is not None:
+            self._busy -= 1
+            self._go_on(*news)
+
+    def _go_on(self, flow: Flow[Any], value: object, error: BaseException | None) -> None:
+        while True:
+            try:
+                command = flow.send(value) if error is None else flow.throw(error)
+            except StopIteration as stop:
+                self.ended.append((stop.value, None))
+                return
+            except BaseException as failure:
+                self.ended.append((None, failure))
+                return
+            if not self._closing:
+                self._begin(flow, command)
+                return
+            # Nothing is begun any more, but for what is to be noted of jobs that were.
+            value, error = None, BatchClosed("the batch was closed")
+            if isinstance(command, Blocking):
+                value, error = self._carried_out(command)
+
+    def _begin(self, flow: Flow[Any], command: Command) -> None:
+        if isinstance(command, Sleep):
+            heapq.heappush(self._sleeping, (self._clock() + command.seconds, next(self._order), flow))
+            return
+        self._busy += 1
+        self._pool.submit(lambda: self._news.put((flow, *self._carried_out(command))))
+
+    def _carried_out(self, command: Command) -> tuple[object, BaseException | None]:
+        try:
+            return self._do(command), None
+        except BaseException as error:
+            return None, error
+
+    def close(self) -> None:
+        """Ends all flows. Waits for what is under way, so that the id of a job that was paid for is noted."""
+        self._closing = True
+        while self._sleeping:
+            self._go_on(heapq.heappop(self._sleeping)[2], None, BatchClosed("the batch was closed"))
+        while self._busy:
+            self._take(self._news.get())
+        self._pool.shutdown()
+
+
+class Engine:
+    """A batch at work in a thread of its own. It does not know the `Batch`, so that one that is dropped ends it."""
+
+    def __init__(self, work: Work, requests: Iterable[Item], flows: Interleaver, concurrency: int) -> None:
+        self.work = work
+        self.ready: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
+        self.taken = 0
+        self._source: Iterator[Item] | None = iter(requests)
+        self._flows = flows
+        self._concurrency = concurrency
+        self._pulled = self._handed = 0
+        self._closing = False
+        self._failure: BaseException | None = None
+        self.thread = threading.Thread(target=self._serve, name="grok-imagine-batch")
+
+    def close(self) -> None:
+        """Has the thread end soon; from any thread."""
+        self._closing = True
+        self._flows.wake()
+
+    def took(self) -> None:
+        """An outcome was taken: another request may be pulled."""
+        self.taken += 1
+        self._flows.wake()
+
+    def _serve(self) -> None:
+        try:
+            while not self._closing and threading.main_thread().is_alive():
+                self._fill()
+                self._hand_over()
+                if self._source is None and not len(self._flows):
+                    return
+                self._flows.step()
+                self._hand_over()
+        finally:
+            self._flows.close()
+            self._hand_over()
+            self.ready.put(self._failure)
+            self.ready.put(None)
+
+    def _fill(self) -> None:
+        while (
+            self._source is not None
+            and len(self._flows) < self._concurrency
+            and self._pulled - self.taken < AHEAD * self._concurrency
+            and not self._closing
+        ):
+            try:
+                item = next(self._source)
+            except StopIteration:
+                self._source = None
+                return
+            except BaseException as error:  # told at the end: those that run go on to theirs
+                self._source, self._failure = None, error
+                return
+            self._pulled += 1
+            self._flows.add(self.work.take(item))
+
+    def _hand_over(self) -> None:
+        ended, self._flows.ended = self._flows.ended, []
+        for outcomes, error in ended:
+            if error is not None:
+                self.ready.put(error)
+            for outcome in outcomes or ():
+                self.ready.put(outcome)
+
+
+class Batch(Tally, Iterator[Outcome]):
+    """The outcomes of many requests, as they finish. It works on in the background until it is closed, dropped or at its end.
+
+    Closing it, by Ctrl-C too, waits for the requests that are under way. Jobs that run go on: the same batch, with the same
+    ledger, takes them up.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._work = engine.work
+        self._finalizer = weakref.finalize(self, engine.close)
+
+    def __next__(self) -> Outcome:
+        engine = self._engine
+        if engine.thread.ident is None:
+            engine.thread.start()
+        try:
+            outcome = self._next()
+        except BaseException as error:
+            if not isinstance(error, StopIteration):
+                self._note_running(error)
+                self.close()
+            raise
+        engine.took()
+        return outcome
+
+    def _next(self) -> Outcome:
+        while True:
+            try:  # in ticks, since on Windows nothing else lets Ctrl-C through
+                got = self._engine.ready.get(timeout=TICK)
+            except queue.Empty:
+                continue
+            if got is None:
+                self._engine.ready.put(None)
+                raise StopIteration
+            if isinstance(got, BaseException):
+                raise got
+            return got
+
+    def close(self) -> None:
+        """Ends it, and waits for the requests that are under way."""
+        self._engine.close()
+        if self._engine.thread.ident is not None:
+            self._engine.thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def start(
+    work: Work, requests: Iterable[Item], driver: SyncDriver, concurrency: int, clock: Callable[[], float]
+) -> Batch:
+    """A batch that a blocking client's driver carries out."""
+    own_sleep = None if driver.sleep is time.sleep else driver.sleep
+    flows = Interleaver(driver.do, driver.connections, clock, own_sleep)
+    return Batch(Engine(work, requests, flows, concurrency))
