@@ -14,4 +14,4 @@ def test_no_kill_loses_a_job_or_posts_one_twice() -> None:
     shown = subprocess.run(proof, capture_output=True, text=True, timeout=120, check=False)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     accepted = re.search(r"12 kills: (\d+) jobs accepted", shown.stdout)
-    assert accepted and int(accepted[1]) >= 12 and "no job lost, no intent posted twice" in shown.stdout
+    assert accepted and int(accepted[1]) >= 12 and "no job lost, no request posted twice" in shown.stdout

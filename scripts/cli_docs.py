@@ -1,0 +1,182 @@
+"""Writes docs/cli.md from the program's help, and docs/cli.svg from a run of it: cli_docs.py [--check].
+
+The picture is what a terminal shows of the installed program, run in a pseudo-terminal against its own sandbox.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from io import StringIO
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from grok_imagine_cli.app import app
+from grok_imagine_cli.codes import CODES
+from grok_imagine_cli.session import PROGRAM
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "cli.md"
+PICTURE = ROOT / "docs" / "cli.svg"
+WIDTH, HEIGHT = 104, 40
+"""Cells of the terminal in the picture."""
+SHOWN = (
+    'generate "A lighthouse in a storm" --duration 6 --sandbox -o lighthouse.mp4 --preview',
+    'edit "Make it snow" --video https://example.com/a.mp4 --sandbox-scenario moderated-failed',
+    "jobs",
+)
+"""The commands in the picture."""
+
+HEAD = """# The command line
+
+`pip install "grok-imagine[cli,sandbox]"` brings the program `grok-imagine`. This page is made from its help by `make docs`.
+
+![A job from prompt to preview, a moderated one, and the ledger](cli.svg)
+
+Results go to stdout, and all else to stderr, so that `xdg-open "$(grok-imagine generate ... -o boat.mp4)"` works. In a
+terminal there is a bar for the job; elsewhere a few lines. `NO_COLOR` is honoured. With `--json` there is one JSON object
+a line on stdout and nothing else; its one key says what it is, such as `job`, `file`, `entry`, `total` or `error`. An error has
+`type`, `message`, `request_id`, `exit_code`, `hints` and `resume`, the command that takes the job up again.
+
+A job that is done has a temporary URL, which is printed unless the video is saved. Whoever has it has the video.
+
+Every job is noted in a ledger before it is posted: `jobs.db` in the folder that the system has for a program's data
+(`$XDG_DATA_HOME/grok-imagine`, by default `~/.local/share/grok-imagine`), or the file that `--ledger` or
+`GROK_IMAGINE_LEDGER` names. With `--sandbox` it is a temporary one, unless it is named, so that play and paid jobs do not mix.
+
+Ctrl-C ends the wait, not the job: the command that takes it up again is printed.
+
+`--sandbox` has any command ask a sandbox of its own, without a key. It lives as long as the command, as do its jobs, and
+its time runs 20 times as fast; seconds that are given and shown are simulated ones. `grok-imagine sandbox serve` runs one that stays.
+"""
+
+
+def page() -> str:
+    """The page."""
+    command: Any = typer.main.get_command(app)
+    return "\n".join([HEAD, *_codes(), *_command(command, PROGRAM)]).rstrip() + "\n"
+
+
+def _codes() -> Iterator[str]:
+    yield from ("## Exit codes", "", "| Code | When |", "|---:|---|")
+    for code in CODES:
+        yield f"| {code.number} | {code.meaning} |"
+    yield ""
+
+
+def _command(command: Any, path: str) -> Iterator[str]:
+    """A command, and then those below it."""
+    context = typer.Context(command, info_name=path)
+    yield from (f"## `{path}`", "")
+    if command.help:
+        yield from (_text(command.help), "")
+    yield from ("```", " ".join([path, *command.collect_usage_pieces(context)]), "```", "")
+    rows = [row for parameter in command.get_params(context) if (row := _row(parameter, context))]
+    if rows:
+        yield from ("| Option | What it says |", "|---|---|", *rows, "")
+    lines = [line for line in (command.epilog or "").splitlines() if line.startswith(PROGRAM)]
+    if lines:
+        yield from ("```sh", *lines, "```", "")
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _command(below, f"{path} {name}")
+
+
+def _row(parameter: Any, context: typer.Context) -> str | None:
+    record = parameter.get_help_record(context)
+    if record is None or "--help" in record[0] or "completion" in record[0]:
+        return None
+    return f"| `{record[0].replace('|', chr(92) + '|')}` | {_text(record[1])} |"
+
+
+def _text(text: str) -> str:
+    """Help without rich's escapes, and with its angle brackets as they are."""
+    return re.sub(r"\\(?=\[)", "", text).replace("<", "&lt;").replace("|", r"\|")
+
+
+def picture() -> str:
+    """The terminal after the commands were run, as SVG by rich's own export."""
+    import pyte
+    from rich.console import Console
+
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.ByteStream(screen)
+    with tempfile.TemporaryDirectory() as folder:
+        for command in SHOWN:
+            stream.feed(f"\x1b[1;32m$\x1b[0m \x1b[1m{PROGRAM} {command}\x1b[0m\r\n".encode())
+            stream.feed(_run(command, Path(folder)))
+    console = Console(width=WIDTH, record=True, file=StringIO(), force_terminal=True, color_system="truecolor")
+    console.print(_rows(screen), end="")
+    return console.export_svg(title=PROGRAM)
+
+
+def _run(command: str, folder: Path) -> bytes:
+    """What a command writes to a terminal of the picture's size."""
+    import shlex
+
+    from ptyprocess import PtyProcess
+
+    program = str(Path(sys.executable).with_name(PROGRAM))
+    environment = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+    environment["GROK_IMAGINE_LEDGER"] = str(folder / "jobs.db")
+    process = PtyProcess.spawn(
+        [program, *shlex.split(command)], cwd=str(folder), env=environment, dimensions=(HEIGHT, WIDTH)
+    )
+    written = b""
+    try:
+        while True:
+            written += process.read(65536)
+    except EOFError:
+        process.wait()
+    return re.sub(rb"\x1b_[^\x1b]*\x1b\\", b"", written)  # kitty's question, which the emulator would print
+
+
+def _rows(screen: Any) -> Any:
+    """The cells of an emulated terminal as rich's text, without the empty rows at its end."""
+    from rich.text import Text
+
+    rows = []
+    for y in range(screen.lines):
+        row = Text()
+        for style, cells in groupby((screen.buffer[y][x] for x in range(screen.columns)), _style):
+            row.append("".join(cell.data for cell in cells), style)
+        row.rstrip()
+        rows.append(row)
+    while rows and not rows[-1]:
+        rows.pop()
+    return Text("\n").join(rows)
+
+
+def _style(cell: Any) -> Any:
+    """A cell's colours; those of a still are coarser than they were, or each of its cells would be an element of its own."""
+    from rich.style import Style
+
+    def colour(name: str) -> str | None:
+        if re.fullmatch("[0-9a-f]{6}", name):
+            return "#" + "".join(f"{min(255, (int(name[i : i + 2], 16) + 8) // 16 * 16):02x}" for i in (0, 2, 4))
+        return None if name == "default" else name.replace("brown", "yellow")
+
+    return Style(color=colour(cell.fg), bgcolor=colour(cell.bg), bold=cell.bold)
+
+
+def main() -> None:
+    """Writes what was asked for, or says that the page is out of date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is out of date")
+    options = parser.parse_args()
+    if options.check:
+        if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page():
+            sys.exit(f"{PAGE.relative_to(ROOT)} is out of date: make docs")
+        return
+    PAGE.write_text(page(), encoding="utf-8")
+    PICTURE.write_text(picture(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
