@@ -24,10 +24,9 @@ from grok_imagine import (
     InvalidRequest,
     Ledger,
     LedgerError,
+    Outcome,
     OutOfCreditError,
     OutOfRange,
-    Outcome,
-    RetryPolicy,
     StartOutcomeUnknown,
     TextToVideo,
     VideoExpiredError,
@@ -56,14 +55,16 @@ class Batches:
                 return sorted(itertools.islice(self.batch, most), key=lambda outcome: outcome.position)
 
         async def run() -> list[Outcome]:
-            async with AsyncClient(**made, sleep=self.clock.sleep_async) as api:
-                async with api.video.batch(requests, **options) as self.batch:
-                    found: list[Outcome] = []
-                    async for outcome in self.batch:
-                        found.append(outcome)
-                        if len(found) == most:
-                            break
-                    return sorted(found, key=lambda outcome: outcome.position)
+            found: list[Outcome] = []
+            async with (
+                AsyncClient(**made, sleep=self.clock.sleep_async) as api,
+                api.video.batch(requests, **options) as self.batch,
+            ):
+                async for outcome in self.batch:
+                    found.append(outcome)
+                    if len(found) == most:
+                        break
+            return sorted(found, key=lambda outcome: outcome.position)
 
         return asyncio.run(run())
 

@@ -84,7 +84,7 @@ class Limits(contract.Record):
             minute = min(minute, told) if self.is_minute_given else told
         if minute is not None and second is not None and not self.is_second_given:
             second = max(second, minute / MINUTE)
-        spaced = [(1, 1 / second)] if second is not None else []
+        spaced = [(1, 1 / (second * share))] if second is not None else []
         return [(max(1, int(minute * share)), MINUTE), *spaced] if minute is not None else spaced
 
 
