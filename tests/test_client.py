@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -543,3 +543,10 @@ def test_a_client_learns_when_to_look(api: Api, sandbox: Sandbox) -> None:
     assert all(job["state"] == "done" for job in sandbox.jobs)
     # The contract's own schedule takes 7 looks a job of this length, a fixed interval of 5 s 4.
     assert seen / 30 < 3.5
+
+
+def test_a_body_that_is_no_json_is_refused_before_anything_is_sent(api: Api, sandbox: Sandbox) -> None:
+    for value in (datetime.now(UTC), {1, 2}, float("nan")):
+        with pytest.raises(OutOfRange, match="holds what is no JSON") as caught:
+            api(lambda c, value=value: c.video.start("A cat", strict=False, seed=value))
+        assert not hasattr(caught.value, "__notes__") and not sandbox.requests

@@ -157,11 +157,12 @@ class Work:
             request = request_of(item, strict=self._options.strict)
             if self._options.strict:
                 request.check()
+            sha256 = request.sha256
         except InvalidRequest as error:
             self._blot(error)
             known = item if isinstance(item, VideoRequest) else None
             return self._at_once(Outcome(position, "refused", known, error=error))
-        sha256, copy = request.sha256, position if self._options.repeat else 0
+        copy = position if self._options.repeat else 0
         if (sha256, copy) in self._followers:
             self._followers[sha256, copy].append(position)
             return self._at_once()

@@ -119,7 +119,9 @@ def start(
         NotDelivered: Nothing was sent; no job exists.
         StartOutcomeUnknown: Sent, but not answered in a way that tells whether a job exists.
         LedgerError: The intent could not be written, and nothing was sent; or, with an id, the id could not.
+        OutOfRange: The body is no JSON; nothing was sent.
     """
+    _ = request.sha256  # made before anything is sent: what is no JSON fails here
     try:
         yield from context.pacer.turn(ticket)
         job = yield from _start_noted(request, context, ticket, timeout, intend)

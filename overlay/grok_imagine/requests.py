@@ -109,15 +109,17 @@ class VideoRequest:
         body: What is posted.
     """
 
-    __slots__ = ("body", "mode")
+    __slots__ = ("_sha256", "body", "mode")
 
     mode: str
     body: Mapping[str, Any]
+    _sha256: str | None
 
     def __init__(self, mode: str, body: Mapping[str, Any]) -> None:
         if not isinstance(body, Mapping):
             raise OutOfRange(f"is an object; got {type(body).__name__}", fields=["body"], mode=mode)
         object.__setattr__(self, "mode", mode)
+        object.__setattr__(self, "_sha256", None)
         # A copy of its own, so that what the caller changes later does not change what is posted and hashed.
         own = {name: copy.deepcopy(value) for name, value in body.items() if value is not None}
         object.__setattr__(self, "body", MappingProxyType({"model": contract.DEFAULT_MODEL} | own))
@@ -158,13 +160,27 @@ class VideoRequest:
 
     @property
     def sha256(self) -> str:
-        """Hash of the body, in hex; the same for the same body, whatever the order of its fields."""
+        """Hash of the body, in hex; the same for the same body, whatever the order of its fields.
+
+        Raises:
+            OutOfRange: The body holds what is no JSON, such as a date.
+        """
+        if self._sha256 is None:
+            object.__setattr__(self, "_sha256", self._hash())
+        return str(self._sha256)
+
+    def _hash(self) -> str:
         # Only here: hashing is for errors and ledgers, and json sorts what a caller may have given in any order.
         import hashlib
 
         digest = hashlib.sha256()
-        for piece in media.json_pieces(dict(self.body), sort_keys=True, separators=(",", ":"), ensure_ascii=True):
-            digest.update(piece)
+        try:
+            style = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": True, "allow_nan": False}
+            for piece in media.json_pieces(dict(self.body), **style):
+                digest.update(piece)
+        except (TypeError, ValueError, RecursionError) as error:
+            rule = f"holds what is no JSON: {error}"
+            raise OutOfRange(rule, fields=["body"], mode=self.mode, instead="give texts, numbers, lists") from error
         return digest.hexdigest()
 
     @property

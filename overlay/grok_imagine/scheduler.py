@@ -352,7 +352,8 @@ class Scheduler:
         if ticket._role == "start":
             first = _place(starts, ticket)  # how many starts come before it, and how many others
             if first >= places:
-                return max((first - places + 1) * _TURNOVER / max(self.concurrent, 1), _SOON)
+                handed_on = (first - places + 1) * _TURNOVER / max(self.concurrent, 1)
+                return max(handed_on, _SOON, self._slot(0, now) - now)
             others = min(len(queue), pressing + first + self._started_last)
         else:
             others = _place(queue, ticket)
