@@ -27,17 +27,17 @@ def test_the_limits_are_those_of_the_contract() -> None:
     assert (limits.requests_per_minute, limits.requests_per_second, limits.concurrent_jobs) == tuple(
         contract.LIMITS[name].value for name in ("requests_per_minute", "requests_per_second", "concurrent_jobs")
     )
-    assert limits.windows() == [(60, 60.0), (1, 0.5)]
+    assert limits.windows() == [(60, 60.1), (1, 0.5)]
 
 
 @pytest.mark.parametrize(
     ("given", "told", "expected"),
     [
-        ({}, 600, [(600, 60.0), (1, 0.1)]),
-        ({}, 30, [(30, 60.0), (1, 0.5)]),
-        ({"requests_per_minute": 20}, 600, [(20, 60.0), (1, 0.5)]),
-        ({"requests_per_minute": 20}, 10, [(10, 60.0), (1, 0.5)]),
-        ({"requests_per_second": 1}, 600, [(600, 60.0), (1, 1.0)]),
+        ({}, 600, [(600, 60.1), (1, 0.1)]),
+        ({}, 30, [(30, 60.1), (1, 0.5)]),
+        ({"requests_per_minute": 20}, 600, [(20, 60.1), (1, 0.5)]),
+        ({"requests_per_minute": 20}, 10, [(10, 60.1), (1, 0.5)]),
+        ({"requests_per_second": 1}, 600, [(600, 60.1), (1, 1.0)]),
         ({"requests_per_minute": None}, 600, [(1, 0.5)]),
         ({"requests_per_minute": None, "requests_per_second": None}, 600, []),
     ],
@@ -134,13 +134,13 @@ def test_a_refusal_makes_all_pause_and_use_less() -> None:
     pacer.refused(refusal())
     pacer.refused(refusal())  # one that was on its way at the same time
     assert next(pacer.turn(ticket)).seconds == pytest.approx(1.0, abs=0.1)
-    assert pacer._windows[0] == (48, 60.0)
+    assert pacer._windows[0] == (48, 60.1)
     now = 2.0
     pacer.refused(refusal())
-    assert next(pacer.turn(ticket)).seconds == pytest.approx(2.0, abs=0.1) and pacer._windows[0] == (38, 60.0)
+    assert next(pacer.turn(ticket)).seconds == pytest.approx(2.0, abs=0.1) and pacer._windows[0] == (38, 60.1)
     for _ in range(40):
         pacer.heed({})
-    assert pacer._windows[0] == (60, 60.0)
+    assert pacer._windows[0] == (60, 60.1)
     now = 10.0
     pacer.refused(refusal(**{"retry-after": "25"}))
     assert next(pacer.turn(ticket)).seconds == pytest.approx(25, abs=0.2)
@@ -156,7 +156,7 @@ def test_what_others_used_of_the_quota_counts() -> None:
 def test_a_header_that_is_no_number_tells_nothing(value: str) -> None:
     pacer = Pacer(Limits(), lambda: 0.0)
     pacer.heed({"x-ratelimit-limit-requests": value, "x-ratelimit-remaining-requests": value})
-    assert pacer._windows == [(60, 60.0), (1, 0.5)]
+    assert pacer._windows == [(60, 60.1), (1, 0.5)]
 
 
 def test_what_finished_jobs_took_is_known_to_the_next_client(api: Api, tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Limits"]
 
 MINUTE = 60.0
+JITTER = 0.1
+"""Seconds by which a request may catch up with one before it, on the way: the service's minute must not see one too many."""
+
 LONGEST_PAUSE = 60.0
 """Seconds; the longest pause after a 429: the service's window is a minute."""
 
@@ -85,7 +88,7 @@ class Limits(contract.Record):
         if minute is not None and second is not None and not self.is_second_given:
             second = max(second, minute / MINUTE)
         spaced = [(1, 1 / (second * share))] if second is not None else []
-        return [(max(1, int(minute * share)), MINUTE), *spaced] if minute is not None else spaced
+        return [(max(1, int(minute * share)), MINUTE + JITTER), *spaced] if minute is not None else spaced
 
 
 def _is_left_out(value: float | None) -> bool:
