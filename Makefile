@@ -5,7 +5,7 @@ PY := $(BIN)/python
 REDOCLY := @redocly/cli@2.77.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ci lint types generate check-generated record prove bench frontier build clean
+.PHONY: help demo test ci lint types generate check-generated record prove bench frontier docs redis build clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ help:  ## Show this list
 demo: .venv/sandbox  ## Make a video from a prompt in the sandbox: demo.mp4
 	@$(PY) scripts/demo.py demo.mp4
 
-test: .venv/dev  ## Run all tests
+test: .venv/dev redis  ## Run all tests
 	@$(BIN)/pytest -q -n 2
 
 generate: .venv/dev  ## Compile openapi/ into generated/
@@ -48,6 +48,9 @@ frontier: .venv/dev  ## Simulate the polling schedule anew into docs/, with its 
 	@$(PY) -m pip install --quiet --group plot
 	@$(PY) tests/benchmarks/schedules.py --write docs/
 
+docs: .venv/dev  ## Make docs/cli.md from the program's help, and docs/cli.svg from a run of it
+	@$(PY) scripts/cli_docs.py
+
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
 	@$(PY) scripts/build.py
 
@@ -55,6 +58,17 @@ ci: lint types check-generated build test  ## All that CI runs; the tests come l
 
 clean:  ## Remove what the other targets made
 	@rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4
+
+# A real server for the tests, where it can be had. The package would start a service; the policy, if there is none, says no.
+redis:
+	@command -v redis-server >/dev/null || { \
+		root=; test "$$(id -u)" = 0 || root='sudo -n'; \
+		command -v apt-get >/dev/null && $$root true 2>/dev/null && $$root sh -c ' \
+			policy=/usr/sbin/policy-rc.d; \
+			test -e $$policy || { trap "rm -f $$policy" EXIT; printf "#!/bin/sh\nexit 101\n" >$$policy; chmod +x $$policy; }; \
+			apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+			apt-get -qq install -y --no-install-recommends redis-server >/dev/null'; \
+	} || echo "redis-server: not here, nor can it be installed; its tests are skipped, and fail where CI is set"
 
 # An interrupted set-up leaves no stamp, and is then made again.
 .venv/sandbox: pyproject.toml

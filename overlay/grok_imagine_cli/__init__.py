@@ -1,0 +1,38 @@
+"""The command line `grok-imagine`: the client for those who never write Python. It adds no logic of its own.
+
+What it needs besides the client comes with the extra `[cli]`; each command imports what it needs when it runs, so that
+`--help` and `--version` load neither httpx nor the client.
+"""
+
+import sys
+
+__all__ = ["main", "print_version"]
+
+NEEDED = ("typer", "rich")
+
+
+def print_version() -> None:
+    """Prints the version that is installed."""
+    from importlib.metadata import version
+
+    print(f"grok-imagine {version('grok-imagine')}")
+
+
+def main() -> None:
+    """Runs the command line with the process's arguments, and ends the process with a documented exit code."""
+    if sys.argv[1:] == ["--version"]:  # by itself it needs no program, which takes twice as long to import
+        print_version()
+        return
+    from .codes import NUMBERS
+
+    try:
+        from .app import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in NEEDED:
+            raise
+        print(f"grok-imagine needs {error.name}: pip install 'grok-imagine[cli]'", file=sys.stderr)
+        sys.exit(NUMBERS["usage"])
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:  # before the command began, or again while it ended
+        sys.exit(NUMBERS["interrupted"])

@@ -1,0 +1,142 @@
+"""What is done with a finished video: saved, shown, opened. What can be checked of that is checked before a job is paid for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from .output import Output
+from .session import Session
+from .view import View, job_of, view_of
+
+if TYPE_CHECKING:
+    from grok_imagine import Client, Video
+
+__all__ = ["After", "follow"]
+
+DOWNLOAD_SECONDS = 600.0
+"""Real seconds for a whole download."""
+
+
+class After(NamedTuple):
+    """What the options say of waiting and of the finished video."""
+
+    output: Path | None = None
+    overwrite: bool = False
+    open: bool = False
+    preview: bool = False
+    contact_sheet: Path | None = None
+    timeout: float | None = None
+    interval: float | None = None
+
+    @property
+    def needs_file(self) -> bool:
+        """Whether the video has to be on disk."""
+        return bool(self.output or self.open or self.preview or self.contact_sheet)
+
+    def arguments(self) -> list[str]:
+        """The options again, for the command that resumes. Paths are absolute: it may be given in another folder."""
+        paths = {"-o": self.output, "--contact-sheet": self.contact_sheet}
+        numbers = {"--timeout": self.timeout, "--interval": self.interval}
+        flags = {"--overwrite": self.overwrite, "--open": self.open, "--preview": self.preview}
+        return [
+            *(part for name, path in paths.items() if path is not None for part in (name, str(path.absolute()))),
+            *(part for name, number in numbers.items() if number is not None for part in (name, f"{number:g}")),
+            *(name for name, is_set in flags.items() if is_set),
+        ]
+
+    def check(self) -> None:
+        """Refuses what could not be done once the video is there and paid for.
+
+        Raises:
+            DownloadError: The target is taken, or its folder is missing.
+            ConfigurationError: A library is missing.
+            BadParameter: The sheet can't be written.
+        """
+        from grok_imagine import DownloadError, TargetExistsError
+
+        target = self.output
+        if target and not target.is_dir():
+            if os.path.lexists(target) and not self.overwrite:
+                raise TargetExistsError(f"{target} exists; nothing was sent", reason="exists", path=target)
+            if not target.parent.is_dir():
+                text = f"{target.parent} is no directory; nothing was sent"
+                raise DownloadError(text, reason="directory", path=target)
+        if self.preview or self.contact_sheet:
+            from . import pictures
+
+            pictures.check()
+        if sheet := self.contact_sheet:
+            if sheet.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+                raise typer.BadParameter(f"{sheet} is not named .png, .jpg or .webp", param_hint="--contact-sheet")
+            if not sheet.parent.is_dir():
+                raise typer.BadParameter(f"{sheet.parent} is no directory", param_hint="--contact-sheet")
+            if os.path.lexists(sheet) and not self.overwrite:
+                raise typer.BadParameter(f"{sheet} exists; --overwrite replaces it", param_hint="--contact-sheet")
+
+
+def follow(
+    session: Session, client: Client, run: Callable[[View], Video], after: After, estimate: float | None = None
+) -> None:
+    """Has a job made or waited for, shows how far it is, and does with its video what the options say.
+
+    Args:
+        session: The run.
+        client: Its client.
+        run: Gives the video once it is there; the view is for its progress.
+        after: The options.
+        estimate: What it will cost at most in USD, if known.
+
+    Raises:
+        VideoModeratedError: The video was made, and withheld.
+    """
+    session.after = after.arguments()
+    with view_of(session, estimate) as view:
+        video = run(view)
+        session.request_id = video.request_id
+        if video.outcome == "moderated":
+            raise video.failure()
+        if video.outcome == "done":
+            view.ended(video)
+        path = _save(session, client, video, after, view) if after.needs_file else None
+    session.request_id = None  # all that is left to do is on this machine
+    _show(session.output, video, path, after)
+
+
+def _save(session: Session, client: Client, video: Video, after: After, view: View) -> Path:
+    return client.video.download(
+        video,
+        after.output or Path(),
+        overwrite=after.overwrite,
+        on_progress=lambda size, total: view.fetched(video.request_id, size, total),
+        # A sandbox makes the file when it is asked for it, and that takes real time.
+        timeout=min(DOWNLOAD_SECONDS * session.speed, 1e7),
+    )
+
+
+def _show(output: Output, video: Video, path: Path | None, after: After) -> None:
+    if path is None:
+        output.result("job", job_of(video), video.url or video.public_url or video.request_id)
+    else:
+        output.emit("job", job_of(video, url=False))
+        output.result("file", {"request_id": video.request_id, "path": str(path), "bytes": path.stat().st_size}, path)
+        _picture(output, path, after)
+        if after.open:
+            typer.launch(str(path))
+
+
+def _picture(output: Output, path: Path, after: After) -> None:
+    from . import pictures
+
+    if after.contact_sheet:
+        pictures.sheet(path, after.contact_sheet)
+        output.result("picture", {"path": str(after.contact_sheet)}, after.contact_sheet)
+    if after.preview and not output.as_json:
+        if output.results.is_terminal:
+            pictures.preview(path, output.results)
+        else:
+            output.say("no preview: stdout is no terminal")

@@ -1,0 +1,223 @@
+"""The commands that start jobs, and what they would cost: generate, edit, extend, estimate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .delivery import After, follow
+from .options import (
+    AspectRatio,
+    Audio,
+    Duration,
+    Image,
+    Interval,
+    LastFrame,
+    Model,
+    Open,
+    Overwrite,
+    Preview,
+    Prompt,
+    Reference,
+    Resolution,
+    Saved,
+    Sheet,
+    Strict,
+    Timeout,
+    Video,
+    Wait,
+    medium,
+    text,
+)
+from .output import usd
+from .session import Session, session_of
+
+if TYPE_CHECKING:
+    from grok_imagine import VideoRequest
+
+__all__ = ["edit", "estimate", "extend", "generate"]
+
+EDIT, EXTEND = "edit-video", "extend-video"
+
+
+def generate(
+    context: typer.Context,
+    prompt: Prompt = None,
+    image: Image = None,
+    last_frame: LastFrame = None,
+    reference: Reference = None,
+    duration: Duration = None,
+    aspect_ratio: AspectRatio = None,
+    resolution: Resolution = None,
+    audio: Audio = None,
+    model: Model = None,
+    strict: Strict = True,
+    wait: Wait = True,
+    timeout: Timeout = None,
+    interval: Interval = None,
+    output: Saved = None,
+    overwrite: Overwrite = False,
+    open: Open = False,
+    preview: Preview = False,
+    contact_sheet: Sheet = None,
+) -> None:
+    """Make a video from a text, an image or reference images.
+
+    Prints where the video is: the file, or without -o its temporary URL. With --open, --preview or --contact-sheet it is
+    saved in any case: without -o in this folder, under the job's id.
+    """
+    fields = _fields(
+        prompt,
+        image_url=medium(image),
+        last_frame_url=medium(last_frame),
+        reference_image_urls=[medium(each) for each in reference] if reference else None,
+        duration=duration,
+        aspect_ratio=aspect_ratio,
+        resolution=resolution,
+        generate_audio=audio,
+        model=model,
+    )
+    after = After(output, overwrite, open, preview, contact_sheet, timeout, interval)
+    _make(session_of(context), "generate", fields, strict, wait, after)
+
+
+def edit(
+    context: typer.Context,
+    prompt: Prompt = None,
+    *,
+    video: Video,
+    model: Model = None,
+    strict: Strict = True,
+    wait: Wait = True,
+    timeout: Timeout = None,
+    interval: Interval = None,
+    output: Saved = None,
+    overwrite: Overwrite = False,
+    open: Open = False,
+    preview: Preview = False,
+    contact_sheet: Sheet = None,
+) -> None:
+    """Change a video.
+
+    Its length (at most 8.7 s), ratio and resolution are kept. What is printed and saved is as with `generate`.
+    """
+    fields = _fields(prompt, video_url=medium(video), model=model)
+    after = After(output, overwrite, open, preview, contact_sheet, timeout, interval)
+    _make(session_of(context), "generate", fields, strict, wait, after)
+
+
+def extend(
+    context: typer.Context,
+    prompt: Prompt = None,
+    *,
+    video: Video,
+    duration: Duration = None,
+    model: Model = None,
+    strict: Strict = True,
+    wait: Wait = True,
+    timeout: Timeout = None,
+    interval: Interval = None,
+    output: Saved = None,
+    overwrite: Overwrite = False,
+    open: Open = False,
+    preview: Preview = False,
+    contact_sheet: Sheet = None,
+) -> None:
+    """Continue a video from its last frame.
+
+    The duration is the new part's. What is printed and saved is as with `generate`.
+    """
+    fields = _fields(prompt, video_url=medium(video), duration=duration, model=model)
+    after = After(output, overwrite, open, preview, contact_sheet, timeout, interval)
+    _make(session_of(context), "extend", fields, strict, wait, after)
+
+
+def estimate(
+    context: typer.Context,
+    prompt: Prompt = None,
+    image: Image = None,
+    reference: Reference = None,
+    video: Annotated[str | None, typer.Option(metavar="FILE|URL", help="A video to edit, or to extend.")] = None,
+    extend: Annotated[bool, typer.Option("--extend", help="Extend the video instead of editing it.")] = False,
+    input_seconds: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Its length, if known. \\[default: the longest]")
+    ] = None,
+    duration: Duration = None,
+    aspect_ratio: AspectRatio = None,
+    resolution: Resolution = None,
+    model: Model = None,
+    strict: Strict = True,
+) -> None:
+    """Say in USD what a video will cost at most.
+
+    Nothing is sent. What has no known price counts as nothing. The fields choose the mode, as those of `generate` do.
+    """
+    from grok_imagine import estimate as priced
+
+    fields = _fields(
+        "the prompt" if prompt is None else prompt,
+        image_url=medium(image),
+        reference_image_urls=[medium(each) for each in reference] if reference else None,
+        video_url=medium(video),
+        duration=duration,
+        aspect_ratio=aspect_ratio,
+        resolution=resolution,
+        model=model,
+    )
+    request = _request("extend" if extend else "generate", fields, strict)
+    cost = priced(request, input_seconds=input_seconds)
+    data = {"mode": request.mode, "model": request.body["model"], "cost_usd": cost}
+    session_of(context).output.result("estimate", data, "unknown" if cost is None else usd(cost))
+
+
+def _fields(prompt: str | None, **fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in {"prompt": text(prompt), **fields}.items() if value is not None}
+
+
+def _request(call: str, fields: dict[str, Any], strict: bool) -> VideoRequest:
+    from grok_imagine import VideoRequest
+
+    request = VideoRequest.from_keywords(call=call, strict=strict, **fields)
+    if strict:
+        request.check()
+    return request
+
+
+def _expected(request: VideoRequest) -> float | None:
+    from grok_imagine import InvalidRequest
+    from grok_imagine import estimate as priced
+
+    try:
+        return priced(request)
+    except InvalidRequest:  # let through by --no-strict: what it costs is for the service to say
+        return None
+
+
+def _make(session: Session, call: str, fields: dict[str, Any], strict: bool, wait: bool, after: After) -> None:
+    """Starts a job; waits for it, unless told not to."""
+    if not wait and (after.needs_file or after.timeout is not None):
+        raise typer.BadParameter(
+            "the other options wait for the video; leave one of the two out", param_hint="--no-wait"
+        )
+    request = _request(call, fields, strict)
+    after.check()
+    expected = _expected(request)
+    session.after = after.arguments()
+    with session.client() as client:
+        video = client.video
+        if not wait:
+            job = (video.extend_start if call == "extend" else video.start)(request, strict=strict)
+            data = {"request_id": job.request_id, "state": "accepted", "estimated_usd": expected}
+            session.output.result("job", data, job.request_id)
+            return
+        run = video.extend if call == "extend" else video.generate
+        follow(
+            session,
+            client,
+            lambda view: run(
+                request, strict=strict, timeout=after.timeout, interval=after.interval, on_progress=view.looked
+            ),
+            after,
+            expected,
+        )

@@ -1,0 +1,115 @@
+"""How an error is told: in words with the way out, or as JSON; and the command that takes a job up again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from .codes import code_of, is_resumable
+from .output import Output, usd
+from .session import PROGRAM, Session
+
+__all__ = ["in_words", "misused", "report"]
+
+WORDS = {
+    "`strict=False`": "`--no-strict`",
+    "overwrite=True": "--overwrite",
+    "pass api_key= as a text, or set XAI_API_KEY": "set XAI_API_KEY, or try it with --sandbox",
+    "; client.video.wait(request_id) takes it up again": "",
+    "; client.video.wait(request_id) waits for it": "",
+}
+"""What the client's messages say to those who write Python, and what it is called here."""
+
+
+def report(error: BaseException, session: Session) -> int:
+    """Says what ended the run, and returns its exit code."""
+    known = getattr(error, "request_id", None)
+    # An answer's own x-request-id is no job; what else has an id has a job's, even if the ledger could not note it.
+    if session.request_id is None and isinstance(known, str) and not hasattr(error, "status_code"):
+        session.request_id = known
+    resume = session.resume() if is_resumable(error) else None
+    message, hints = _message(error, session), list(_hints(error, session))
+    details: dict[str, Any] = {
+        "type": type(error).__name__,
+        "message": message,
+        "request_id": session.request_id or known,
+        "exit_code": code_of(error),
+    }
+    for name in ("code", "status_code", "reason", "cost_usd", "candidate_id"):
+        if (value := getattr(error, name, None)) is not None:
+            details[name] = value
+    _tell(session.output, details, hints, resume)
+    return code_of(error)
+
+
+def misused(error: typer.TyperException, output: Output) -> int:
+    """Says what is wrong with the command line, and returns the exit code."""
+    message = error.format_message()
+    if output.as_json:
+        details = {"type": type(error).__name__, "message": message, "request_id": None, "exit_code": code_of(error)}
+        _tell(output, details, [], None)
+    else:
+        from typer.rich_utils import rich_format_error
+
+        rich_format_error(error)  # type: ignore[arg-type]  # every one that a command line raises is click's
+    return code_of(error)
+
+
+def _tell(output: Output, details: dict[str, Any], hints: list[str], resume: str | None) -> None:
+    if output.as_json:
+        output.emit("error", details | {"hints": hints, "resume": resume})
+        return
+    if details["type"] == "KeyboardInterrupt":
+        output.say(details["message"])
+    else:
+        output.say(f"{details['type']}: {details['message']}", style="bold red")
+    if details["request_id"] and resume is None:
+        output.say(f"{'request' if 'status_code' in details else 'job'} {details['request_id']}")
+    if details.get("cost_usd") is not None:
+        output.say(f"it cost {usd(details['cost_usd'])}")
+    for hint in hints:
+        output.say(hint)
+    if resume:
+        output.say("the job goes on and is paid for; this takes it up again:")
+        output.say(f"  {resume}", style="bold")
+
+
+def _message(error: BaseException, session: Session) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped waiting" if session.request_id else "stopped"
+    return in_words(error)
+
+
+def in_words(error: BaseException) -> str:
+    """An error's message, without what only those who write Python can use."""
+    message = str(getattr(error, "message", error))
+    for python, word in WORDS.items():
+        message = message.replace(python, word)
+    return message
+
+
+def _hints(error: BaseException, session: Session) -> list[str]:
+    """What to do next, where the message does not say it."""
+    name = type(error).__name__
+    if name == "StartOutcomeUnknown":
+        candidate = getattr(error, "candidate_id", None)
+        return [
+            "look at the usage page of the console before you send it again",
+            *([f"`{PROGRAM} jobs --state unknown` lists it"] if session.ledger_path else []),
+            *([f"`{PROGRAM} wait {candidate}` may find the job"] if candidate else []),
+        ]
+    if session.sandbox and session.request_id and not session.is_own and name in ("NotFoundError", "BadRequestError"):
+        return [
+            "the sandbox of --sandbox begins empty and ends with the command, so it knows no job of another run",
+            f"`{PROGRAM} sandbox serve` runs one that stays; give its address with --base-url",
+        ]
+    if session.sandbox and session.request_id and is_resumable(error):
+        return ["the sandbox of --sandbox ended with this command, and the job with it"]
+    if isinstance(error, KeyboardInterrupt) and session.request_id is None:
+        notes = getattr(error, "__notes__", [])
+        if any("a paid POST was under way" in note for note in notes):
+            return [f"a paid request was under way, and a job may be running: `{PROGRAM} jobs --state unknown`"]
+    if getattr(error, "reason", "") == "exists" and session.request_id is None:
+        return ["--overwrite replaces it"]
+    return []

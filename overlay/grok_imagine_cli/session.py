@@ -1,0 +1,191 @@
+"""One run of the program: its global options, the client, the ledger and the sandbox they make, and how it is resumed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from .output import Output
+
+if TYPE_CHECKING:
+    from grok_imagine import Client, Ledger
+
+__all__ = ["PROGRAM", "Session", "default_ledger", "needed_sandbox", "session_of"]
+
+PROGRAM = "grok-imagine"
+SPEED = 20.0
+SLOW_SECONDS = 1.0
+"""Real seconds by which the embedded sandbox is late in the scenarios that are slow."""
+
+
+class Session:
+    """What the global options say, and what is known of the run when it ends.
+
+    Attributes:
+        output: Where its words go.
+        sandbox: Whether it has a sandbox of its own, which ends with it.
+        request_id: The job of this run, as soon as there is one.
+        is_own: Whether this run started it.
+        after: Arguments that say what was to be done with the job, for the command that resumes it.
+        clock: Monotonic seconds; with a sandbox of its own, simulated ones.
+        speed: How many of these pass in a real one.
+        on_accept: Told the id of a job as soon as it is in the ledger.
+    """
+
+    def __init__(
+        self,
+        output: Output,
+        *,
+        ledger: Path | None = None,
+        base_url: str | None = None,
+        sandbox: bool = False,
+        scenario: str | None = None,
+        speed: float = SPEED,
+    ) -> None:
+        if sandbox and base_url is not None:
+            raise typer.BadParameter(
+                "--sandbox has an address of its own; leave one of the two out", param_hint="--base-url"
+            )
+        if not 0 < speed <= 1e6:
+            raise typer.BadParameter("is above 0 and at most 1000000", param_hint="--sandbox-speed")
+        self.output = output
+        self.sandbox = sandbox
+        self.request_id: str | None = None
+        self.is_own = False
+        self.after: Sequence[str] = ()
+        self.clock: Callable[[], float] = time.monotonic
+        self.on_accept: Callable[[str], object] | None = None
+        self.speed = speed if sandbox else 1.0
+        self._ledger, self._base_url, self._scenario = ledger, base_url, scenario
+
+    @property
+    def ledger_path(self) -> Path | None:
+        """The ledger's file; None if it is a temporary one, since play must not mix with paid jobs."""
+        return self._ledger or (None if self.sandbox else default_ledger())
+
+    @contextmanager
+    def client(self, *, noted: bool = True, **options: Any) -> Iterator[Client]:
+        """The client of this run, with its sandbox if it has one.
+
+        Args:
+            noted: With a ledger. Only what touches no job may do without.
+            **options: Of `Client`.
+        """
+        from grok_imagine import Client
+
+        with ExitStack() as stack:
+            settings: dict[str, Any] = {"base_url": self._base_url}
+            if self.sandbox:
+                settings = stack.enter_context(self._own_sandbox())
+                self.clock = settings["clock"]
+            ledger = stack.enter_context(self.ledger()) if noted else None
+            yield stack.enter_context(Client(**settings | {"ledger": ledger} | options))
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The ledger of this run, made if it is missing."""
+        from grok_imagine import Ledger
+
+        accepted = self._accepted
+
+        class Telling(Ledger):
+            """A ledger that tells of an id as soon as it holds it, which is before the first look."""
+
+            def accept(self, intent: str, request_id: str) -> None:
+                super().accept(intent, request_id)
+                accepted(request_id)
+
+        with ExitStack() as stack:
+            path = self.ledger_path
+            if path is None:
+                path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PROGRAM))) / "jobs.db"
+            else:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ledger = Telling(path)
+            stack.callback(ledger.close)
+            yield ledger
+
+    @property
+    def address(self) -> str:
+        """The service's address, as far as it is known before there is a client."""
+        from grok_imagine.settings import BASE_URL
+
+        return "its own sandbox" if self.sandbox else self._base_url or os.environ.get("XAI_BASE_URL") or BASE_URL
+
+    def _accepted(self, request_id: str) -> None:
+        self.request_id, self.is_own = request_id, True
+        if self.on_accept:
+            self.on_accept(request_id)
+
+    @contextmanager
+    def _own_sandbox(self) -> Iterator[dict[str, Any]]:
+        """A sandbox, and the settings of a client that lives in its simulated time."""
+        from grok_imagine import RetryPolicy
+
+        found = needed_sandbox()
+        if self._scenario and self._scenario.partition(":")[0] not in found.SCENARIOS:
+            text = f"there is no scenario {self._scenario!r}; `{PROGRAM} sandbox scenarios` lists them"
+            raise typer.BadParameter(text, param_hint="--sandbox-scenario")
+        # A ledger may outlive many sandboxes, and no two of them may give the same id.
+        speed, seed = self.speed, secrets.randbits(32)
+        try:
+            sandbox = found.Sandbox(speed=speed, scenario=self._scenario, slow_seconds=SLOW_SECONDS, seed=seed)
+        except ValueError as error:  # a scenario's number of times
+            raise typer.BadParameter(str(error), param_hint="--sandbox-scenario") from error
+        with sandbox:
+            yield {
+                "api_key": "sandbox",
+                "base_url": sandbox.base_url,
+                "clock": lambda: time.monotonic() * speed,
+                "sleep": lambda seconds: time.sleep(seconds / speed),
+                # What a request takes is real time, and must not use a simulated budget up.
+                "retry": RetryPolicy(budget=RetryPolicy().budget * speed),
+            }
+
+    def resume(self) -> str | None:
+        """The command that takes the run's job up again, or None: without a job, or when it ends with the sandbox."""
+        if self.request_id is None or self.sandbox:
+            return None
+        own = [*(["--ledger", str(self._ledger.absolute())] if self._ledger else [])]
+        own += ["--base-url", self._base_url] if self._base_url else []
+        own += ["--json"] if self.output.as_json else []
+        return shlex.join([PROGRAM, *own, "wait", self.request_id, *self.after])
+
+
+def session_of(context: typer.Context) -> Session:
+    """The session that the global options made."""
+    session = context.find_object(Session)
+    assert session is not None, "the program's callback makes it"
+    return session
+
+
+def needed_sandbox() -> ModuleType:
+    """The package of the sandbox.
+
+    Raises:
+        ConfigurationError: Its extra is not installed.
+    """
+    from grok_imagine import ConfigurationError
+
+    try:
+        import grok_imagine_sandbox
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"the sandbox needs {error.name}: pip install 'grok-imagine[sandbox]'") from error
+    return grok_imagine_sandbox
+
+
+def default_ledger() -> Path:
+    """`jobs.db` in the folder that the system has for a program's data, such as ~/.local/share/grok-imagine."""
+    from platformdirs import user_data_path
+
+    return user_data_path(PROGRAM, appauthor=False) / "jobs.db"

@@ -1,0 +1,152 @@
+"""The installed program as a process: with pipes, and in a pseudo-terminal whose screen is emulated."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyte
+import pytest
+from ptyprocess import PtyProcess
+
+from grok_imagine_sandbox import Sandbox
+
+PROGRAM = str(Path(sys.executable).with_name("grok-imagine"))
+KEY = "xai-CANARY0key0000000000"
+COLUMNS, LINES = 120, 50
+SECONDS = 120.0
+"""What any one process may take."""
+
+
+class Done(NamedTuple):
+    """What a process left behind; of one in a terminal `out` is the screen, and `err` what was written to it."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Its output as JSON lines: each an object with one key."""
+        found = [json.loads(line) for line in self.out.splitlines()]
+        assert all(isinstance(line, dict) and len(line) == 1 for line in found)
+        return found
+
+    def of(self, kind: str) -> list[Any]:
+        """The JSON lines of a kind."""
+        return [line[kind] for line in self.lines if kind in line]
+
+
+class Terminal:
+    """A process in a pseudo-terminal."""
+
+    def __init__(self, arguments: Sequence[str], folder: Path, environment: dict[str, str]) -> None:
+        self.process = PtyProcess.spawn(list(arguments), cwd=str(folder), env=environment, dimensions=(LINES, COLUMNS))
+        self.written = b""
+        self._screen = pyte.Screen(COLUMNS, LINES)
+        self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def screen(self) -> str:
+        return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    def read(self) -> bool:
+        """Takes what is written next; False at its end."""
+        try:
+            chunk = self.process.read(65536)
+        except EOFError:
+            return False
+        self.written += chunk
+        self._stream.feed(chunk)
+        return True
+
+    def until(self, text: str) -> None:
+        """Reads until the screen shows a text."""
+        end = time.monotonic() + SECONDS
+        while text not in self.screen:
+            assert self.read() and time.monotonic() < end, self.screen
+
+    def done(self) -> Done:
+        """Reads to the end of the process."""
+        end = time.monotonic() + SECONDS
+        while self.read():
+            assert time.monotonic() < end, self.screen
+        self.process.wait()
+        return Done(self.process.exitstatus, self.screen, self.written.decode())
+
+
+class Program:
+    """Runs the program in a folder of its own, with a data folder of its own and a key that must show up nowhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | {
+            "HOME": str(folder),
+            "XDG_DATA_HOME": str(folder / "data"),
+            "XAI_API_KEY": KEY,
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "COLUMNS": str(COLUMNS),
+            "PYTHONWARNINGS": "error::ResourceWarning",
+        }
+
+    def __call__(self, line: str, *, text: str | None = None, **environment: str) -> Done:
+        """Runs a command line, `grok-imagine` left out, with pipes and stdin from a text."""
+        done = subprocess.run(
+            [PROGRAM, *shlex.split(line)],
+            cwd=self.folder,
+            env=self.environment | environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def all(self, lines: Sequence[str]) -> list[Done]:
+        """Runs several, three at once: they mostly wait."""
+        with ThreadPoolExecutor(3) as threads:
+            return list(threads.map(self, lines))
+
+    def terminal(self, line: str, **environment: str) -> Terminal:
+        """Starts one in a terminal."""
+        own = {name: value for name, value in self.environment.items() if name != "COLUMNS"}
+        return Terminal([PROGRAM, *shlex.split(line)], self.folder, own | environment)
+
+    def start(self, line: str) -> subprocess.Popen[str]:
+        """Starts one with pipes, that goes on."""
+        return subprocess.Popen(
+            [PROGRAM, *shlex.split(line)],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Sandbox]:
+    """A sandbox that stays, for commands that need more than one process. Jobs take a fraction of a second."""
+    with Sandbox(speed=100.0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def live(program: Program, service: Sandbox) -> Callable[..., Done]:
+    """The program at that sandbox, looking often."""
+    return lambda line, **more: program(f"--base-url {service.base_url} {line}", **more)
