@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import sqlite3
 import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from grok_imagine import (
     VideoModeratedError,
     VideoTimeoutError,
 )
-from grok_imagine.ledger import IN_FLIGHT
+from grok_imagine.ledger import IN_FLIGHT, MIGRATIONS
 from grok_imagine_sandbox import Sandbox
 from support import Api, ManualClock
 
@@ -305,6 +307,50 @@ def test_several_processes_and_threads_write_at_once(tmp_path: Path) -> None:
         thread.join(60)
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert len(shared.jobs("accepted")) == 45 and len(shared.jobs()) == 85
+
+
+OPEN = """
+import sys, time
+from grok_imagine import Ledger
+time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
+ledger = Ledger(sys.argv[1])
+ledger.jobs()
+ledger.close()
+"""
+
+
+def test_several_processes_open_a_new_ledger_at_once(tmp_path: Path) -> None:
+    for number in range(6):
+        path, at = tmp_path / f"{number}.db", time.time() + 0.7
+        command = [sys.executable, "-c", OPEN, str(path), str(at)]
+        processes = [subprocess.Popen(command) for _ in range(4)]
+        assert [process.wait(60) for process in processes] == [0] * 4
+
+
+def test_a_ledger_of_the_first_version_is_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(MIGRATIONS[0])
+        db.execute("PRAGMA user_version = 1")
+        for number in range(3):
+            row = (f"intent-{number}", "done", f"job-{number}", "o", 1.0 + number, 2.0, 10**9)
+            names = "intent, state, request_id, origin, created, updated, cost_ticks"
+            db.execute(f"INSERT INTO jobs ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        db.commit()
+    ledger = Ledger(path)
+    assert [entry.request_id for entry in ledger.jobs("done")] == ["job-0", "job-1", "job-2"]
+    assert ledger.cost_usd() == pytest.approx(0.3) and ledger.jobs()[0].batch is None
+
+
+def test_two_addresses_may_give_the_same_id(ledger: Ledger, tmp_path: Path) -> None:
+    ids = set()
+    for _ in range(2):
+        with Sandbox(seed=3, speed=1000) as sandbox, Client("k", base_url=sandbox.base_url, ledger=ledger) as client:
+            ids.add(client.video.start(CAT).request_id)
+            client.video.wait(*ids)
+    assert len(ids) == 1 and [entry.state for entry in ledger.jobs()] == ["done", "done"]
+    ledger.downloaded(*ids, tmp_path / "a.mp4", ledger.jobs()[0].origin)
+    assert sorted(entry.state for entry in ledger.jobs()) == ["done", "downloaded"]
 
 
 def test_a_fork_opens_the_file_anew(ledger: Ledger) -> None:

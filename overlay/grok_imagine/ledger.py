@@ -40,6 +40,9 @@ STATES = ("intended", "accepted", "unknown", "done", "failed", "expired", "moder
 IN_FLIGHT = 3600.0
 """Seconds after which an intent can't be on its way any more, whoever made it."""
 
+BUSY = 30.0
+"""Seconds for which other processes are waited for that write."""
+
 MIGRATIONS = (
     """
     CREATE TABLE jobs (
@@ -51,10 +54,17 @@ MIGRATIONS = (
     CREATE INDEX jobs_by_body ON jobs (body_sha256);
     """,
     """
-    ALTER TABLE jobs ADD COLUMN batch TEXT;
-    ALTER TABLE jobs ADD COLUMN copy INTEGER;
-    ALTER TABLE jobs ADD COLUMN counted_ticks INTEGER;
-    ALTER TABLE jobs ADD COLUMN answer TEXT;
+    ALTER TABLE jobs RENAME TO old_jobs;
+    CREATE TABLE jobs (
+        intent TEXT PRIMARY KEY, state TEXT NOT NULL, request_id TEXT, origin TEXT NOT NULL, mode TEXT, model TEXT,
+        body_sha256 TEXT, prompt_sha256 TEXT, prompt TEXT, process INTEGER, created REAL NOT NULL, updated REAL NOT NULL,
+        cost_ticks INTEGER, url TEXT, url_expires REAL, path TEXT, code TEXT, message TEXT,
+        batch TEXT, copy INTEGER, counted_ticks INTEGER, answer TEXT, UNIQUE (request_id, origin)
+    ) STRICT;
+    INSERT INTO jobs SELECT *, NULL, NULL, NULL, NULL FROM old_jobs ORDER BY rowid;
+    DROP TABLE old_jobs;
+    CREATE INDEX jobs_by_state ON jobs (state, created);
+    CREATE INDEX jobs_by_body ON jobs (body_sha256);
     CREATE INDEX jobs_by_batch ON jobs (batch, origin, counted_ticks);
     CREATE TABLE sent (origin TEXT NOT NULL, at REAL NOT NULL) STRICT;
     CREATE INDEX sent_by_time ON sent (origin, at);
@@ -228,7 +238,7 @@ class Ledger:
         now = self.clock()
         self._write(
             "INSERT INTO jobs (intent, state, request_id, origin, created, updated) VALUES (?, 'accepted', ?, ?, ?, ?)"
-            " ON CONFLICT (request_id) DO NOTHING",
+            " ON CONFLICT (request_id, origin) DO NOTHING",
             (uuid.uuid4().hex, request_id, origin, now, now),
         )
 
@@ -245,10 +255,9 @@ class Ledger:
         ticks = video.usage.cost_in_usd_ticks if video.usage else None
         url = video.url if video.outcome == "done" else None
         self.adopt(video.request_id, origin)
-        self._update(
-            "request_id = :key AND state != 'downloaded'",
+        self._end(
             video.request_id,
-            video.request_id,
+            origin,
             state="moderated" if isinstance(error, VideoModeratedError) else video.outcome,
             url=url,
             url_expires=self.clock() + contract.LIMITS["result_url_lifetime"].value if url else None,
@@ -263,19 +272,18 @@ class Ledger:
         if error.request_id:
             self.adopt(error.request_id, origin)
             state, code = "moderated", getattr(error, "code", None)
-            self._update(
-                "request_id = :key AND state != 'downloaded'",
-                error.request_id,
-                error.request_id,
-                state=state,
-                code=code,
-                message=error.message,
-            )
+            self._end(error.request_id, origin, state=state, code=code, message=error.message)
 
     def downloaded(self, request_id: str, path: str | os.PathLike[str], origin: str) -> None:
         """Commits that a job's video is on disk."""
         self.adopt(request_id, origin)
-        self._update("request_id = :key", request_id, request_id, state="downloaded", path=os.fspath(path))
+        where = "request_id = :key AND origin = :origin"
+        self._update(where, request_id, request_id, origin, state="downloaded", path=os.fspath(path))
+
+    def _end(self, request_id: str, origin: str, **values: Any) -> None:
+        """Commits how a job ended, unless its video is on disk: that is more."""
+        where = "request_id = :key AND origin = :origin AND state != 'downloaded'"
+        self._update(where, request_id, request_id, origin, **values)
 
     def jobs(self, *states: str) -> list[Entry]:
         """The jobs in these states, or all, oldest first.
@@ -290,8 +298,8 @@ class Ledger:
         return [entry for entry in entries if not states or entry.state in states]
 
     def get(self, request_id: str) -> Entry | None:
-        """The job of an id, or None."""
-        query = f"SELECT {COLUMNS} FROM jobs WHERE request_id = ?"
+        """The job of an id, or None; of two addresses that gave the same id, the later one."""
+        query = f"SELECT {COLUMNS} FROM jobs WHERE request_id = ? ORDER BY created DESC"
         row = self._run(lambda db: db.execute(query, (request_id,)).fetchone())
         return Entry(*row) if row else None
 
@@ -348,10 +356,10 @@ class Ledger:
             return entry._replace(state="unknown", code="process-gone", message="its process ended before the answer")
         return entry
 
-    def _update(self, where: str, key: str, job: str | None, **values: Any) -> None:
+    def _update(self, where: str, key: str, job: str | None, origin: str | None = None, **values: Any) -> None:
         values["updated"] = self.clock()
         changes = ", ".join(f"{name} = :{name}" for name in values)
-        self._write(f"UPDATE jobs SET {changes} WHERE {where}", {**values, "key": key}, job)
+        self._write(f"UPDATE jobs SET {changes} WHERE {where}", {**values, "key": key, "origin": origin}, job)
 
     def _write(self, statement: str, values: Any, request_id: str | None = None) -> None:
         self._run(lambda db: db.execute(statement, values), request_id)
@@ -401,10 +409,23 @@ def _open(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     if path.stat().st_size == 0:  # what is not empty may be another's, and is looked at first
         path.chmod(0o600)
-    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
+    db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    _log_ahead(db)
     db.execute("PRAGMA synchronous = FULL")
     return db
+
+
+def _log_ahead(db: sqlite3.Connection) -> None:
+    """Turns the write-ahead log on. Of processes that do so at once SQLite refuses all but one, whatever their timeout."""
+    end = time.monotonic() + BUSY
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def _is_alive(process: int | None) -> bool:

@@ -8,37 +8,44 @@ from __future__ import annotations
 
 import math
 import os
-import sqlite3
-import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
-from .errors import ConfigurationError, QuotaError
+from .errors import ConfigurationError, LedgerError, QuotaError
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from .scheduler import Windows
 
 __all__ = ["LedgerQuota", "Quota", "RedisQuota"]
 
-FUTURE = 1.0
-"""Seconds; what seems to have been sent later than this from now was noted by a clock that has been set back since."""
+KEPT = 3600.0
+"""Seconds for which the ledger keeps what was sent, at least: other processes may go by longer windows."""
+
+ROUNDING = 1e-6
+"""Seconds; more than Unix time loses as a float, so that who waits as long as told is not told to wait again."""
+
+SERVER_TIMEOUT = 2.0
+"""Seconds; for each step of asking a Redis server."""
 
 
 class Quota(Protocol):
     """Windows of requests that several processes share. For several threads at once."""
 
     def take(self, windows: Windows) -> float:
-        """Takes one request out of every window.
+        """Takes one request out of every window, or out of none.
 
         Args:
             windows: Requests, and the seconds in which so many may leave, each sliding.
 
         Returns:
-            0.0 if the request may leave; else the seconds after which to ask again, and nothing was taken.
+            0.0 if the request may leave; else the seconds after which to ask again.
 
         Raises:
+            ConfigurationError: A window allows no request, or lasts no time.
             QuotaError: It can't be asked. The client then goes by its own count, and warns.
         """
 
@@ -49,66 +56,59 @@ class Quota(Protocol):
 class LedgerQuota:
     """The quota of one machine, in the ledger's file.
 
+    It goes by the machine's clock. Set back, that clock delays a request by one window at most; set forward, it makes the
+    quota forget.
+
     Args:
-        path: The ledger's.
+        path: The ledger's; made if missing.
         origin: The address whose limits they are.
         clock: Unix seconds; for tests.
+
+    Raises:
+        LedgerError: The file can't be opened, or is none of ours.
+        ConfigurationError: It was written by a newer version of this package.
     """
 
     def __init__(self, path: str | os.PathLike[str], origin: str, *, clock: Callable[[], float] = time.time) -> None:
-        self.path = Path(path)
+        from .ledger import Ledger
+
+        # Of its own: a transaction here must not meet one of the jobs on the same connection.
+        self._ledger = Ledger(path)
+        self.path = self._ledger.path
         self._origin = origin
         self._clock = clock
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._process = 0
 
     def take(self, windows: Windows) -> float:
         """See `Quota.take`."""
+        _check(windows)
         try:
-            with self._lock:
-                db = self._opened()
-                db.execute("BEGIN IMMEDIATE")
-                try:
-                    return self._take(db, windows, self._clock())
-                finally:
-                    db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise QuotaError(f"{self.path}: {error}") from error
+            return self._ledger._run(lambda db: self._take(db, windows))
+        except LedgerError as error:
+            raise QuotaError(error.message) from error
 
-    def _take(self, db: sqlite3.Connection, windows: Windows, now: float) -> float:
-        longest = max((seconds for _, seconds in windows), default=0.0)
-        db.execute(
-            "DELETE FROM sent WHERE origin = ? AND (at <= ? OR at > ?)", (self._origin, now - longest, now + FUTURE)
-        )
-        wait = 0.0
-        for most, seconds in windows:
-            query = "SELECT at FROM sent WHERE origin = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
-            row = db.execute(query, (self._origin, now - seconds, most - 1)).fetchone()
-            if row:
-                wait = max(wait, row[0] + seconds - now)
-        if wait <= 0:
-            db.execute("INSERT INTO sent (origin, at) VALUES (?, ?)", (self._origin, now))
-        return max(wait, 0.0)
+    def _take(self, db: sqlite3.Connection, windows: Windows) -> float:
+        # What a power cut takes is the count of a moment, not worth a sync for each request. OFF would risk the jobs, too.
+        db.execute("PRAGMA synchronous = NORMAL")
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            now = self._clock()  # not before: in the order of the clock, and of the table
+            # The clock was set back since these left; when they did is unknown, but not after now.
+            db.execute("UPDATE sent SET at = ? WHERE origin = ? AND at > ?", (now, self._origin, now))
+            longest = max([KEPT, *(seconds for _, seconds in windows)])
+            db.execute("DELETE FROM sent WHERE origin = ? AND at <= ?", (self._origin, now - longest))
+            wait = max((self._wait(db, now, most, seconds) for most, seconds in windows), default=0.0)
+            if not wait:
+                db.execute("INSERT INTO sent (origin, at) VALUES (?, ?)", (self._origin, now))
+            return wait
 
-    def _opened(self) -> sqlite3.Connection:
-        # A connection must not cross a fork: the child opens its own.
-        if self._connection is None or self._process != os.getpid():
-            self._connection = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode=rw", uri=True, timeout=30, isolation_level=None,
-                check_same_thread=False,
-            )  # fmt: skip
-            # What a power cut takes of it is a minute's count, which is not worth a sync for each request.
-            self._connection.execute("PRAGMA synchronous = OFF")
-            self._process = os.getpid()
-        return self._connection
+    def _wait(self, db: sqlite3.Connection, now: float, most: int, seconds: float) -> float:
+        query = "SELECT at FROM sent WHERE origin = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
+        row = db.execute(query, (self._origin, now - seconds, most - 1)).fetchone()
+        return max(row[0] + seconds - now, 0.0) + ROUNDING if row else 0.0
 
     def close(self) -> None:
         """Closes the file."""
-        with self._lock:
-            if self._connection is not None and self._process == os.getpid():
-                self._connection.close()
-            self._connection = None
+        self._ledger.close()
 
     def __repr__(self) -> str:
         return f"LedgerQuota({str(self.path)!r})"
@@ -117,60 +117,117 @@ class LedgerQuota:
 class RedisQuota:
     """The quota of many machines, in a Redis server, by the `limits` library. Needs the extra `redis`.
 
-    Its windows are of whole seconds: what is to be spaced by half a second is two in one second here.
+    Its windows are of whole seconds: one request in half a second is two in one second here. They are taken one after the
+    other, the narrowest first: when another process is quicker to the last place of a wider one, the narrower have lost
+    theirs. The machines' clocks should agree; by as much as they do not, a window may be passed.
+
+    A server that can't be asked ends no job and loses none: the client warns and goes by its own count, until it can.
 
     Args:
-        url: The server's, such as `redis://127.0.0.1:6379/0`.
-        name: What the processes that share the quota agree on. Not the key.
+        url: The server's, such as `redis://127.0.0.1:6379/0`, `rediss://:password@host:6379` or `unix:///run/redis.sock`. What
+            the `redis` library takes behind a `?`, it takes here. Nothing is asked of the server yet.
+        name: What the processes that share the quota agree on. Not the key: it is stored, and shown.
 
     Raises:
-        ConfigurationError: The extra is not installed, or the URL is none.
+        ConfigurationError: The extra is not installed, the URL is none, or there is no name.
     """
 
     def __init__(self, url: str, name: str = "grok-imagine") -> None:
         try:
-            from limits import RateLimitItemPerSecond
             from limits.storage import RedisStorage
-            from limits.strategies import MovingWindowRateLimiter
+            from redis import ConnectionPool
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
         except ImportError as error:
             raise ConfigurationError('RedisQuota needs redis: pip install "grok-imagine[redis]"') from error
-        try:
-            self._storage = RedisStorage(url, wrap_exceptions=True, socket_timeout=5, socket_connect_timeout=5)
-        except (
-            Exception
-        ) as error:  # of many types: by what the URL lacks, or by the server that is asked for its scripts
-            # The URL may hold a password, and the library's message the URL.
-            text = f"no Redis server is behind the URL of RedisQuota({name!r}): {type(error).__name__}"
-            raise ConfigurationError(text) from None
-        self._limiter = MovingWindowRateLimiter(self._storage)
-        self._item: Any = RateLimitItemPerSecond
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"RedisQuota: name is a text that the processes agree on; got {name!r}")
         self._name = name
+        self._address = _address(url)
+        try:
+            # Once more, since a kept connection may have been closed by the server meanwhile.
+            self._pool = ConnectionPool.from_url(
+                url,
+                socket_timeout=SERVER_TIMEOUT,
+                socket_connect_timeout=SERVER_TIMEOUT,
+                retry=Retry(NoBackoff(), 1),
+            )
+            self._pool.connection_class(**self._pool.connection_kwargs)  # refuses options that it does not know
+        except (ValueError, TypeError) as error:
+            # Without its text, which may quote the password.
+            text = (
+                f"RedisQuota({self._address!r}): the redis library refuses the URL's options ({type(error).__name__})"
+            )
+            raise ConfigurationError(text) from None
+        # With a pool, of the URL only the scheme is read.
+        self._storage = RedisStorage("redis://", self._pool, key_prefix="grok-imagine", wrap_exceptions=True)
 
     def take(self, windows: Windows) -> float:
-        """See `Quota.take`. The narrowest window is taken first: what is wasted there when a wider one is full is soon back."""
+        """See `Quota.take`. None is taken if one is seen to be full."""
         from limits.errors import StorageError
 
+        _check(windows)
+        whole = _whole(windows)
         try:
-            for most, seconds in sorted(map(_whole, windows), key=lambda window: window[1]):
-                item = self._item(most, seconds)
-                if not self._limiter.hit(item, self._name):
-                    return max(self._limiter.get_window_stats(item, self._name).reset_time - time.time(), 0.01)
+            wait = max((self._wait(most, seconds) for seconds, most in whole), default=0.0)
+            if wait:
+                return wait
+            for seconds, most in whole:
+                # Under one key whatever the number, as clients learn that each by itself.
+                if not self._storage.acquire_entry(f"{self._name}/{seconds}", most, seconds):
+                    return self._wait(most, seconds) or ROUNDING
         except StorageError as error:
-            cause = error.storage_error if hasattr(error, "storage_error") else error
-            raise QuotaError(f"Redis: {type(cause).__name__}") from None
+            # Neither its text nor itself: servers quote what they did not understand, such as a password.
+            cause = type(error.storage_error).__name__
+            raise QuotaError(f"the Redis server at {self._address} can't be asked: {cause}") from None
         return 0.0
+
+    def _wait(self, most: int, seconds: int) -> float:
+        oldest, count = self._storage.get_moving_window(f"{self._name}/{seconds}", most, seconds)
+        if count < most:
+            return 0.0
+        # The clock of who took it may be ahead; the server drops a window that nobody took from for so long.
+        return min(max(oldest + seconds - time.time(), ROUNDING), float(seconds))
 
     def close(self) -> None:
         """Closes the connections."""
-        self._storage.storage.close()
+        self._pool.disconnect()
 
     def __repr__(self) -> str:
-        return f"RedisQuota(name={self._name!r})"
+        return f"RedisQuota({self._address!r}, name={self._name!r})"
 
 
-def _whole(window: tuple[int, float]) -> tuple[int, int]:
-    """A window in whole seconds that allows no more than the given one in the long run, and at least one request."""
-    most, seconds = window
-    if seconds < 1:
-        return max(1, int(most / seconds)), 1
-    return most, math.ceil(seconds)
+def _check(windows: Windows) -> None:
+    for most, seconds in windows:
+        if not isinstance(most, int) or most < 1 or not 0 < seconds < math.inf:
+            raise ConfigurationError(
+                f"a window is 1 request or more in more than 0 seconds; got ({most!r}, {seconds!r})"
+            )
+
+
+def _whole(windows: Windows) -> list[tuple[int, int]]:
+    """Windows in whole seconds, as (seconds, requests), narrowest first; they allow no more than the given in the long run."""
+    whole: dict[int, int] = {}
+    for most, seconds in windows:
+        wider = math.ceil(seconds)
+        requests = math.floor(most * wider / seconds + ROUNDING)
+        whole[wider] = min(whole.get(wider, requests), requests)
+    return sorted(whole.items())
+
+
+def _address(url: str) -> str:
+    """Host and port, or the socket's path: all of a URL that may be shown."""
+    shape = "redis://:password@host:port/0, rediss:// for TLS, or unix:///path"
+    try:
+        parts = urlsplit(url)
+        place = parts.path if parts.scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+    except (ValueError, TypeError, AttributeError):
+        raise ConfigurationError(f"RedisQuota: url is none; it is to look like {shape}") from None
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ConfigurationError(f"RedisQuota: url is of no Redis server; it is to look like {shape}")
+    # Then a / ? or # in the password has cut it in two, and what looks like the host is a part of it.
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        raise ConfigurationError(
+            "RedisQuota: url has an @ behind the host; in a password, / is %2F, ? is %3F and # is %23"
+        )
+    return place
