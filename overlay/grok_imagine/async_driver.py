@@ -5,15 +5,24 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import httpx
 
 from .commands import Blocking, Call, Command, Flow, Sleep, Stream
-from .drivers import limits, tls_context, transport_error, unlogged, waited_too_long
+from .drivers import (
+    LONGEST_STEPS,
+    Allowance,
+    limits,
+    tls_context,
+    transport_error,
+    unlogged,
+    waited_too_long,
+    without_key,
+)
 from .errors import GrokImagineError, RequestTimeout, blot
 from .settings import Settings
 
@@ -81,14 +90,14 @@ class AsyncDriver:
         arguments = self._settings.complete(call.request, limit)
         if content := arguments.get("content"):
             arguments["content"] = content.awaited()
-        request = http.request(**arguments)
-        task = asyncio.ensure_future(request if call.paid else _bounded(request, limit + GRACE))
+        longest = LONGEST_STEPS * limit if call.timeout is None else limit + GRACE
+        task = asyncio.ensure_future(_fetched(http, arguments, longest))
         self._flying.add(task)
         task.add_done_callback(functools.partial(self._landed, gate))
         try:
             # httpx bounds each step of a request. A look is bounded as a whole, since the polling timeout is.
             async with asyncio.timeout_at(None if call.timeout is None else end):
-                return await asyncio.shield(task)
+                return without_key(await asyncio.shield(task), self._settings.api_key)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
         except TimeoutError as error:
@@ -154,6 +163,21 @@ class AsyncDriver:
             await bound[0].aclose()
 
 
+class _Bounded(httpx.AsyncByteStream):
+    """A body within its allowance."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, allowance: Allowance) -> None:
+        self._stream = stream
+        self._allowance = allowance
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            yield self._allowance.take(chunk)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 async def _finished(work: Coroutine[Any, Any, object]) -> object:
     """Awaits what must not be half done, such as a line of the ledger: a cancellation waits for its end."""
     task = asyncio.ensure_future(work)
@@ -165,10 +189,17 @@ async def _finished(work: Coroutine[Any, Any, object]) -> object:
         raise
 
 
-async def _bounded(request: Coroutine[Any, Any, httpx.Response], limit: float) -> httpx.Response:
-    """Ends what would fly for ever: a body that trickles holds a place of the gate though nobody waits for it."""
-    async with asyncio.timeout(limit):
-        return await request
+async def _fetched(http: httpx.AsyncClient, arguments: dict[str, Any], longest: float) -> httpx.Response:
+    """Sends a request. Ends what would fly for ever: a body that trickles holds a place of the gate though nobody waits for it."""
+    redirects = arguments.pop("follow_redirects")
+    async with asyncio.timeout(longest):
+        response = await http.send(http.build_request(**arguments), stream=True, follow_redirects=redirects)
+        try:
+            response.stream = _Bounded(cast(httpx.AsyncByteStream, response.stream), Allowance(response))
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
 
 async def _take_along(task: asyncio.Task[httpx.Response], error: asyncio.CancelledError) -> None:

@@ -74,6 +74,8 @@ class Core:
     @property
     def context(self) -> flow.Context:
         """What the flows go by. Made by the first: importing the package needs none of it."""
+        if self._context is not None:
+            return self._context
         with self._making:
             if self._context is None:
                 self._context = flow.Context(self._pacer(), self._retries, self._settings.request_timeout, self._book)

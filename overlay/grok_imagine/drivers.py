@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import re
 import ssl
 import threading
@@ -16,7 +17,7 @@ from typing import TypeVar, cast
 import httpx
 
 from .commands import Blocking, Call, Command, Flow, Sleep, Stream
-from .errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError, blot
+from .errors import SHORTEST_SECRET, GrokImagineError, NotDelivered, RequestTimeout, TransportError, blot
 from .settings import Settings
 
 T = TypeVar("T")
@@ -24,6 +25,15 @@ T = TypeVar("T")
 KEEPALIVE = 60.0
 """Seconds an idle connection is kept. httpx's 5 s would make every poll that is slower connect anew."""
 
+
+MOST_ANSWER = 8 << 20
+"""Bytes of an answer that are taken in; the longest, a list of models, has a few thousand."""
+
+MOST_UNPACKED = 1032
+"""Times as long as it was, at most, is what gzip unpacks."""
+
+LONGEST_STEPS = 10
+"""Times `request_timeout` that a request lasts as a whole: an upload may be slow, but no answer comes in drops for ever."""
 
 NOT_DELIVERED = (
     httpx.ConnectError,
@@ -87,21 +97,67 @@ def unlogged() -> Iterator[None]:
         _signed.reset(token)
 
 
-class _Bounded(httpx.SyncByteStream):
-    """A body that must have ended at a time of the monotonic clock."""
+class Allowance:
+    """How much of an answer is taken in, and until when: neither a trickle nor a flood may go on for ever.
 
-    def __init__(self, stream: httpx.SyncByteStream, end: float) -> None:
-        self._stream = stream
+    Args:
+        response: The answer, of which the head has come.
+        end: Of the monotonic clock.
+
+    Raises:
+        TransportError: It is packed in a way that was not asked for, and that nobody can bound.
+    """
+
+    __slots__ = ("_end", "_left")
+
+    def __init__(self, response: httpx.Response, end: float = math.inf) -> None:
+        self._left = MOST_ANSWER
+        for name, value in response.headers.raw:
+            if name.lower() == b"content-encoding":
+                if value.lower() not in (b"identity", b"gzip", b"deflate"):
+                    raise TransportError(f"the answer is in an encoding that was not asked for: {value[:20]!r}")
+                self._left = MOST_ANSWER // MOST_UNPACKED
         self._end = end
 
+    def take(self, chunk: bytes) -> bytes:
+        """The next chunk, as it came over the wire."""
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise TransportError(f"the answer is longer than {MOST_ANSWER >> 20} MiB")
+        if time.monotonic() > self._end:
+            raise httpx.ReadTimeout("no whole answer in time")
+        return chunk
+
+
+class _Bounded(httpx.SyncByteStream):
+    """A body within its allowance."""
+
+    __slots__ = ("_allowance", "_stream")
+
+    def __init__(self, stream: httpx.SyncByteStream, allowance: Allowance) -> None:
+        self._stream = stream
+        self._allowance = allowance
+
     def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
-            if time.monotonic() > self._end:
-                raise httpx.ReadTimeout("no whole answer in time")
-            yield chunk
+        return map(self._allowance.take, self._stream)
 
     def close(self) -> None:
         self._stream.close()
+
+
+def without_key(response: httpx.Response, key: str) -> httpx.Response:
+    """An answer that does not repeat the key, as a broken proxy may: else it were in errors, their causes and the ledger."""
+    secret = key.encode()
+    told = response.content
+    if response.status_code >= 300:  # of a success nobody keeps the headers
+        told = b"".join([told, *(value for _, value in response.headers.raw)])
+    if secret not in told or len(key) < SHORTEST_SECRET:
+        return response
+    headers = [(name, value.replace(secret, b"***")) for name, value in response.headers.raw]
+    kept = [(name, value) for name, value in headers if name.lower() not in (b"content-encoding", b"content-length")]
+    clean = httpx.Response(response.status_code, headers=kept, content=response.content.replace(secret, b"***"))
+    clean.request = response.request
+    return clean
 
 
 class SyncDriver:
@@ -153,21 +209,23 @@ class SyncDriver:
         if not self._gate.acquire(timeout=limit):
             raise waited_too_long(limit)
         try:
-            if call.timeout is None:
-                return self._http.request(**self._settings.complete(call.request, limit))
-            return self._send_by(end, call)
+            return without_key(self._fetch(call, limit, end), self._settings.api_key)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
         finally:
             self._gate.release()
 
-    def _send_by(self, end: float, call: Call) -> httpx.Response:
-        """Sends a request that is over at `end`, though httpx bounds each step alone: a body may trickle for ever."""
-        arguments = self._settings.complete(call.request, max(0.001, end - time.monotonic()))
+    def _fetch(self, call: Call, limit: float, end: float) -> httpx.Response:
+        """Sends a request, of which httpx bounds each step alone; the whole is bounded here, but for a head that trickles."""
+        if call.timeout is None:
+            end += (LONGEST_STEPS - 1) * limit
+        else:
+            limit = max(0.001, end - time.monotonic())
+        arguments = self._settings.complete(call.request, limit)
         arguments.pop("follow_redirects")
         response = self._http.send(self._http.build_request(**arguments), stream=True, follow_redirects=False)
         try:
-            response.stream = _Bounded(cast(httpx.SyncByteStream, response.stream), end)
+            response.stream = _Bounded(cast(httpx.SyncByteStream, response.stream), Allowance(response, end))
             response.read()
         finally:
             response.close()

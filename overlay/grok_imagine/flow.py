@@ -248,8 +248,8 @@ def look(request_id: str, context: Context, timeout: float | None = None, ticket
     check_id(request_id)
     book = context.book
     try:
-        if ticket is None:
-            yield from _turn(context, timeout)
+        if ticket is None and (own := context.pacer.call()):
+            yield from _turn(own, context, timeout)
         response: httpx.Response = yield Call(binding.look(request_id), timeout)
         _heed(response, context, request_id)
     except TransportError as error:
@@ -266,11 +266,8 @@ def look(request_id: str, context: Context, timeout: float | None = None, ticket
     return video
 
 
-def _turn(context: Context, timeout: float | None) -> Flow[None]:
-    """Waits for the turn of a request that belongs to no ticket."""
-    ticket = context.pacer.call()
-    if ticket is None:
-        return
+def _turn(ticket: Ticket, context: Context, timeout: float | None = None) -> Flow[None]:
+    """Waits for the turn of a request that belongs to no job, for as long as the request itself may take."""
     limit = context.request_timeout if timeout is None else timeout
     try:
         if not (yield from context.pacer.turn(ticket, context.clock() + limit)):
@@ -308,7 +305,8 @@ def list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
 def _list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
     from . import binding
 
-    yield from _turn(context, None)
+    if ticket := context.pacer.call():
+        yield from _turn(ticket, context)
     response: httpx.Response = yield Call(binding.list_models())
     _heed(response, context)
     models = _json(response).get("models")
@@ -326,7 +324,8 @@ def get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
 def _get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
     from . import binding
 
-    yield from _turn(context, None)
+    if ticket := context.pacer.call():
+        yield from _turn(ticket, context)
     response: httpx.Response = yield Call(binding.get_model(model_id))
     _heed(response, context)
     model = _json(response)
@@ -368,7 +367,7 @@ def _unexpected(response: httpx.Response, what: str, request_id: str | None = No
 
 def _heed(response: httpx.Response, context: Context, request_id: str | None = None) -> None:
     """Has the pacer learn from an answer, and raises the error that it is, if it is one."""
-    if response.is_success:
+    if 200 <= response.status_code < 300:
         context.pacer.heed(response.headers)
         return
     error = api_error(response.status_code, response.headers, response.content, request_id=request_id)

@@ -132,7 +132,7 @@ class Pacer:
 
     def call(self) -> Ticket | None:
         """A ticket for any other request; None if nothing limits it."""
-        if not self._windows and self._quota is None and self._paused_until < self.clock():
+        if not self._windows and self._quota is None and not self._strikes:
             return None
         with self._lock:
             return self._scheduler.call()
@@ -200,6 +200,7 @@ class Pacer:
     def heed(self, headers: Mapping[str, str]) -> None:
         """Learns from an answer that was no refusal: the limit that its headers tell, and what others used of it."""
         if self.limits.requests_per_minute is None:
+            self._strikes = 0
             return
         told, remaining = (_count(headers, f"x-ratelimit-{name}-requests") for name in ("limit", "remaining"))
         with self._lock:

@@ -60,7 +60,8 @@ class Settings:
         Redirects are not followed, whatever the HTTP client is set to: the key goes to the configured address alone.
         """
         headers = self._headers | {name.lower(): value for name, value in request.get("headers", {}).items()}
-        if content := Content.of(request.get("json")):
+        body = request.get("json")
+        if body is not None and (content := Content.of(body)):
             headers["content-length"] = str(content.length)
             request = {name: value for name, value in request.items() if name != "json"} | {"content": content}
         return {
@@ -92,7 +93,8 @@ def seconds(value: object, name: str, *, least: float = 0.0) -> float:
 def _headers(own: Mapping[str, str] | None, key: str) -> dict[str, str]:
     """Headers of every request, by lower-case names: a name in two spellings would be sent twice."""
     python = ".".join(map(str, sys.version_info[:3]))
-    headers = {"user-agent": f"grok-imagine/{__version__} python/{python}"}
+    # Packed answers could unpack to anything; the plain ones are short.
+    headers = {"accept-encoding": "identity", "user-agent": f"grok-imagine/{__version__} python/{python}"}
     for name, value in (own or {}).items():
         if (
             not isinstance(name, str)

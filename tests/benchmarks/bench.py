@@ -33,7 +33,7 @@ from typing import Any
 
 import httpx
 
-from grok_imagine import AsyncClient, Client, __version__
+from grok_imagine import AsyncClient, Client, Limits, __version__
 from grok_imagine_api import AuthenticatedClient
 from grok_imagine_api.api.videos import get_video
 from grok_imagine_api.types import Response
@@ -41,6 +41,7 @@ from grok_imagine_api.types import Response
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 KEY = "xai-benchmark"
+OFF = Limits(requests_per_minute=None, requests_per_second=None, concurrent_jobs=None)
 JOB = "d97415a1-5796-b7ec-379f-4e6819e08fdf"
 AGENT = {"User-Agent": f"grok-imagine/{__version__} python/{platform.python_version()}"}  # all send the same headers
 
@@ -200,7 +201,7 @@ def bench_get(options: Options) -> list[Row]:
         Server().run() as url,
         httpx.Client(headers={**AGENT, "Authorization": f"Bearer {KEY}"}) as plain,
         AuthenticatedClient(url, KEY, headers=AGENT) as bare,
-        Client(KEY, base_url=url) as client,
+        Client(KEY, base_url=url, limits=OFF) as client,
     ):
 
         def repeat(call: Callable[[], object]) -> None:
@@ -221,7 +222,7 @@ def bench_async(options: Options) -> list[Row]:
     with Server().run() as url, asyncio.Runner() as runner:
         plain = httpx.AsyncClient(headers={**AGENT, "Authorization": f"Bearer {KEY}"})
         bare = AuthenticatedClient(url, KEY, headers=AGENT)
-        client = AsyncClient(KEY, base_url=url)
+        client = AsyncClient(KEY, base_url=url, limits=OFF)
 
         async def repeat(call: Callable[[], Awaitable[object]]) -> None:
             for _ in range(options.calls):
