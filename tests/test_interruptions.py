@@ -31,7 +31,7 @@ from grok_imagine import (
 from grok_imagine.drivers import transport_error
 from grok_imagine.settings import Settings
 from grok_imagine_sandbox import Sandbox
-from support import Api, ManualClock
+from support import UNLIMITED, Api, ManualClock
 
 ONCE = RetryPolicy(max_retries=0)
 
@@ -104,7 +104,7 @@ def test_waiting_for_a_turn_counts_against_the_request() -> None:
 
     with (
         server(lambda connection: (held.set(), connection.recv(1))) as url,
-        Client("k", base_url=url, max_connections=1, retry=ONCE, request_timeout=0.6) as client,
+        Client("k", base_url=url, max_connections=1, retry=ONCE, request_timeout=0.6, limits=UNLIMITED) as client,
     ):
         holder = threading.Thread(target=hold, args=(client,), daemon=True)
         holder.start()

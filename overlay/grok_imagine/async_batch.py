@@ -8,7 +8,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
-from .batch import AHEAD, Item, Outcome, Tally, Work
+from .batch import AHEAD, STARTING, Item, Outcome, Tally, Work
 from .commands import Flow
 
 __all__ = ["AsyncBatch"]
@@ -32,6 +32,7 @@ class AsyncBatch(Tally, AsyncIterator[Outcome]):
         self._concurrency = concurrency
         self._ready: asyncio.Queue[Outcome | BaseException | None] = asyncio.Queue()
         self._room = asyncio.Event()
+        work.on_running = self._room.set
         self._tasks: set[asyncio.Task[Outcomes]] = set()
         self._pulled = self._taken = 0
         self._feeder: asyncio.Task[None] | None = None
@@ -74,7 +75,11 @@ class AsyncBatch(Tally, AsyncIterator[Outcome]):
         self._ready.put_nowait(None)
 
     def _has_room(self) -> bool:
-        return len(self._tasks) < self._concurrency and self._pulled - self._taken < AHEAD * self._concurrency
+        return (
+            len(self._tasks) < self._concurrency
+            and len(self._tasks) - len(self._work.running) < STARTING
+            and self._pulled - self._taken < AHEAD * self._concurrency
+        )
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():

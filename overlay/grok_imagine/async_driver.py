@@ -7,7 +7,7 @@ import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -32,6 +32,12 @@ GRACE = 5.0
 """Seconds that a cancelled POST is still given to bring the id of the job it paid for."""
 
 
+THREADS = 4
+"""What blocks at once at most, such as writing a ledger, which one at a time does anyway: each thread has memory of its own."""
+
+Bound: TypeAlias = tuple[httpx.AsyncClient, asyncio.Semaphore, asyncio.Semaphore]
+
+
 class AsyncDriver:
     """Runs flows with an asynchronous httpx client, one for each event loop it meets."""
 
@@ -42,7 +48,7 @@ class AsyncDriver:
         self._sleep = sleep or asyncio.sleep
         self._given = http
         # One for each loop; those of loops that have ended go when another is met.
-        self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, asyncio.Semaphore]]
+        self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, Bound]
         self._bound = WeakKeyDictionary()
         self._flying: set[asyncio.Task[httpx.Response]] = set()
 
@@ -52,11 +58,12 @@ class AsyncDriver:
             command = next(flow)
             while True:
                 try:
-                    result = await self._do(command)
+                    result: object = await self._do(command)
                 except BaseException as error:
                     command = flow.throw(error)
                 else:
                     command = flow.send(result)
+                result = None  # an answer does not live through the pause that follows: thousands wait at once
         except StopIteration as stop:
             value: T = stop.value
             return value
@@ -70,17 +77,21 @@ class AsyncDriver:
         if isinstance(command, Sleep):
             return await self._sleep(command.seconds)
         if isinstance(command, Blocking):
-            return await _finished(asyncio.to_thread(command.work))
+            return await _finished(self._in_thread(command))
         if isinstance(command, Stream):
             await self._stream(command)
             return None
         result = command.callback(command.video)
         return await result if inspect.isawaitable(result) else result
 
+    async def _in_thread(self, command: Blocking) -> object:
+        async with self._here()[2]:
+            return await asyncio.to_thread(command.work)
+
     async def _send(self, call: Call) -> httpx.Response:
         self._settings.check_open()
         limit = self._settings.request_timeout if call.timeout is None else call.timeout
-        http, gate = self._here()
+        http, gate, _ = self._here()
         end = asyncio.get_running_loop().time() + limit
         try:
             async with asyncio.timeout_at(end):
@@ -139,15 +150,16 @@ class AsyncDriver:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
 
-    def _here(self) -> tuple[httpx.AsyncClient, asyncio.Semaphore]:
-        """The HTTP client and gate of the running loop: connections can't outlive the loop they were made in."""
+    def _here(self) -> Bound:
+        """The HTTP client and gates of the running loop: connections can't outlive the loop they were made in."""
         loop = asyncio.get_running_loop()
         bound = self._bound.get(loop)
         if bound is None:
             for gone in [old for old in list(self._bound) if old.is_closed()]:
                 self._bound.pop(gone, None)
             http = self._given or httpx.AsyncClient(verify=tls_context(), limits=limits(self._settings))
-            bound = self._bound[loop] = http, asyncio.Semaphore(self._settings.max_connections)
+            gates = asyncio.Semaphore(self._settings.max_connections), asyncio.Semaphore(THREADS)
+            bound = self._bound[loop] = http, *gates
         return bound
 
     async def close(self) -> None:

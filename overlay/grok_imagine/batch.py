@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from grok_imagine_api import contract
 
@@ -46,6 +46,9 @@ Item: TypeAlias = VideoRequest | str | Mapping[str, Any]
 
 AHEAD = 2
 """Times as many requests as run at once are pulled at most before their outcomes were taken: the memory of a batch is bounded."""
+
+STARTING = 32
+"""Requests that may be on their way to a job at once, besides those whose jobs run: what a start needs is gone afterwards."""
 
 ELSEWHERE = 1.0
 """Seconds between looks into the ledger for a POST that another process has under way."""
@@ -99,11 +102,13 @@ class Stopped(Exception):
 class Attempt:
     """What is known of a request while its outcome is made."""
 
-    __slots__ = ("is_new", "request", "request_id")
+    __slots__ = ("began", "is_new", "request", "request_id", "ticket")
 
     def __init__(self, request: VideoRequest) -> None:
         self.request = request
         self.request_id: str | None = None
+        self.ticket: Ticket | None = None
+        self.began: float | None = None
         self.is_new = False
 
 
@@ -126,6 +131,7 @@ class Work:
         cost_usd: USD that the service said the batch's jobs cost, each counted once.
         lost_usd: The part of it that was billed for jobs without a video.
         running: Ids of the jobs that are being waited for.
+        on_running: Called when there is one more of them.
     """
 
     def __init__(
@@ -144,9 +150,10 @@ class Work:
         self._bind = bind
         self._blot = blot
         self._followers: dict[tuple[str, int], list[int]] = {}
-        self.running: dict[str, None] = {}
+        self.running: dict[str | None, None] = {}
         self._fatal: GrokImagineError | None = None
         self._taken = 0
+        self.on_running: Callable[[], object] = lambda: None
         self.counts: Counter[str] = Counter()
         self.cost_usd = self.lost_usd = 0.0
 
@@ -175,56 +182,64 @@ class Work:
         yield  # a flow like the others, though it asks for nothing
 
     def _run(self, position: int, request: VideoRequest, sha256: str, copy: int) -> Flow[list[Outcome]]:
+        """The outcome of a request, whatever it is. The wait is no deeper than it must be: thousands may wait at once."""
+        attempt, options = Attempt(request), self._options
         try:
-            outcome = yield from self._outcome(position, request, sha256, copy)
+            video = yield from self._begin(attempt, sha256, self._place(request, copy))
+            if video is None:
+                video = yield from polling.wait(
+                    str(attempt.request_id), self._context, cast("Ticket", attempt.ticket),
+                    timeout=options.timeout, began=attempt.began, request=request,
+                )  # fmt: skip
+            outcome = self._ended(position, attempt, video)
+        except Stopped:
+            outcome = Outcome(position, "refused", request, error=self._fatal)
+        except GrokImagineError as error:
+            outcome = self._failed(position, attempt, error)
         finally:
+            self.running.pop(attempt.request_id, None)
+            if attempt.ticket:
+                self._context.pacer.drop(attempt.ticket)
             followers = self._followers.pop((sha256, copy))
-        self._count(outcome)
-        equal = [outcome._replace(position=follower, is_new=False) for follower in followers]
-        self.counts.update(other.state for other in equal)
-        return [outcome, *equal]
-
-    def _count(self, outcome: Outcome) -> None:
-        self.counts[outcome.state] += 1
         self.cost_usd += outcome.cost_usd or 0.0
         if outcome.state != "done":
             self.lost_usd += outcome.cost_usd or 0.0
+        outcomes = [outcome, *(outcome._replace(position=follower, is_new=False) for follower in followers)]
+        self.counts.update(each.state for each in outcomes)
+        return outcomes
 
-    def _outcome(self, position: int, request: VideoRequest, sha256: str, copy: int) -> Flow[Outcome]:
-        """The outcome of a request, whatever it is."""
-        attempt = Attempt(request)
-        try:
-            video = yield from self._video(attempt, sha256, self._place(request, copy))
-            if video.outcome == "moderated":  # the form in which the job is a success, and the video withheld
-                raise video.failure()
-        except Stopped:
-            return Outcome(position, "refused", request, error=self._fatal)
-        except GrokImagineError as error:
-            if isinstance(error, AuthenticationError | OutOfCreditError | LedgerError):
-                self._fatal = self._fatal or error  # holds for all that follow: none of them is sent
-            if isinstance(error, LedgerError) and attempt.is_new:
-                attempt.request_id = attempt.request_id or error.request_id
-            self._blot(error)
-            state = _state_of(error, attempt.request_id)
-            return Outcome(position, state, request, attempt.request_id, error=error, is_new=attempt.is_new)
-        return Outcome(position, "done", request, video.request_id, self._bind(video), is_new=attempt.is_new)
+    def _ended(self, position: int, attempt: Attempt, video: Video) -> Outcome:
+        if video.outcome != "done":  # moderated, in the form in which the job is a success and its video withheld
+            return self._failed(position, attempt, video.failure())
+        video = self._bind(video)
+        return Outcome(position, "done", attempt.request, video.request_id, video, is_new=attempt.is_new)
 
-    def _video(self, attempt: Attempt, sha256: str, place: Place) -> Flow[Video]:
-        """The video of a request: of a job that the ledger knows, or else of a new one."""
+    def _failed(self, position: int, attempt: Attempt, error: GrokImagineError) -> Outcome:
+        if isinstance(error, AuthenticationError | OutOfCreditError | LedgerError):
+            self._fatal = self._fatal or error  # holds for all that follow: none of them is sent
+        request_id = attempt.request_id
+        if isinstance(error, LedgerError) and attempt.is_new:
+            request_id = request_id or error.request_id
+        self._blot(error)
+        state = _state_of(error, request_id)
+        return Outcome(position, state, attempt.request, request_id, error=error, is_new=attempt.is_new)
+
+    def _begin(self, attempt: Attempt, sha256: str, place: Place) -> Flow[Video | None]:
+        """The video of a request that the ledger knows to have ended; else None, and the attempt has a job to wait for."""
         ledger = self._options.ledger
         while True:
             entry: Entry | None = yield Blocking(lambda: ledger.known(sha256, self._origin, place))
             if entry is None:
                 try:
-                    return (yield from self._new(attempt, place))
+                    yield from self._post(attempt, place)
                 except Claimed:  # by another process, since the ledger was asked
                     continue
+                return None
             if entry.state != "intended":
                 return (yield from self._known(attempt, entry))
             yield Sleep(ELSEWHERE)
 
-    def _new(self, attempt: Attempt, place: Place) -> Flow[Video]:
-        """Posts a request and waits for its video."""
+    def _post(self, attempt: Attempt, place: Place) -> Flow[None]:
         if self._fatal:
             raise Stopped
         cap = self._options.max_cost_usd
@@ -239,46 +254,37 @@ class Work:
             attempt.is_new = True
             return claimed
 
-        pacer = self._context.pacer
-        ticket = pacer.job(self._key_of(attempt.request))
-        try:
-            job = yield from flow.start(
-                attempt.request, self._context, ticket, timeout=self._options.timeout, intend=claim
-            )
-            return (yield from self._wait(attempt, job.request_id, ticket, ticket.born))
-        finally:
-            pacer.drop(ticket)
+        attempt.ticket = ticket = self._context.pacer.job(self._key_of(attempt.request))
+        timeout = self._options.timeout
+        job = yield from flow.start(attempt.request, self._context, ticket, timeout=timeout, intend=claim)
+        attempt.request_id, attempt.began = job.request_id, ticket.born
+        self._note_running(job.request_id)
 
-    def _known(self, attempt: Attempt, entry: Entry) -> Flow[Video]:
-        """The video of a request that the ledger knows: waited for, or as it was seen; looked up again if its URL ran out."""
+    def _note_running(self, request_id: str) -> None:
+        self.running[request_id] = None
+        self.on_running()
+
+    def _known(self, attempt: Attempt, entry: Entry) -> Flow[Video | None]:
+        """The video as it was seen, looked up again if its URL ran out; None of a job that may still run."""
         if entry.state == "unknown":
             request, text = attempt.request, entry.message or "the answer was lost"
             raise StartOutcomeUnknown(text, mode=request.mode, body_sha256=request.sha256, sent_at=entry.created)
-        now, request_id = self._options.ledger.clock(), str(entry.request_id)
+        attempt.request_id, now = str(entry.request_id), self._options.ledger.clock()
         if entry.state == "accepted":
             age = max(now - entry.created, 0.0)
-            ticket = self._context.pacer.join(self._key_of(attempt.request), age=age)
-            return (yield from self._wait(attempt, request_id, ticket, None))
-        attempt.request_id = request_id
+            attempt.ticket = self._context.pacer.join(self._key_of(attempt.request), age=age)
+            self._note_running(attempt.request_id)
+            return None
         if entry.answer is None and entry.state in ("failed", "expired", "moderated"):
             raise _failure(entry)
         ran_out = entry.state == "done" and entry.url_expires is not None and entry.url_expires <= now
         if entry.answer is None or ran_out:
-            video = yield from flow.get(request_id, self._context)
+            video = yield from flow.get(attempt.request_id, self._context)
         else:
-            video = Video(request_id, json.loads(entry.answer))
+            video = Video(attempt.request_id, json.loads(entry.answer))
         if video.outcome in ("failed", "expired"):
             raise video.failure()
         return video
-
-    def _wait(self, attempt: Attempt, request_id: str, ticket: Ticket, began: float | None) -> Flow[Video]:
-        attempt.request_id = request_id
-        self.running[request_id] = None
-        options: dict[str, Any] = {"timeout": self._options.timeout, "began": began, "request": attempt.request}
-        try:
-            return (yield from polling.wait(request_id, self._context, ticket, **options))
-        finally:
-            del self.running[request_id]
 
     def _place(self, request: VideoRequest, copy: int) -> Place:
         try:
@@ -311,7 +317,7 @@ class Tally:
     @property
     def running(self) -> list[str]:
         """Ids of the jobs that are being waited for."""
-        return list(self._work.running)
+        return [str(request_id) for request_id in self._work.running]
 
     def _note_running(self, error: BaseException) -> None:
         """Puts the ids of the jobs that go on, as `request_ids`, on what ends the batch."""

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
-from .batch import AHEAD, BatchClosed, Item, Outcome, Tally, Work
+from .batch import AHEAD, STARTING, BatchClosed, Item, Outcome, Tally, Work
 from .commands import Blocking, Command, Flow, Sleep
 from .drivers import SyncDriver
 
@@ -175,6 +175,7 @@ class Engine:
         while (
             self._source is not None
             and len(self._flows) < self._concurrency
+            and len(self._flows) - len(self.work.running) < STARTING
             and self._pulled - self.taken < AHEAD * self._concurrency
             and not self._closing
         ):

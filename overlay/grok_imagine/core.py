@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from grok_imagine_api import contract
 
 from . import flow, polling
-from .commands import Blocking, Flow, ProgressCallback, T
+from .commands import Blocking, Flow, ProgressCallback
 from .errors import ModeConflict, OutOfRange, UnknownField, blot
 from .flow import id_of
 from .polling import Schedule
@@ -34,14 +34,10 @@ if TYPE_CHECKING:
     from .quota import Quota
     from .reconcile import Reconciliation
     from .schedule import Key
-    from .scheduler import Ticket
 
 Interval: TypeAlias = float | timedelta | Callable[[float], float]
 Prompt: TypeAlias = str | VideoRequest
 
-
-UNKNOWN: Key = ()
-"""The kind of a job of which only the id is known."""
 
 LEAST_INTERVAL = 0.01
 """Seconds; a shorter pause between looks is a mistake."""
@@ -100,9 +96,7 @@ class Core:
         """Posts a request, held to the contract first if strict."""
         if strict:
             request.check()
-        return self._with_ticket(
-            lambda pacer: pacer.job(key_of(request)), lambda ticket: flow.start(request, self.context, ticket)
-        )
+        return flow.start_alone(request, self.context, key_of(request))
 
     def generate(
         self,
@@ -116,11 +110,7 @@ class Core:
         if strict:
             request.check()
         options = self._waiting(timeout, on_progress)
-        schedule = _schedule(interval)
-        return self._with_ticket(
-            lambda pacer: pacer.job(key_of(request), schedule),
-            lambda ticket: polling.generate(request, self.context, ticket, **options),
-        )
+        return polling.generate(request, self.context, key_of(request), _schedule(interval), **options)
 
     def wait(
         self,
@@ -132,20 +122,7 @@ class Core:
         """Waits for a job that was started before."""
         request = job.request if isinstance(job, Job) else None
         options = self._waiting(timeout, on_progress)
-        schedule = _schedule(interval)
-        return self._with_ticket(
-            lambda pacer: pacer.join(UNKNOWN, schedule),
-            lambda ticket: polling.wait(id_of(job), self.context, ticket, request=request, **options),
-        )
-
-    def _with_ticket(self, issue: Callable[[Pacer], Ticket], use: Callable[[Ticket], Flow[T]]) -> Flow[T]:
-        """A flow with a ticket that lives as long: one that is never run takes nobody's place."""
-        pacer = self.context.pacer
-        ticket = issue(pacer)
-        try:
-            return (yield from use(ticket))
-        finally:
-            pacer.drop(ticket)
+        return polling.take_up(id_of(job), self.context, _schedule(interval), request=request, **options)
 
     def _waiting(self, timeout: Seconds | None, on_progress: ProgressCallback | None) -> dict[str, Any]:
         """The options of a wait, checked before anything is sent."""
@@ -234,7 +211,8 @@ class Core:
 
 def key_of(request: VideoRequest) -> Key:
     """What jobs have in common that take about as long."""
-    return (request.mode, *(str(request.body.get(field)) for field in ("model", "resolution", "duration")))
+    values = (request.body.get(field) for field in ("model", "resolution", "duration"))
+    return (request.mode, *(value if isinstance(value, str | int) else str(value) for value in values))
 
 
 def _schedule(interval: Interval | None) -> Schedule | None:

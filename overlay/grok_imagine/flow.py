@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from .ledger import Ledger
     from .pacer import Pacer
+    from .schedule import Key
     from .scheduler import Ticket
 
 
@@ -131,6 +132,15 @@ def start(
         context.pacer.drop(ticket)
         raise
     return job
+
+
+def start_alone(request: VideoRequest, context: Context, kind: Key) -> Flow[Job]:
+    """Starts a job that nobody here waits for; raises as `start` does."""
+    ticket = context.pacer.job(kind)
+    try:
+        return (yield from start(request, context, ticket))
+    finally:
+        context.pacer.drop(ticket)
 
 
 def _start_noted(
@@ -289,12 +299,17 @@ def keeping(request_id: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if isinstance(error, JobError) and error.request_id == request_id:
-            raise  # the job has ended, or the message says that it goes on
-        if error.__dict__.get("request_id") is None:
-            error.__dict__["request_id"] = request_id
-        error.add_note(f"the job goes on; client.video.wait({request_id!r}) takes it up again")
+        keep(error, request_id)
         raise
+
+
+def keep(error: BaseException, request_id: str) -> None:
+    """As `keeping`, for one that leaves: plainer than a context manager where thousands wait."""
+    if isinstance(error, JobError) and error.request_id == request_id:
+        return  # the job has ended, or the message says that it goes on
+    if error.__dict__.get("request_id") is None:
+        error.__dict__["request_id"] = request_id
+    error.add_note(f"the job goes on; client.video.wait({request_id!r}) takes it up again")
 
 
 def list_models(context: Context) -> Flow[list[VideoGenerationModel]]:

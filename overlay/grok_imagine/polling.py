@@ -11,11 +11,12 @@ from grok_imagine_api import contract
 
 from .commands import Blocking, Flow, Notify, ProgressCallback
 from .errors import ApiError, TransportError, UnknownStatusWarning, VideoGenerationError, VideoTimeoutError
-from .flow import Context, is_transient, keeping, look, start
+from .flow import Context, is_transient, keep, look, start
 from .requests import VideoRequest
 from .results import Video
 
 if TYPE_CHECKING:
+    from .schedule import Key
     from .scheduler import Ticket
 
 Look: TypeAlias = tuple[float, int | None]
@@ -42,18 +43,28 @@ def contract_schedule(looks: Sequence[Look], age: float) -> float:
     return age + next(phase.every for phase in contract.SCHEDULE if phase.until is None or age < phase.until)
 
 
-def generate(request: VideoRequest, context: Context, ticket: Ticket, *, timeout: float, **options: Any) -> Flow[Video]:
-    """Starts a job and waits for it; `options` are those of `poll`, which also says what is raised."""
+def generate(
+    request: VideoRequest, context: Context, kind: Key, schedule: Schedule | None, *, timeout: float, **options: Any
+) -> Flow[Video]:
+    """Starts a job of a kind and waits for it; `options` are those of `poll`, which also says what is raised."""
+    ticket = context.pacer.job(kind, schedule)
     job = yield from start(request, context, ticket, timeout=timeout)
     began = ticket.born
     return (yield from wait(job.request_id, context, ticket, timeout=timeout, began=began, request=request, **options))
 
 
+def take_up(request_id: str, context: Context, schedule: Schedule | None, **options: Any) -> Flow[Video]:
+    """Waits for a job of which only the id is known; otherwise as `wait`."""
+    return (yield from wait(request_id, context, context.pacer.join((), schedule), **options))
+
+
 def wait(request_id: str, context: Context, ticket: Ticket, **options: Any) -> Flow[Video]:
     """Looks at a job until it has ended or the time is up, as `poll` does, and loses the id to nothing."""
     try:
-        with keeping(request_id):
-            return (yield from poll(request_id, context, ticket, **options))
+        return (yield from poll(request_id, context, ticket, **options))
+    except BaseException as error:
+        keep(error, request_id)
+        raise
     finally:
         context.pacer.drop(ticket)
 
@@ -90,7 +101,7 @@ def poll(
     last_call = begin + timeout - min(LAST_LOOK, timeout / 10)
     last: Video | None = None
     trouble: Exception | None = None
-    warned: set[str] = set()
+    warned: set[str] | None = None
     if context.book and began is None:
         book = context.book
         yield Blocking(lambda: book.ledger.adopt(request_id, book.origin))
@@ -114,7 +125,7 @@ def poll(
                 return _ended(last, request)
             trouble = None
             pacer.saw(ticket, last.progress)
-            _warn_once(last, warned)
+            warned = _warn_once(last, warned)
             if on_progress:
                 yield Notify(on_progress, last)
         if is_last or clock() - begin >= timeout:
@@ -160,12 +171,14 @@ def _no_video(code: str, message: str, video: Video) -> VideoGenerationError:
     return VideoGenerationError(code, message, request_id=video.request_id, cost_usd=video.cost_usd, payload=video.raw)
 
 
-def _warn_once(video: Video, warned: set[str]) -> None:
+def _warn_once(video: Video, warned: set[str] | None) -> set[str] | None:
+    """Warns of a status that is not known, once; returns those that it was done for."""
     known = {status for acceptor in contract.ACCEPTORS for status in acceptor.statuses if status}
-    if video.status not in known | warned | {"pending"}:
-        warned.add(video.status)
+    if video.status not in known | (warned or set()) | {"pending"}:
+        warned = (warned or set()) | {video.status}
         text = f"unknown job status {video.status!r}; waiting on [request_id={video.request_id}]"
         warnings.warn(text, UnknownStatusWarning, stacklevel=2)
+    return warned
 
 
 def _timed_out(request_id: str, age: float, last: Video | None) -> VideoTimeoutError:

@@ -263,7 +263,9 @@ class History:
         self._jobs[key] = [*jobs, Finished(seconds, curve, failed)][-KEPT:]
         if len(self._jobs) > KEPT:
             del self._jobs[next(iter(self._jobs))]
-        self._past.clear()
+        # What is known by three jobs of its own goes by no other kind.
+        for other in [one for one in self._past if one == key or len(self._jobs.get(one, ())) < 3]:
+            del self._past[other]
 
     def past(self, key: Key) -> Past:
         """What is known of the next job of a kind: by three jobs of it at least, or by all that share less with it."""

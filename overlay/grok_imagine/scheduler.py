@@ -104,15 +104,15 @@ class Ticket:
         if len(looks) > _KEPT:
             del looks[1:-1:2]
 
-    def _plan(self, age: float, history: History, pace: float) -> None:
+    def _plan(self, age: float, history: History, pace: float, rationed: bool) -> None:
         born = self.born or 0.0
         self._base = age
         if self._schedule:
             self._due, self._priced, self._worth = born + self._schedule(self.looks, age), False, _NOTHING
         else:
             belief = Belief(history.past(self.key), self.looks, age)
-            self._due, self._priced = born + belief.next_look(pace), True
-            self._worth = array("f", (min(value, _DEAREST) for value in belief.worth()))
+            self._due, self._priced = born + belief.next_look(pace), rationed
+            self._worth = array("f", (min(value, _DEAREST) for value in belief.worth())) if rationed else _NOTHING
 
     def _worth_while(self, price: float) -> float:
         """When a look becomes worth a price in seconds of lag."""
@@ -244,7 +244,7 @@ class Scheduler:
             ticket._teaches = None if ticket._teaches is None else True
         self._rest(ticket)
         ticket._role, ticket._hurried = "look", False
-        ticket._plan(age, self.history, self._pace)
+        ticket._plan(age, self.history, self._pace, bool(self.windows))
 
     def missed(self, ticket: Ticket, now: float, at_least: float, at_most: float | None = None) -> None:
         """No usable answer. The next look is due when the schedule says so, but within these seconds, at any price.
@@ -256,7 +256,7 @@ class Scheduler:
         due = now + at_least
         if at_most is not None and ticket.born is not None and ticket._state != "gone":
             worth = ticket._base, ticket._worth  # of a look since the last that told something
-            ticket._plan(max(now - ticket.born, 0.0), self.history, self._pace)
+            ticket._plan(max(now - ticket.born, 0.0), self.history, self._pace, bool(self.windows))
             ticket._base, ticket._worth = worth
             due = max(min(ticket._due, now + at_most), due)
         ticket._due, ticket._priced, ticket._hurried = due, False, False

@@ -265,7 +265,7 @@ class AsyncVideos:
         **options: Unpack[VideoOptions],
     ) -> Video:
         """See `Videos.generate`; `on_progress` may be a coroutine function."""
-        return await self._run(
+        video = await self._driver.run(
             self._core.generate(
                 request_of(prompt, model, options, strict),
                 strict,
@@ -274,6 +274,7 @@ class AsyncVideos:
                 on_progress=on_progress,
             )
         )
+        return video._bind(self.download)
 
     async def extend_start(
         self,
@@ -298,7 +299,7 @@ class AsyncVideos:
         **options: Unpack[ExtendOptions],
     ) -> Video:
         """See `Videos.extend`."""
-        return await self._run(
+        video = await self._driver.run(
             self._core.generate(
                 request_of(prompt, model, options, strict, "extend"),
                 strict,
@@ -307,10 +308,11 @@ class AsyncVideos:
                 on_progress=on_progress,
             )
         )
+        return video._bind(self.download)
 
     async def get(self, request_id: str | Job) -> Video:
         """See `Videos.get`."""
-        return await self._run(self._core.get(request_id))
+        return (await self._driver.run(self._core.get(request_id)))._bind(self.download)
 
     async def wait(
         self,
@@ -321,7 +323,8 @@ class AsyncVideos:
         on_progress: ProgressCallback | None = None,
     ) -> Video:
         """See `Videos.wait`."""
-        return await self._run(self._core.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
+        waited = self._core.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress)
+        return (await self._driver.run(waited))._bind(self.download)
 
     async def download(
         self,
@@ -360,9 +363,6 @@ class AsyncVideos:
             bind=lambda video: video._bind(self.download),
         )  # fmt: skip
         return AsyncBatch(work, requests, self._driver.run, self._core.concurrency(concurrency))
-
-    async def _run(self, videos: Flow[Video]) -> Video:
-        return (await self._driver.run(videos))._bind(self.download)
 
 
 class Models:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 BENCH = Path(__file__).with_name("bench.py")
+SCALE = Path(__file__).with_name("scale.py")
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -51,3 +55,44 @@ def test_jobs_at_once(tmp_path: Path) -> None:
 
 def test_a_bench_that_cannot_run_fails(tmp_path: Path) -> None:
     assert run("--only", "import", "--clean-env", tmp_path / "none").returncode != 0
+
+
+def test_jobs_at_scale(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = subprocess.run(
+        [sys.executable, str(SCALE), "--jobs", "3", "--json", str(report)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {row["variant"]: row for row in json.loads(report.read_text(encoding="utf-8"))["rows"]}
+    assert list(found) == ["generate", "batch", "loop-1", "loop-0.1"]
+    assert all(row["done"] == row["accepted"] == len(row["lags"]) == 3 and not row["lost"] for row in found.values())
+    assert all(1 <= row["connections"] <= 3 and row["cpu"] > 0 and row["waiting"] is not None for row in found.values())
+    for interval in (1, 0.1):
+        loop = found[f"loop-{interval}"]
+        assert all(0 <= lag <= interval + 1e-6 for lag in loop["lags"])
+        # Jobs take 17 to 40 s, and are looked at once an interval after one POST.
+        assert 3 * 17 / interval < loop["requests"] < 3 * (41 / interval + 1)
+    # How long a job takes depends on the order in which they arrive, so the two need not be equal.
+    for ours in (found["generate"], found["batch"]):
+        assert 3 * 3 <= ours["requests"] < found["loop-1"]["requests"] / 2
+        assert all(0 <= lag < 15 for lag in ours["lags"])
+
+
+def test_a_missed_aim_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(SCALE.parent)
+    scale = runpy.run_path(str(SCALE))
+    jobs, cost = scale["LEAST_MEASURABLE"], {"cpu": 1.0, "peak": 1.0, "wall": 1.0, "requests": 1, "lags": []}
+    counts = {"jobs": jobs, "done": jobs, "accepted": jobs, "connections": 8, "lost": {}}
+    good = scale["Row"](variant="batch", waiting=7.9 * jobs, longest=1.0, **counts, **cost)
+    assert not [*good.missed()] and good.cells()[-1] == "yes"
+    for change in (
+        {"done": jobs - 1},
+        {"accepted": jobs + 1},
+        {"waiting": 8.1 * jobs},
+        {"waiting": None},
+        {"connections": 9},
+        {"longest": 60.0},
+        {"lost": {"ReadTimeout": 1}},
+    ):
+        bad = good._replace(**change)
+        assert len([*bad.missed()]) == 1 and bad.cells()[-1] == "NO"
