@@ -44,13 +44,15 @@ bench: .venv/dev  ## Measure ratios against httpx and the bare binding
 	@$(PY) tests/benchmarks/bench.py
 	@$(PY) tests/benchmarks/schedules.py
 	@$(PY) tests/benchmarks/scale.py
+	@$(PY) tests/benchmarks/startup.py
 
 frontier: .venv/dev  ## Simulate the polling schedule anew into docs/, with its plot
 	@$(PY) -m pip install --quiet --group plot
 	@$(PY) tests/benchmarks/schedules.py --write docs/
 
-docs: .venv/dev  ## Make docs/cli.md from the program's help, and docs/cli.svg from a run of it
+docs: .venv/dev  ## Make docs/cli.md from the program's help, docs/cli.svg from a run of it, docs/faults.md from the tests
 	@$(PY) scripts/cli_docs.py
+	@$(PY) scripts/fault_table.py
 
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
 	@$(PY) scripts/build.py

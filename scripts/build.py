@@ -1,4 +1,4 @@
-"""Builds sdist and wheel, installs the wheel in an empty environment and imports it there: build.py."""
+"""Builds sdist and wheel, installs the wheel in an empty environment, imports it and runs its program there: build.py."""
 
 from __future__ import annotations
 
@@ -24,6 +24,25 @@ with Sandbox() as sandbox, Client(api_key="k", base_url=sandbox.base_url) as cli
 """
 
 
+BARE = """
+import subprocess, sys
+def said(*arguments):
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+import grok_imagine
+assert said("--version") == (0, f"grok-imagine {grok_imagine.__version__}\\n", ""), said("--version")
+needs = "grok-imagine needs typer: pip install 'grok-imagine[cli]'\\n"
+assert said("models") == (2, "", needs), said("models")
+print("the bare wheel's program says what it needs")
+"""
+COMMAND = """
+import subprocess
+subprocess.run([PROGRAM, "--sandbox", "--sandbox-speed", "100", "generate", "x", "-o", "x.mp4"], check=True, timeout=120)
+with open("x.mp4", "rb") as file:
+    assert file.read(8)[4:] == b"ftyp"
+"""
+
+
 def main() -> None:
     """Builds and tries."""
     with tempfile.TemporaryDirectory() as name:
@@ -32,7 +51,13 @@ def main() -> None:
         wheel, sdist = next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
         venv.create(folder / "empty", with_pip=True)
         python = folder / "empty" / "bin" / "python"
-        for requirement, code in ((str(wheel), IMPORTS), (f"{wheel}[sandbox]", SANDBOX)):
+        program = f"PROGRAM = {str(python.with_name('grok-imagine'))!r}\n"
+        for requirement, code in (
+            (str(wheel), IMPORTS),
+            (str(wheel), program + BARE),
+            (f"{wheel}[sandbox]", SANDBOX),
+            (f"{wheel}[cli,sandbox]", program + COMMAND),
+        ):
             subprocess.run(
                 [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement], check=True
             )

@@ -19,7 +19,7 @@ from typing import Any
 import typer
 
 from grok_imagine_cli.app import app
-from grok_imagine_cli.codes import CODES
+from grok_imagine_cli.codes import CODES, GRAVEST
 from grok_imagine_cli.session import PROGRAM
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,13 +55,64 @@ Ctrl-C ends the wait, not the job: the command that takes it up again is printed
 
 `--sandbox` has any command ask a sandbox of its own, without a key. It lives as long as the command, as do its jobs, and
 its time runs 20 times as fast; seconds that are given and shown are simulated ones. `grok-imagine sandbox serve` runs one that stays.
+
+## Manifests
+
+`grok-imagine batch` takes JSON Lines, or CSV if the file is called `.csv`; `-` is JSON Lines from stdin. Empty lines are skipped.
+
+```json
+"A heron in the fog"
+{"prompt": "Children run down a dune", "duration": 5, "output": "dune.mp4"}
+{"prompt": "The clouds begin to move", "image": "sky.png"}
+{"prompt": "The camera rises", "video": "street.mp4", "mode": "extend-video"}
+```
+
+```csv
+prompt,duration,generate_audio,model,reference,output
+Children run down a dune,5,,,,dune.mp4
+<IMAGE_1> meets <IMAGE_2>,,false,grok-imagine-video-1.5,my cat.png; dog.jpg,pets.mp4
+```
+
+The keys are the keywords of the client's `generate`, `mode`, and these:
+
+| Key | What it says |
+|---|---|
+| `image`, `last_frame`, `video` | A URL, or a file of this machine, by its path from the manifest's folder on (with stdin, from here). |
+| `reference` | The same, one or a list. |
+| `output` | The name of the video's file in DIR; no path, and no two alike. Left out: `<position>-<request_id>.mp4`, positions from 0. |
+
+In CSV, empty cells are left out; `generate_audio` is true or false; lists are separated by semicolons, or JSON; `keyframes`,
+`reference_audios` and `storage_options` are JSON. The file is UTF-8.
+
+All lines are checked, files included, before the first is sent; bad ones are listed by their numbers, 20 at most. Neither the check
+nor the batch holds the manifest, or more than the files of the jobs that run, in memory.
+
+What the ledger knows of the batch is not sent again, whatever came of it; so the same command goes on after any end, and
+fetches only videos that are missing. A batch is known by its name, which is the manifest's full path (with stdin, DIR's)
+unless `--name` says another: the manifest may grow, and one that was moved needs its old name. Another name makes all anew.
+`--max-cost` holds for all runs of a name. Equal lines run once, unless `--repeat`.
+
+For each outcome, `DIR/outcomes.jsonl` gets a line in each run; the latest of a position counts. With `--json` it is on stdout, too,
+as `outcome`, between an `estimate` and a `total`.
+
+| Key | What it says |
+|---|---|
+| `position`, `line` | Which request, from 0, and on which line of the manifest, from 1. |
+| `state` | `done`; `failed`, `expired`, `moderated`: no video; `refused`: not sent; `unknown`; `running`: the wait ended first. |
+| `request_id`, `cost_usd` | The job, and what it cost, as far as they are known. |
+| `path` | The video's file; null if there is none, also of a job that is done and whose download failed. |
+| `error` | `type` and `message` of what went wrong, or null. |
+
+Without a terminal to ask in, `--yes` is needed, but not with `--sandbox`, or when nothing is left to be paid. The exit code is that
+of the gravest outcome, in this order: {gravest}.
 """
 
 
 def page() -> str:
     """The page."""
     command: Any = typer.main.get_command(app)
-    return "\n".join([HEAD, *_codes(), *_command(command, PROGRAM)]).rstrip() + "\n"
+    head = HEAD.replace("{gravest}", ", ".join(map(str, GRAVEST)))
+    return "\n".join([head, *_codes(), *_command(command, PROGRAM)]).rstrip() + "\n"
 
 
 def _codes() -> Iterator[str]:

@@ -102,6 +102,13 @@ def test_every_request_has_its_outcome(batches: Batches, sandbox: Sandbox) -> No
     assert batches.batch.running == [] and batches.batch.lost_usd == 0
 
 
+def test_it_tells_how_far_its_jobs_are(batches: Batches, clock: ManualClock) -> None:
+    seen: list[Any] = []
+    with Sandbox(scenario="never-ends", clock=clock) as slow:
+        batches(["A cat", "A dog"], client={"base_url": slow.base_url}, timeout=60, on_progress=seen.append)
+    assert {video.outcome for video in seen} == {"running"} and len({video.request_id for video in seen}) == 2
+
+
 def test_a_batch_of_nothing_ends_at_once(batches: Batches, sandbox: Sandbox) -> None:
     assert batches([]) == [] and not sandbox.requests
 

@@ -10,12 +10,13 @@ from types import ModuleType
 import pytest
 
 import grok_imagine
+import grok_imagine_cli
 import grok_imagine_sandbox
 from support import ROOT
 
 MODULES = [
     importlib.import_module(f"{package.__name__}.{info.name}")
-    for package in (grok_imagine, grok_imagine_sandbox)
+    for package in (grok_imagine, grok_imagine_cli, grok_imagine_sandbox)
     for info in pkgutil.iter_modules(package.__path__)
     if not info.name.startswith("_")
 ]
@@ -58,5 +59,6 @@ def test_the_package_exports_every_error_request_and_result() -> None:
 
 
 def test_every_package_ships_its_types() -> None:
-    for folder in ("generated/grok_imagine_api", "overlay/grok_imagine", "overlay/grok_imagine_sandbox"):
+    packages = ("grok_imagine", "grok_imagine_cli", "grok_imagine_sandbox")
+    for folder in ("generated/grok_imagine_api", *(f"overlay/{name}" for name in packages)):
         assert (ROOT / folder / "py.typed").is_file()

@@ -55,7 +55,7 @@ def test_the_tree_of_errors_names_every_error() -> None:
 
 
 def test_links_point_at_something() -> None:
-    for page in ("README.md", "CONTRIBUTING.md", "openapi/register.md"):
+    for page in ("README.md", "CONTRIBUTING.md", "openapi/register.md", "docs/cli.md", "docs/faults.md"):
         text = (ROOT / page).read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
             assert (ROOT / page).parent.joinpath(target).exists(), (page, target)

@@ -121,7 +121,6 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
-
     _LATER = {
         "Ledger": "ledger", "LedgerQuota": "quota", "Limits": "pacer", "Outcome": "batch", "RedisQuota": "quota"
     }  # fmt: skip

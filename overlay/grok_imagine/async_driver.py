@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -143,10 +143,11 @@ class AsyncDriver:
                     raise RequestTimeout(f"no answer within {timeout:g} s") from error
                 async with aclosing(response):
                     stream.sink.begin(response)
-                    async for chunk in response.aiter_raw():
-                        told = stream.sink.write(chunk)
-                        if inspect.isawaitable(told):
-                            await told
+                    async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as chunks:
+                        async for chunk in chunks:
+                            told = stream.sink.write(chunk)
+                            if inspect.isawaitable(told):
+                                await told
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from grok_imagine_api import contract
 
 from . import flow, polling
-from .commands import Blocking, Flow, Sleep
+from .commands import Blocking, Flow, ProgressCallback, Sleep
 from .errors import (
     AuthenticationError,
     CostLimitError,
@@ -121,6 +121,7 @@ class Options(NamedTuple):
     timeout: float
     repeat: bool
     strict: bool
+    on_progress: ProgressCallback | None = None
 
 
 class Work:
@@ -189,7 +190,7 @@ class Work:
             if video is None:
                 video = yield from polling.wait(
                     str(attempt.request_id), self._context, cast("Ticket", attempt.ticket),
-                    timeout=options.timeout, began=attempt.began, request=request,
+                    timeout=options.timeout, began=attempt.began, request=request, on_progress=options.on_progress,
                 )  # fmt: skip
             outcome = self._ended(position, attempt, video)
         except Stopped:
@@ -317,7 +318,7 @@ class Tally:
     @property
     def running(self) -> list[str]:
         """Ids of the jobs that are being waited for."""
-        return [str(request_id) for request_id in self._work.running]
+        return [str(request_id) for request_id in tuple(self._work.running)]
 
     def _note_running(self, error: BaseException) -> None:
         """Puts the ids of the jobs that go on, as `request_ids`, on what ends the batch."""

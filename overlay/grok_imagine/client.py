@@ -86,6 +86,7 @@ class Client:
     def close(self) -> None:
         """Closes the connections."""
         self._driver.close()
+        self._core.close()
 
     def __enter__(self) -> Self:
         return self
@@ -142,6 +143,7 @@ class AsyncClient:
     async def close(self) -> None:
         """Closes the connections."""
         await self._driver.close()
+        self._core.close()
 
     async def __aenter__(self) -> Self:
         return self

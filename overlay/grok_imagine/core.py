@@ -64,6 +64,7 @@ class Core:
         self._book = flow.Book(ledger, settings.base_url) if ledger else None
         self._limits = limits
         self._quota = quota
+        self._own_quota: Quota | None = None
         self._context: flow.Context | None = None
         self._making = threading.Lock()
 
@@ -89,8 +90,13 @@ class Core:
             if quota is None and limits.windows():
                 from .quota import LedgerQuota
 
-                quota = LedgerQuota(ledger.path, origin)
+                quota = self._own_quota = LedgerQuota(ledger.path, origin)
         return Pacer(limits, self.clock, quota, history)
+
+    def close(self) -> None:
+        """Closes the quota, unless it was given."""
+        if self._own_quota:
+            self._own_quota.close()
 
     def start(self, request: VideoRequest, strict: bool) -> Flow[Job]:
         """Posts a request, held to the contract first if strict."""
@@ -176,6 +182,7 @@ class Core:
         timeout: Seconds | None,
         repeat: bool,
         strict: bool,
+        on_progress: ProgressCallback | None,
         bind: Callable[[Video], Video],
     ) -> Work:
         """The flows of a batch. Without a ledger its requests are known as long as it lives."""
@@ -186,9 +193,10 @@ class Core:
             raise OutOfRange(f"is USD from 0 on; got {max_cost_usd!r}", fields=["max_cost_usd"], section="x-pricing")
         if not isinstance(name, str) or not name:
             raise OutOfRange(f"is a text; got {name!r}", fields=["name"], section="client")
+        _check_callback(on_progress, self._awaits)
         own = ledger or (self._book.ledger if self._book else None) or Ledger.temporary()
         bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
-        options = Options(own, name, max_cost_usd, bound, repeat, strict)
+        options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress)
         key = self._settings.api_key
         return Work(self.context, self._settings.base_url, options, key_of, bind, lambda error: blot(error, key))
 

@@ -362,11 +362,15 @@ SHORTEST_SECRET = 8
 
 
 def blot(error: BaseException, secret: str) -> None:
-    """Removes a secret from an error: a broken proxy may echo the key in an answer."""
-    if len(secret) >= SHORTEST_SECRET:
-        for name, value in error.__dict__.items():
-            error.__dict__[name] = _without(value, secret)
-        error.args = tuple(_without(arg, secret) for arg in error.args)
+    """Removes a secret from an error and its causes: a broken proxy may echo the key in an answer."""
+    cause: BaseException | None = error
+    for _ in range(20):
+        if cause is None or len(secret) < SHORTEST_SECRET:
+            return
+        for name, value in cause.__dict__.items():
+            cause.__dict__[name] = _without(value, secret)
+        cause.args = tuple(_without(arg, secret) for arg in cause.args)
+        cause = cause.__cause__ or cause.__context__
 
 
 def _without(value: Any, secret: str) -> Any:

@@ -85,7 +85,10 @@ def repeat(
             pause = retries.policy.pause(tries, elapsed, error, retries.dice) if may_repeat(error) else None
             if pause is None or elapsed + pause > limit:
                 raise
+            failure = error
         yield Sleep(pause)
+        if retries.clock() - begin > limit:  # a suspended machine sleeps longer than it was told to
+            raise failure
 
 
 def is_certain(error: GrokImagineError) -> bool:

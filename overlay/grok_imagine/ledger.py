@@ -240,6 +240,7 @@ class Ledger:
             "INSERT INTO jobs (intent, state, request_id, origin, created, updated) VALUES (?, 'accepted', ?, ?, ?, ?)"
             " ON CONFLICT (request_id, origin) DO NOTHING",
             (uuid.uuid4().hex, request_id, origin, now, now),
+            request_id,
         )
 
     def give_up(self, intent: str, error: BaseException, may_be_started: bool) -> None:

@@ -200,6 +200,7 @@ class Videos:
         timeout: Seconds | None = None,
         repeat: bool = False,
         strict: bool = True,
+        on_progress: ProgressCallback | None = None,
     ) -> Batch:
         """Makes many videos: an iterator of their outcomes, as they finish. None stops the others.
 
@@ -218,6 +219,7 @@ class Videos:
             timeout: Polling timeout of each job: seconds, default 600 (x-waiter). Its outcome is `running` then.
             repeat: Equal requests are made once for each place among `requests`, instead of once for all.
             strict: As in `start`.
+            on_progress: Called with the `Video` after each look that shows a job running, from several threads.
 
         Raises:
             OutOfRange: An argument is none; nothing was sent.
@@ -227,7 +229,7 @@ class Videos:
 
         work = self._core.work(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
-            bind=lambda video: video._bind(self.download),
+            on_progress=on_progress, bind=lambda video: video._bind(self.download),
         )  # fmt: skip
         return start(work, requests, self._driver, self._core.concurrency(concurrency), self._core.clock)
 
@@ -354,13 +356,14 @@ class AsyncVideos:
         timeout: Seconds | None = None,
         repeat: bool = False,
         strict: bool = True,
+        on_progress: ProgressCallback | None = None,
     ) -> AsyncBatch:
         """See `Videos.batch`; an asynchronous iterator, also of an asynchronous iterable."""
         from .async_batch import AsyncBatch
 
         work = self._core.work(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
-            bind=lambda video: video._bind(self.download),
+            on_progress=on_progress, bind=lambda video: video._bind(self.download),
         )  # fmt: skip
         return AsyncBatch(work, requests, self._driver.run, self._core.concurrency(concurrency))
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import about, jobs, making, print_version
+from . import about, batch, jobs, making, print_version
 from .codes import CODES, code_of
 from .options import examples
 from .output import Output
@@ -146,6 +146,10 @@ for panel, command, lines in (
     ]),
     (JOB, making.edit, ['edit "Make it snow" --video https://example.com/street.mp4 -o snow.mp4']),
     (JOB, making.extend, ['extend "The camera rises" --video https://example.com/street.mp4 --duration 5 -o longer.mp4']),
+    (JOB, batch.batch, [
+        "batch spring.jsonl -o spring --max-cost 5 --yes",
+        "batch spring.csv -o spring --name spring --concurrency 4 --yes",
+    ]),
     (JOB, jobs.get, [f"get {ID}"]),
     (JOB, jobs.wait, [f"wait {ID} -o boat.mp4 --timeout 900"]),
     (JOB, jobs.download, [f"download {ID} -o boat.mp4 --overwrite"]),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
-__all__ = ["CODES", "NUMBERS", "ExitCode", "code_of", "is_resumable"]
+__all__ = ["CODES", "GRAVEST", "NUMBERS", "ExitCode", "code_of", "gravest", "is_resumable"]
 
 
 class ExitCode(NamedTuple):
@@ -27,7 +28,13 @@ class ExitCode(NamedTuple):
 
 CODES = (
     ExitCode(0, "ok", "what was asked for is done"),
-    ExitCode(1, "error", "any other error, such as a ledger that can't be written", ("Exception",), True),
+    ExitCode(
+        1,
+        "error",
+        "any other error, such as a ledger that can't be written",
+        ("Exception", "LedgerError", "QuotaError"),
+        True,
+    ),
     ExitCode(
         2,
         "usage",
@@ -53,9 +60,14 @@ CODES = (
     ),
     ExitCode(9, "connection", "no connection, or no answer", ("TransportError",), True),
     ExitCode(10, "download", "the job is done, but its video did not get to disk", ("DownloadError",), True),
-    ExitCode(130, "interrupted", "Ctrl-C; a job that was started goes on", ("KeyboardInterrupt",), True),
+    ExitCode(11, "cost", "a batch's next job could pass --max-cost, and was not sent", ("CostLimitError",), True),
+    ExitCode(130, "interrupted", "Ctrl-C, or no for an answer; what was started goes on", ("KeyboardInterrupt",), True),
 )
 """Every exit code, in order."""
+
+GRAVEST = (6, 1, 7, 8, 9, 2, 11, 3, 4, 10, 5)
+"""What a batch ends with: the first of these that one of its outcomes has. What nobody knows comes before what was not sent,
+that before jobs without a video, and at last what the same command once more completes."""
 
 NUMBERS = {code.name: code.number for code in CODES}
 """The exit codes by their words."""
@@ -76,3 +88,8 @@ def code_of(error: BaseException) -> int:
 def is_resumable(error: BaseException) -> bool:
     """Whether a job that was started before this error goes on."""
     return _entry(error).resumable
+
+
+def gravest(numbers: Container[int]) -> int:
+    """The exit code of what had all of these."""
+    return next((number for number in GRAVEST if number in numbers), 0)

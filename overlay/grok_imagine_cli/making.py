@@ -36,7 +36,7 @@ from .session import Session, session_of
 if TYPE_CHECKING:
     from grok_imagine import VideoRequest
 
-__all__ = ["edit", "estimate", "extend", "generate"]
+__all__ = ["edit", "estimate", "expected", "extend", "generate"]
 
 EDIT, EXTEND = "edit-video", "extend-video"
 
@@ -184,7 +184,8 @@ def _request(call: str, fields: dict[str, Any], strict: bool) -> VideoRequest:
     return request
 
 
-def _expected(request: VideoRequest) -> float | None:
+def expected(request: VideoRequest) -> float | None:
+    """What a request costs at most in USD; None if that is not known."""
     from grok_imagine import InvalidRequest
     from grok_imagine import estimate as priced
 
@@ -202,13 +203,13 @@ def _make(session: Session, call: str, fields: dict[str, Any], strict: bool, wai
         )
     request = _request(call, fields, strict)
     after.check()
-    expected = _expected(request)
+    cost = expected(request)
     session.after = after.arguments()
     with session.client() as client:
         video = client.video
         if not wait:
             job = (video.extend_start if call == "extend" else video.start)(request, strict=strict)
-            data = {"request_id": job.request_id, "state": "accepted", "estimated_usd": expected}
+            data = {"request_id": job.request_id, "state": "accepted", "estimated_usd": cost}
             session.output.result("job", data, job.request_id)
             return
         run = video.extend if call == "extend" else video.generate
@@ -219,5 +220,5 @@ def _make(session: Session, call: str, fields: dict[str, Any], strict: bool, wai
                 request, strict=strict, timeout=after.timeout, interval=after.interval, on_progress=view.looked
             ),
             after,
-            expected,
+            cost,
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,20 @@ class Output:
         from rich.text import Text
 
         self.errors.print(Text(plain(text), style=style), soft_wrap=True)
+
+    @property
+    def draws(self) -> bool:
+        """Whether stderr is a terminal that can be drawn on."""
+        return self.errors.is_terminal and not self.errors.is_dumb_terminal and not self.as_json
+
+    @contextmanager
+    def status(self, text: str) -> Iterator[Callable[[str], object]]:
+        """Shows in a terminal what is being done; what it gives changes the text."""
+        if not self.draws:
+            yield lambda text: None
+            return
+        with self.errors.status(text) as shown:
+            yield shown.update
 
     def emit(self, kind: str, data: Mapping[str, Any]) -> None:
         """A line of JSON, if that is asked for."""

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from .codes import code_of, is_resumable
+from .manifest import BadManifest
 from .output import Output, usd
 from .session import PROGRAM, Session
 
@@ -15,6 +16,7 @@ __all__ = ["in_words", "misused", "report"]
 WORDS = {
     "`strict=False`": "`--no-strict`",
     "overwrite=True": "--overwrite",
+    "max_cost_usd": "--max-cost",
     "pass api_key= as a text, or set XAI_API_KEY": "set XAI_API_KEY, or try it with --sandbox",
     "; client.video.wait(request_id) takes it up again": "",
     "; client.video.wait(request_id) waits for it": "",
@@ -36,6 +38,8 @@ def report(error: BaseException, session: Session) -> int:
         "request_id": session.request_id or known,
         "exit_code": code_of(error),
     }
+    if session.running:
+        details["request_ids"] = list(session.running)
     for name in ("code", "status_code", "reason", "cost_usd", "candidate_id"):
         if (value := getattr(error, name, None)) is not None:
             details[name] = value
@@ -46,9 +50,14 @@ def report(error: BaseException, session: Session) -> int:
 def misused(error: typer.TyperException, output: Output) -> int:
     """Says what is wrong with the command line, and returns the exit code."""
     message = error.format_message()
+    lines = error.lines if isinstance(error, BadManifest) else []
     if output.as_json:
         details = {"type": type(error).__name__, "message": message, "request_id": None, "exit_code": code_of(error)}
-        _tell(output, details, [], None)
+        shown = {"lines": [{"line": line.number, "message": line.message} for line in lines]}
+        _tell(output, details | (shown if lines else {}), [], None)
+    elif isinstance(error, BadManifest):  # as compilers do it, so that an editor finds the line
+        for text in error.told:
+            output.say(text)
     else:
         from typer.rich_utils import rich_format_error
 
@@ -71,12 +80,17 @@ def _tell(output: Output, details: dict[str, Any], hints: list[str], resume: str
     for hint in hints:
         output.say(hint)
     if resume:
-        output.say("the job goes on and is paid for; this takes it up again:")
+        one = details["request_id"] is not None
+        output.say(
+            "the job goes on and is paid for; this takes it up again:" if one else "this goes on where it stopped:"
+        )
         output.say(f"  {resume}", style="bold")
 
 
 def _message(error: BaseException, session: Session) -> str:
     if isinstance(error, KeyboardInterrupt):
+        if session.running:
+            return f"stopped; {len(session.running)} jobs go on, and are paid for"
         return "stopped waiting" if session.request_id else "stopped"
     return in_words(error)
 
@@ -104,7 +118,7 @@ def _hints(error: BaseException, session: Session) -> list[str]:
             "the sandbox of --sandbox begins empty and ends with the command, so it knows no job of another run",
             f"`{PROGRAM} sandbox serve` runs one that stays; give its address with --base-url",
         ]
-    if session.sandbox and session.request_id and is_resumable(error):
+    if session.sandbox and (session.request_id or session.running) and is_resumable(error):
         return ["the sandbox of --sandbox ended with this command, and the job with it"]
     if isinstance(error, KeyboardInterrupt) and session.request_id is None:
         notes = getattr(error, "__notes__", [])

@@ -28,6 +28,17 @@ SLOW_SECONDS = 1.0
 """Real seconds by which the embedded sandbox is late in the scenarios that are slow."""
 
 
+class Unshared:
+    """The quota of a service that no other process asks: the client's own count will do. That of a ledger is of real time."""
+
+    def take(self, windows: object) -> float:
+        """Nothing is in the way."""
+        return 0.0
+
+    def close(self) -> None:
+        """Holds nothing open."""
+
+
 class Session:
     """What the global options say, and what is known of the run when it ends.
 
@@ -37,6 +48,9 @@ class Session:
         request_id: The job of this run, as soon as there is one.
         is_own: Whether this run started it.
         after: Arguments that say what was to be done with the job, for the command that resumes it.
+        command: Arguments of the command itself, if that is what resumes it: a batch is more than one job.
+        running: Ids of the jobs of a batch that go on.
+        used_ledger: The client's, once there is one.
         clock: Monotonic seconds; with a sandbox of its own, simulated ones.
         speed: How many of these pass in a real one.
         on_accept: Told the id of a job as soon as it is in the ledger.
@@ -63,10 +77,14 @@ class Session:
         self.request_id: str | None = None
         self.is_own = False
         self.after: Sequence[str] = ()
+        self.command: Sequence[str] = ()
+        self.running: Sequence[str] = ()
+        self.used_ledger: Ledger | None = None
         self.clock: Callable[[], float] = time.monotonic
         self.on_accept: Callable[[str], object] | None = None
         self.speed = speed if sandbox else 1.0
         self._ledger, self._base_url, self._scenario = ledger, base_url, scenario
+        self._own_url: str | None = None
 
     @property
     def ledger_path(self) -> Path | None:
@@ -88,8 +106,8 @@ class Session:
             if self.sandbox:
                 settings = stack.enter_context(self._own_sandbox())
                 self.clock = settings["clock"]
-            ledger = stack.enter_context(self.ledger()) if noted else None
-            yield stack.enter_context(Client(**settings | {"ledger": ledger} | options))
+            self.used_ledger = stack.enter_context(self.ledger()) if noted else None
+            yield stack.enter_context(Client(**settings | {"ledger": self.used_ledger} | options))
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
@@ -122,8 +140,16 @@ class Session:
 
         return "its own sandbox" if self.sandbox else self._base_url or os.environ.get("XAI_BASE_URL") or BASE_URL
 
+    @property
+    def origin(self) -> str:
+        """The address as the ledger has it, once there is a client."""
+        from grok_imagine.settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Settings
+
+        return self._own_url or Settings("any", self._base_url, REQUEST_TIMEOUT, MAX_CONNECTIONS, None).base_url
+
     def _accepted(self, request_id: str) -> None:
-        self.request_id, self.is_own = request_id, True
+        if not self.command:
+            self.request_id, self.is_own = request_id, True
         if self.on_accept:
             self.on_accept(request_id)
 
@@ -143,6 +169,7 @@ class Session:
         except ValueError as error:  # a scenario's number of times
             raise typer.BadParameter(str(error), param_hint="--sandbox-scenario") from error
         with sandbox:
+            self._own_url = sandbox.base_url
             yield {
                 "api_key": "sandbox",
                 "base_url": sandbox.base_url,
@@ -150,16 +177,17 @@ class Session:
                 "sleep": lambda seconds: time.sleep(seconds / speed),
                 # What a request takes is real time, and must not use a simulated budget up.
                 "retry": RetryPolicy(budget=RetryPolicy().budget * speed),
+                "quota": Unshared(),
             }
 
     def resume(self) -> str | None:
-        """The command that takes the run's job up again, or None: without a job, or when it ends with the sandbox."""
-        if self.request_id is None or self.sandbox:
+        """The command that takes the run up again, or None: without a job, or when it ends with the sandbox."""
+        if (self.request_id is None and not self.command) or self.sandbox:
             return None
         own = [*(["--ledger", str(self._ledger.absolute())] if self._ledger else [])]
         own += ["--base-url", self._base_url] if self._base_url else []
         own += ["--json"] if self.output.as_json else []
-        return shlex.join([PROGRAM, *own, "wait", self.request_id, *self.after])
+        return shlex.join([PROGRAM, *own, *(self.command or ["wait", str(self.request_id), *self.after])])
 
 
 def session_of(context: typer.Context) -> Session:

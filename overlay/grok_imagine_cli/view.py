@@ -169,6 +169,4 @@ class Bars(View):
 
 def view_of(session: Session, estimate: float | None = None) -> View:
     """The view that fits where stderr goes."""
-    console = session.output.errors
-    can_draw = console.is_terminal and not console.is_dumb_terminal and not session.output.as_json
-    return (Bars if can_draw else View)(session, estimate)
+    return (Bars if session.output.draws else View)(session, estimate)

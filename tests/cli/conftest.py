@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import av
 import pyte
 import pytest
 from ptyprocess import PtyProcess
@@ -132,6 +133,12 @@ class Program:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def first_colour(self, video: str) -> tuple[int, int, int]:
+        """The colour in the middle of a video's first frame, which shows whether an image of one colour has landed."""
+        with av.open(str(self.folder / video)) as container:
+            picture = next(container.decode(video=0)).to_image()
+        return picture.getpixel((picture.width // 2, picture.height // 2))
 
 
 @pytest.fixture

@@ -50,6 +50,8 @@ def test_an_example_of_the_help_runs(program: Any, service: Sandbox, tmp_path: P
     for name in ("sky.png", "cat.png", "dog.jpg"):
         Image.new("RGB", (64, 64), "teal").save(tmp_path / name)
     (tmp_path / "prompt.txt").write_text("A heron in the fog", encoding="utf-8")
+    (tmp_path / "spring.jsonl").write_text('{"prompt": "A heron", "duration": 1}', encoding="utf-8")
+    (tmp_path / "spring.csv").write_text("prompt,duration\nA cat,1\n", encoding="utf-8")
     arguments = line.removeprefix("grok-imagine ")
     if ID.search(line):  # the job of another run: that needs a sandbox that stays
         base = f"--base-url {service.base_url} "
@@ -58,6 +60,8 @@ def test_an_example_of_the_help_runs(program: Any, service: Sandbox, tmp_path: P
         ]
         arguments = base + ID.sub(started, arguments).replace("wait", "wait --overwrite")
     else:
+        if arguments.startswith("generate") and "--duration" not in arguments:
+            arguments += " --duration 1"  # the default takes long to be drawn
         arguments += " --sandbox --sandbox-speed 100"
     done = program(arguments)
     assert done.code == 0, done
@@ -65,7 +69,7 @@ def test_an_example_of_the_help_runs(program: Any, service: Sandbox, tmp_path: P
 
 def test_every_command_has_examples() -> None:
     leaves = [path for path, command in COMMANDS.items() if not hasattr(command, "commands")]
-    assert len(leaves) == 14
+    assert len(leaves) == 15
     for path in leaves:
         assert f"grok-imagine {' '.join(path)}" in (COMMANDS[path].epilog or ""), path
 
@@ -83,8 +87,11 @@ def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
     named = {name for code in CODES for name in code.errors} - {"Exception", "TyperException", "KeyboardInterrupt"}
     assert named <= classes.keys()
     assert len({code.number for code in CODES}) == len(CODES)
-    kinds = [classes[name] for name in named]
+    others = {"LedgerError", "QuotaError"}  # whose code is that of all other errors
+    kinds = [classes[name] for name in named - others]
     assert all(code_of(cls.__new__(cls)) != 1 for cls in classes.values() if issubclass(cls, tuple(kinds)))
+    bases = {"GrokImagineError", "JobError", "QuotaWarning", "UnknownStatusWarning"}  # which end nothing themselves
+    assert {name for name, cls in classes.items() if code_of(cls.__new__(cls)) == 1} == others | bases
     assert code_of(errors.VideoModeratedError("x", "x")) == 4 and code_of(errors.VideoExpiredError("x", "x")) == 3
     assert code_of(errors.TargetExistsError("x", reason="exists")) == 10 and code_of(errors.LedgerError("x")) == 1
     # A job that has ended, or never began, is not to be waited for.

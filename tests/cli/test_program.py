@@ -18,6 +18,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from grok_imagine import Ledger
 from grok_imagine_sandbox import Sandbox
 
 QUICK = "--interval 0.05 --timeout 60"
@@ -107,15 +108,29 @@ def test_a_job_that_is_not_waited_for_is_taken_up_by_its_id(live: Callable[..., 
     assert (tmp_path / again.out.strip()).read_bytes() == (tmp_path / "heron.mp4").read_bytes()
 
 
-def test_files_of_this_machine_are_read(live: Callable[..., Any], tmp_path: Path) -> None:
+def test_files_of_this_machine_are_read(program: Any, live: Callable[..., Any], tmp_path: Path) -> None:
     Image.new("RGB", (64, 64), "teal").save(tmp_path / "sky.png")
     made = live(f"generate 'The clouds move' --image sky.png --duration 2 -o clouds.mp4 {QUICK}")
-    assert made.code == 0, made
+    assert made.code == 0 and program.first_colour("clouds.mp4") == pytest.approx((0, 128, 128), abs=3), made
     edited = live(f"edit 'Make it snow' --video clouds.mp4 --json {QUICK}")
     assert edited.code == 0, edited
-    (tmp_path / "empty.png").touch()
-    refused = live("generate x --image empty.png")
-    assert refused.code == 2 and "empty.png" in refused.err
+
+
+@pytest.mark.parametrize("line", ["generate x --image", "generate x --reference", "estimate --image", "edit x --video"])
+def test_files_that_are_no_media_are_refused(program: Any, tmp_path: Path, line: str) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text").write_text("no picture")
+    (tmp_path / "cut").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
+    (tmp_path / "other").write_bytes(b"GIF89a" + bytes(99))
+    reasons = {"empty": "is empty", "folder": "is a directory", "text": "holds nothing known", "none": "can't be read"}
+    reasons |= {"other": "holds image/gif, not"} | (
+        {} if "video" in line else {"cut": "begins as image/png and is cut"}
+    )
+    for (name, reason), done in zip(
+        reasons.items(), program.all([f"--base-url http://127.0.0.1:9 {line} {name}" for name in reasons]), strict=True
+    ):
+        assert (done.code, done.out) == (2, "") and f"'{name}' {reason}" in done.err, done
 
 
 def test_open_hands_the_file_to_the_systems_player(live: Callable[..., Any], tmp_path: Path) -> None:
@@ -163,7 +178,8 @@ class TestMistakesAreRefusedBeforeTheyCost:
         assert error["exit_code"] == as_json.code == code and not rest and as_json.err == ""
         assert {"type", "message", "request_id", "hints", "resume"} <= error.keys()
         assert (tmp_path / "taken.mp4").read_text() == "mine"
-        assert not (tmp_path / "data" / "grok-imagine" / "jobs.db").exists() or program("jobs --json").of("entry") == []
+        noted = tmp_path / "data" / "grok-imagine" / "jobs.db"
+        assert not noted.exists() or Ledger(noted).jobs() == []
 
     def test_no_key(self, program: Any) -> None:
         done = program("generate x", XAI_API_KEY="")
@@ -411,10 +427,12 @@ def test_no_output_shows_a_secret(program: Any, live: Callable[..., Any], servic
         "doctor",
         "models",
     ]
-    for form in ("", "--json "):
-        for done in program.all([f"{form}--base-url {service.base_url} {line}" for line in lines]):
-            assert "CANARY" not in done.out + done.err, done
-            assert "sig=" not in done.err
+    forms = ["" if number % 2 else "--json " for number in range(len(lines))]
+    for done in program.all(
+        [f"{form}--base-url {service.base_url} {line}" for form, line in zip(forms, lines, strict=True)]
+    ):
+        assert "CANARY" not in done.out + done.err, done
+        assert "sig=" not in done.err
     path = tmp_path / "data" / "grok-imagine"
     assert all(b"CANARY" not in file.read_bytes() for file in path.iterdir())
     with Sandbox(speed=100.0, api_key="another") as strict:

@@ -1,0 +1,160 @@
+"""What is seen of a batch: a bar for each job that runs and a line of sums in a terminal, a line an outcome elsewhere, or JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from .output import plain, usd
+from .session import Session
+from .view import View
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from grok_imagine import Video
+
+__all__ = ["BatchView", "batch_view_of", "sums"]
+
+
+class Sums(Protocol):
+    """What a batch has come to so far."""
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Outcomes by state."""
+
+    @property
+    def cost_usd(self) -> float:
+        """What its jobs cost."""
+
+    @property
+    def lost_usd(self) -> float:
+        """The part of it for jobs without a video."""
+
+    @property
+    def running(self) -> Sequence[str]:
+        """Ids of the jobs that are waited for."""
+
+
+def sums(batch: Sums, requests: int) -> str:
+    """One line: how many of how many, in which states, for how much."""
+    counts = batch.counts
+    states = ", ".join(f"{count} {state}" for state, count in counts.items())
+    lost = f", {usd(batch.lost_usd)} of it without a video" if batch.lost_usd else ""
+    return f"{counts.total()} of {requests}{f': {states}' if states else ''}; {usd(batch.cost_usd)}{lost}"
+
+
+class BatchView(View):
+    """Says a line an outcome, on stderr. With `--json` it says all, on stdout."""
+
+    def __init__(self, session: Session, batch: Sums, requests: int) -> None:
+        super().__init__(session)
+        self._batch, self._requests = batch, requests
+        self._told: object = None
+
+    def accepted(self, request_id: str) -> None:
+        """A job was started: nothing to tell, of so many."""
+
+    def looked(self, video: Video) -> None:
+        """A look saw a job running: the same."""
+
+    def saving(self, name: str) -> None:
+        """A video is being brought to disk."""
+
+    def outcome(self, shown: Mapping[str, Any], error: BaseException | None) -> None:
+        """A request has its outcome, and the video its file if it has one."""
+        if self._output.as_json:
+            self._output.emit("outcome", shown)
+            return
+        cause = f": {shown['error']['type']}: {shown['error']['message']}" if shown["error"] else ""
+        cost = "" if shown["cost_usd"] is None else f", {usd(shown['cost_usd'])}"
+        # What stops the rest of a batch is the error of each request after it, and is told once.
+        if error is None or error is not self._told:
+            self._say(f"line {shown['line']}: {shown['state']}{cost}{cause}", shown)
+        self._told = error
+        if shown["path"]:
+            print(plain(shown["path"]), flush=True)
+
+    def _say(self, text: str, shown: Mapping[str, Any]) -> None:
+        self._output.say(text)
+
+
+class BatchBars(BatchView):
+    """A bar a running job, drawn anew several times a second, and the sums below them, on the terminal of stderr."""
+
+    def __init__(self, session: Session, batch: Sums, requests: int) -> None:
+        super().__init__(session, batch, requests)
+        from rich.live import Live
+
+        self._seen: dict[str, tuple[str, int | None]] = {}
+        self._begun: dict[str, float] = {}
+        self._saving = ""
+        self._live = Live(
+            get_renderable=self._drawn,
+            console=self._output.errors,
+            refresh_per_second=8,
+            transient=True,
+            # The paths are for stdout, wherever that goes.
+            redirect_stdout=self._output.results.is_terminal,
+        )
+
+    def looked(self, video: Video) -> None:
+        self._seen[video.request_id] = (video.status, video.progress)
+
+    def saving(self, name: str) -> None:
+        self._saving = f"; saving {plain(name)}"
+
+    def outcome(self, shown: Mapping[str, Any], error: BaseException | None) -> None:
+        self._saving = ""
+        super().outcome(shown, error)
+
+    def _say(self, text: str, shown: Mapping[str, Any]) -> None:
+        if shown["error"]:  # the path of a video says enough
+            super()._say(text, shown)
+
+    def _drawn(self) -> RenderableType:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        ids = list(self._batch.running)
+        for known in (self._seen, self._begun):
+            for gone in known.keys() - ids:
+                known.pop(gone, None)
+        room = max(1, self._output.errors.height - 4)
+        bars = Table.grid(padding=(0, 1))
+        for request_id in ids[:room]:
+            bars.add_row(*self._bar(request_id))
+        more = [Text(f"and {len(ids) - room} more")] if len(ids) > room else []
+        return Group(bars, *more, Text(f"{sums(self._batch, self._requests)}; {len(ids)} running{self._saving}"))
+
+    def _bar(self, request_id: str) -> Iterator[RenderableType]:
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        now = self._clock()
+        status, progress = self._seen.get(request_id, ("waiting", None))
+        seconds = round(now - self._begun.setdefault(request_id, now))
+        yield Text(f"{request_id[:8]} {plain(status)}")
+        yield ProgressBar(total=100 if progress else None, completed=progress or 0, width=40, animation_time=now)
+        yield Text("" if progress is None else f"{progress} %")
+        yield Text(f"{seconds // 60}:{seconds % 60:02}")
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+        super().__exit__(kind, error, trace)
+
+
+def batch_view_of(session: Session, batch: Sums, requests: int) -> BatchView:
+    """The view that fits where stderr goes."""
+    return (BatchBars if session.output.draws else BatchView)(session, batch, requests)

@@ -1,0 +1,204 @@
+"""A batch before its first cent: each line held to the contract, its price, and what the ledger and the folder have already."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from .making import expected
+from .manifest import SHOWN, BadLine, BadManifest, Line, Manifest
+from .report import in_words
+
+if TYPE_CHECKING:
+    from grok_imagine import Ledger, VideoRequest
+    from grok_imagine.ledger import Entry
+
+__all__ = ["Folder", "Known", "Plan", "planned"]
+
+OUTCOMES = "outcomes.jsonl"
+
+PATHS = "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body"
+KEYS = "a file of this machine goes into `image`, `reference`, `last_frame` or `video`"
+
+
+class Plan(NamedTuple):
+    """What a batch would do.
+
+    Attributes:
+        requests: Lines.
+        new: Jobs that it would start.
+        known: Requests that the ledger knows, and that are not paid again.
+        equal: Lines that ask for what an earlier line does, which runs once.
+        cost_usd: What the new jobs cost at most, as far as prices are known.
+        unpriced: New jobs whose price is not known.
+    """
+
+    requests: int = 0
+    new: int = 0
+    known: int = 0
+    equal: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
+
+
+class Folder:
+    """The folder of a batch: its videos, and `outcomes.jsonl`, of which each run appends a line for each outcome.
+
+    A context manager. What it has to remember is in a temporary database of SQLite, which keeps little in memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._memory = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._memory.execute("CREATE TABLE seen (what TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+        self._memory.execute("CREATE TABLE owners (name TEXT PRIMARY KEY, request_id TEXT) WITHOUT ROWID")
+        self._memory.execute("BEGIN")  # one transaction that is never committed: there is nothing to be kept
+        self._notes: int | None = None
+        self._remember()
+
+    def _remember(self) -> None:
+        """Which file is whose, by the outcomes of earlier runs. A line that a crash cut short says nothing."""
+        with suppress(OSError), (self.path / OUTCOMES).open("rb") as notes:
+            for raw in notes:
+                with suppress(ValueError, TypeError, LookupError):
+                    note = json.loads(raw)
+                    owner = (Path(note["path"]).name, str(note["request_id"]))
+                    self._memory.execute("INSERT OR REPLACE INTO owners VALUES (?, ?)", owner)
+
+    def earlier(self, what: str, line: int) -> int | None:
+        """The line at which the same was seen before; None at first."""
+        found = self._memory.execute("SELECT line FROM seen WHERE what = ?", (what,)).fetchone()
+        if found is None:
+            self._memory.execute("INSERT INTO seen VALUES (?, ?)", (what, line))
+        return found[0] if found else None
+
+    def target(self, output: str | None, position: int, request_id: str) -> Path:
+        """Where the video of a job goes. An id must not lead out of the folder."""
+        return self.path / (output or f"{position}-{re.sub(r'[^-.0-9A-Za-z_]', '_', request_id)}.mp4")
+
+    def has(self, target: Path, request_id: str) -> bool:
+        """Whether the video of a job is there already: its file, unless an earlier outcome says that it is another job's."""
+        if not target.is_file():
+            return False
+        owner = self._memory.execute("SELECT request_id FROM owners WHERE name = ?", (target.name,)).fetchone()
+        return owner is None or owner[0] == request_id
+
+    def open(self) -> None:
+        """Makes the folder, and opens the list of outcomes. Raises OSError if that can't be, before anything is paid for."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._notes = os.open(self.path / OUTCOMES, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        size = os.fstat(self._notes).st_size
+        if size and os.lseek(self._notes, size - 1, os.SEEK_SET) >= 0 and os.read(self._notes, 1) != b"\n":
+            os.write(self._notes, b"\n")  # a crash left half a line
+
+    def note(self, outcome: Mapping[str, Any]) -> None:
+        """Appends an outcome."""
+        assert self._notes is not None, "open() comes first"
+        rest = memoryview(json.dumps(outcome).encode() + b"\n")
+        while rest:
+            rest = rest[os.write(self._notes, rest) :]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._memory.close()
+        if self._notes is not None:
+            os.close(self._notes)
+
+
+class Known(NamedTuple):
+    """What the ledger knows of a batch's requests."""
+
+    ledger: Ledger
+    origin: str
+    batch: str
+
+    def entry(self, request: VideoRequest, copy: int) -> Entry | None:
+        """The job of a request, or None."""
+        from grok_imagine.ledger import Place
+
+        return self.ledger.known(request.sha256, self.origin, Place(self.batch, copy))
+
+
+def planned(
+    manifest: Manifest,
+    folder: Folder,
+    known: Known,
+    *,
+    repeat: bool,
+    strict: bool,
+    overwrite: bool,
+    on_line: Callable[[int], object],
+) -> Plan:
+    """Checks every line, and adds up what is to be paid. Files of this machine are read, and not kept.
+
+    Raises:
+        BadManifest: Lines that make no request, or would spoil another's file.
+        LedgerError: The ledger can't be read.
+    """
+    plan, bad, first = Plan(), 0, list[BadLine]()
+    for line in manifest.lines():
+        on_line(line.number)
+        found = line if isinstance(line, BadLine) else _checked(line, strict)
+        if isinstance(line, Line) and not isinstance(found, BadLine):
+            copy = plan.requests if repeat else 0
+            entry = known.entry(found, copy)
+            before = folder.earlier(f"body {found.sha256} {copy}", line.number)
+            plan = _counted(plan, found, entry, before)
+            found = _misplaced(line, folder, entry, overwrite) or found
+        plan = plan._replace(requests=plan.requests + 1)
+        if isinstance(found, BadLine):
+            bad += 1
+            first += [found] if bad <= SHOWN else []
+    if bad:
+        raise BadManifest(manifest.name, first, bad)
+    return plan
+
+
+def _checked(line: Line, strict: bool) -> VideoRequest | BadLine:
+    from grok_imagine import ConfigurationError, InvalidRequest
+    from grok_imagine.batch import request_of
+
+    try:
+        request = request_of(line.keywords, strict=strict)
+        if strict:
+            request.check()
+        request.sha256  # noqa: B018  # raises what is no JSON
+    except (InvalidRequest, ConfigurationError) as error:
+        return BadLine(line.number, in_words(error).replace(PATHS, KEYS))
+    return request
+
+
+def _misplaced(line: Line, folder: Folder, entry: Entry | None, overwrite: bool) -> BadLine | None:
+    """What is wrong with the place of a line's video, if anything."""
+    if line.output is None:
+        return None
+    # Some file systems hold two spellings for one name.
+    if before := folder.earlier(f"output {line.output.casefold()}", line.number):
+        return BadLine(line.number, f"`output`: {line.output!r} is the file of line {before}, too")
+    target = folder.path / line.output
+    is_own = entry is not None and entry.request_id is not None and folder.has(target, entry.request_id)
+    if os.path.lexists(target) and not (overwrite and target.is_file()) and not is_own:
+        return BadLine(line.number, f"`output`: {target} exists, and is no video of this line; --overwrite replaces it")
+    return None
+
+
+def _counted(plan: Plan, request: VideoRequest, entry: Entry | None, before: int | None) -> Plan:
+    if before is not None:
+        return plan._replace(equal=plan.equal + 1)
+    if entry is not None:
+        return plan._replace(known=plan.known + 1)
+    usd = expected(request)
+    if usd is None:
+        return plan._replace(new=plan.new + 1, unpriced=plan.unpriced + 1)
+    return plan._replace(new=plan.new + 1, cost_usd=plan.cost_usd + usd)

@@ -1,0 +1,444 @@
+"""`grok-imagine batch` as a process: manifests, money, outcomes, files, and how it goes on after whatever ended it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+import shlex
+import shutil
+import signal
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from grok_imagine import Ledger
+from grok_imagine_cli.codes import CODES, GRAVEST, gravest
+from grok_imagine_cli.manifest import BadLine, Line, Manifest
+from grok_imagine_cli.plan import Folder, Known, Plan, planned
+from grok_imagine_sandbox import Sandbox
+
+SHORT = "--timeout 2"
+"""The look before that is up finds any job of these sandboxes done."""
+
+CLIP = "https://example.com/street.mp4"
+
+
+def write(path: Path, *lines: object) -> None:
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+
+
+def one(prompt: str, **more: Any) -> dict[str, Any]:
+    return {"prompt": prompt, "duration": 1, **more}
+
+
+def count(service: Sandbox, method: str, path: str = "") -> int:
+    return sum(times for (used, where, _), times in service.requests.items() if used == method and path in where)
+
+
+def outcomes(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "outcomes.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+class TestItsWay:
+    def test_each_line_becomes_a_file_and_an_outcome_and_the_next_run_fetches_what_is_missing(
+        self, program: Any, tmp_path: Path
+    ) -> None:
+        (tmp_path / "sub").mkdir()
+        Image.new("RGB", (64, 64), "teal").save(tmp_path / "sub" / "sky.png")
+        extension = {"prompt": "The camera rises", "video": CLIP, "mode": "extend-video", "duration": 2}
+        sky = one("The clouds move", image="sky.png", output="clouds.mp4")
+        write(tmp_path / "sub" / "all.jsonl", sky, extension, one("A heron"), one("A heron"))
+        with Sandbox(speed=100.0) as service:
+            line = f"--base-url {service.base_url} batch sub/all.jsonl -o videos --yes {SHORT}"
+            done = program(line)
+            assert done.code == 0, done
+            paths = [tmp_path / path for path in done.out.splitlines()]
+            assert len(paths) == 4 and all(path.read_bytes()[4:8] == b"ftyp" for path in paths)
+            assert "4 requests: 3 new" in done.err and "1 equal to one before" in done.err
+            assert "line 1: done, $0.052" in done.err and "4 of 4: 4 done" in done.err
+            noted = sorted(outcomes(tmp_path / "videos"), key=lambda outcome: outcome["position"])
+            assert [outcome["line"] for outcome in noted] == [1, 2, 3, 4] and {o["state"] for o in noted} == {"done"}
+            assert noted[0]["path"] == "videos/clouds.mp4" and noted[2]["request_id"] == noted[3]["request_id"]
+            assert noted[1]["path"] == f"videos/1-{noted[1]['request_id']}.mp4" and noted[1]["error"] is None
+            assert program.first_colour("videos/clouds.mp4") == pytest.approx((0, 128, 128), abs=3)
+            modes = {entry["mode"] for entry in program("jobs --json").of("entry")}
+            assert len(service.jobs) == 3 and modes == {"image-to-video", "extend-video", "text-to-video"}
+            (tmp_path / "videos" / "clouds.mp4").unlink()
+            posted, fetched = count(service, "POST"), count(service, "GET", "/files/")
+            again = program(f"{line.replace(' --yes', '')} --json")
+            assert again.code == 0 and again.err == ""
+            (estimate,), (total,) = again.of("estimate"), again.of("total")
+            assert (estimate["new"], estimate["known"], estimate["cost_usd"]) == (0, 3, 0)
+            assert (total["saved"], total["kept"], total["exit_code"]) == (1, 3, 0)
+            assert [o["path"] for o in again.of("outcome") if o["line"] == 1] == ["videos/clouds.mp4"]
+            assert again.of("outcome") == outcomes(tmp_path / "videos")[4:]
+            assert count(service, "POST") == posted and count(service, "GET", "/files/") == fetched + 1
+
+    def test_csv_has_a_heading_and_cells_of_all_types(self, program: Any, tmp_path: Path) -> None:
+        for name in ("my cat.png", "dog.png"):
+            Image.new("RGB", (64, 64), "teal").save(tmp_path / name)
+        (tmp_path / "all.CSV").write_text(
+            '\ufeffprompt,duration,model,generate_audio,reference,output\r\n"A ""heron"",\r\nin the fog",1,,,,heron.mp4\r\n'
+            ",,,,,\r\nA cat,1,grok-imagine-video-1.5,FALSE,,\r\n<IMAGE_1> meets <IMAGE_2>,1,,,my cat.png; dog.png\r\n",
+            encoding="utf-8",
+        )
+        done = program("batch all.CSV -o videos --sandbox --sandbox-speed 100 --json")
+        found = {outcome["line"]: outcome for outcome in done.of("outcome")}
+        assert done.code == 0 and {line: o["position"] for line, o in found.items()} == {2: 0, 5: 1, 6: 2}, done
+        assert found[2]["path"] == "videos/heron.mp4" and round(found[6]["cost_usd"], 4) == 0.054
+
+    def test_stdin(self, program: Any, tmp_path: Path) -> None:
+        done = program("batch - -o videos --sandbox --sandbox-speed 100 --json", text='"A heron"\n\n"A cat"')
+        assert done.code == 0 and sorted(outcome["line"] for outcome in done.of("outcome")) == [1, 3]
+        unasked = program("--base-url http://127.0.0.1:9 batch - -o videos", text='"A heron"\n')
+        assert unasked.code == 2 and "--yes" in unasked.err
+
+    def test_equal_lines_may_be_meant(self, program: Any, tmp_path: Path) -> None:
+        write(tmp_path / "all.jsonl", one("A heron"), one("A heron"))
+        done = program("batch all.jsonl -o videos --repeat --sandbox --sandbox-speed 100 --json")
+        assert done.of("estimate")[0]["new"] == 2 and len({o["request_id"] for o in done.of("outcome")}) == 2
+
+    def test_another_manifest_is_another_batch_unless_it_is_named(self, program: Any, tmp_path: Path) -> None:
+        for name in ("a.jsonl", "b.jsonl"):
+            write(tmp_path / name, one("A heron"))
+        with Sandbox(speed=100.0) as service:
+            base = f"--base-url {service.base_url} batch --yes {SHORT} -o"
+            for line, jobs in (
+                ("one a.jsonl", 1),
+                ("two a.jsonl", 1),
+                ("two b.jsonl", 2),
+                ("two b.jsonl --name spring", 3),
+                ("one a.jsonl --name spring", 3),
+            ):
+                assert program(f"{base} {line}").code == 0
+                assert len(service.jobs) == jobs, line
+
+
+BAD = {
+    1: ({"prompt": "x", "duration": 99}, "`duration`: is 1 to 15 s; got 99"),
+    2: ({"prompt": "x", "image": "none.png"}, "none.png' can't be read: No such file"),
+    3: ({"prompt": "x", "image": "empty.png"}, "empty.png' is empty"),
+    4: ({"prompt": "x", "image": "folder"}, "folder' is a directory"),
+    5: ({"prompt": "x", "image": "notes.png"}, "notes.png' holds nothing known"),
+    6: ({"prompt": "x", "image": "cut.png"}, "cut.png' begins as image/png and is cut short"),
+    7: ({"prompt": "x", "image": "a.png", "image_url": CLIP}, "`image`, `image_url`: exclude each other"),
+    8: ({"prompt": "x", "image": 5}, "`image`: is a file or a URL"),
+    9: ({"prompt": "x", "image_url": "cat.png"}, "a file of this machine goes into `image`"),
+    10: ({"prompt": "x", "colour": "red"}, "`colour`: no such keyword"),
+    11: ({"prompt": "x", "mode": "extend-video"}, "`video`: is required"),
+    12: ({"prompt": "x", "mode": "edit-video"}, "`mode` says 'edit-video'"),
+    13: ([1], "is an object or a text; got list"),
+    14: ("", "`prompt`"),
+    15: ({"prompt": "x", "output": "../a.mp4"}, "`output`: is the name of a file in the batch's folder"),
+    16: ({"prompt": "x", "output": "/tmp/a.mp4"}, "`output`: is the name of a file in the batch's folder"),
+    17: ({"prompt": "x", "output": "outcomes.jsonl"}, "is a name that the program needs itself"),
+    18: ({"prompt": "x", "output": "taken.mp4"}, "videos/taken.mp4 exists"),
+}  # fmt: skip
+
+
+class TestMistakesAreRefusedBeforeTheyCost:
+    def test_all_lines_are_checked_before_the_first_is_sent(self, program: Any, tmp_path: Path) -> None:
+        (tmp_path / "empty.png").touch()
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "notes.png").write_text("no picture")
+        Image.new("RGB", (64, 64), "teal").save(tmp_path / "cut.png")
+        (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:-9])
+        (tmp_path / "videos").mkdir()
+        (tmp_path / "videos" / "taken.mp4").write_text("mine")
+        write(tmp_path / "all.jsonl", *(line for line, _ in BAD.values()), one("x", output="a.mp4"))
+        with (tmp_path / "all.jsonl").open("ab") as file:
+            file.write(b'{"prompt": "x", "prompt": "y"}\n{"prompt": NaN}\n\xff\nnonsense\n')
+            file.write(b'\n{"prompt": "y", "output": "A.mp4"}')
+        plain, as_json = program.all(
+            [f"{form}--base-url http://127.0.0.1:9 batch all.jsonl -o videos --yes" for form in ("", "--json ")]
+        )
+        assert plain.code == as_json.code == 2 and plain.out == as_json.err == ""
+        lines = plain.err.splitlines()
+        assert lines[-1] == "all.jsonl: 23 bad lines; the first 20 are shown; nothing was sent" and len(lines) == 21
+        for number, (_, said) in BAD.items():
+            assert lines[number - 1].startswith(f"all.jsonl:{number}: ") and said in lines[number - 1]
+        assert "`prompt` stands twice" in lines[18] and "NaN" in lines[19]
+        (error,) = as_json.of("error")
+        assert [line["line"] for line in error["lines"]] == [*range(1, 19), 20, 21]
+        assert "23 bad lines" in error["message"] and error["exit_code"] == 2
+        assert not (tmp_path / "videos" / "outcomes.jsonl").exists()
+        assert program("jobs --json").of("entry") == []
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("batch good.jsonl -o videos", "--yes"),
+            ("batch none.jsonl -o videos --yes", "none.jsonl: No such file"),
+            ("batch . -o videos --yes", ".: Is a directory"),
+            ("batch empty.csv -o videos --yes", "empty.csv holds no request"),
+            ("batch good.jsonl -o good.jsonl --yes", "good.jsonl is no directory"),
+            ("batch good.jsonl -o good.jsonl/below --yes", "Not a directory"),
+            ("batch good.jsonl --yes", "Missing option '--output'"),
+            ("batch good.jsonl -o videos --max-cost -1", "--max-cost"),
+            ("batch good.jsonl -o videos --yes --timeout -1", "timeout"),
+            ("batch good.jsonl -o videos --yes --max-cost nan", "`--max-cost`: is USD from 0 on; got nan"),
+        ],
+    )
+    def test_and_say_what_is_wrong(self, program: Any, tmp_path: Path, line: str, said: str) -> None:
+        write(tmp_path / "good.jsonl", one("x"))
+        (tmp_path / "empty.csv").write_text("prompt\n\n")
+        done = program(f"--base-url http://127.0.0.1:9 {line}")
+        assert (done.code, done.out) == (2, "") and said in " ".join(done.err.split()), done
+
+    @pytest.mark.parametrize(
+        ("text", "bad"),
+        [
+            (b"prompt,colour\nx,red\n", [(2, "`colour`: no such keyword")]),
+            (b"prompt,prompt\nx,y\n", [(1, "the heading has `prompt` twice")]),
+            (b"prompt,\nx,y\n", [(1, "column without a name")]),
+            (b"prompt,duration\nx,five\ny,1,2\n", [(2, "got 'five'"), (3, "has 3 cells, and the heading 2")]),
+            (b"prompt,generate_audio\nx,yes\n", [(2, "`generate_audio`: is true or false; got 'yes'")]),
+            (
+                b"prompt,storage_options\nx,name\n",
+                [(2, "`storage_options`: is no JSON: Expecting value at character 1")],
+            ),
+            (b"prompt\n\xff\ny\n\xfe\n", [(2, "is no UTF-8 text"), (4, "is no UTF-8 text")]),
+            (b'prompt\nx\n"y\nz', [(3, "is no CSV: unexpected end of data")]),
+            (b'prompt\n"x"y\nz\n"a"b\n', [(2, "is no CSV"), (4, "is no CSV")]),
+        ],
+    )
+    def test_csv_too(self, tmp_path: Path, text: bytes, bad: list[tuple[int, str]]) -> None:
+        (tmp_path / "all.csv").write_bytes(text)
+        with pytest.raises(Exception, match="bad line") as caught:
+            plan_of(tmp_path / "all.csv")
+        assert [line.number for line in caught.value.lines] == [number for number, _ in bad]
+        assert all(said in line.message for line, (_, said) in zip(caught.value.lines, bad, strict=True))
+
+    def test_a_manifest_that_changes_meanwhile(self, tmp_path: Path) -> None:
+        write(tmp_path / "all.jsonl", one("x"))
+        with Manifest(str(tmp_path / "all.jsonl")) as manifest:
+            manifest.check_unchanged()
+            with (tmp_path / "all.jsonl").open("a") as file:
+                file.write('"y"\n')
+            with pytest.raises(Exception, match="was changed while it was checked"):
+                manifest.check_unchanged()
+
+
+def plan_of(path: Path, on_line: Callable[[int], object] = lambda number: None) -> Plan:
+    ledger = Ledger(path.parent / "jobs.db")
+    known = Known(ledger, "http://127.0.0.1:9", "batch")
+    with Manifest(str(path)) as manifest, Folder(path.parent / "videos") as folder:
+        try:
+            return planned(manifest, folder, known, repeat=False, strict=True, overwrite=False, on_line=on_line)
+        finally:
+            ledger.close()
+
+
+class TestManifests:
+    def test_lists_of_csv(self, tmp_path: Path) -> None:
+        data = "data:image/png;base64,AAAA"
+        for cell, items in (
+            (f'"a b.png;{data} ; c.png;"', [tmp_path / "a b.png", data, tmp_path / "c.png"]),
+            (f'"[""{data}"", ""c;d.png""]"', [data, tmp_path / "c;d.png"]),
+        ):
+            (tmp_path / "all.csv").write_text(f"prompt,reference\nx,{cell}\n")
+            with Manifest(str(tmp_path / "all.csv")) as manifest:
+                (line,) = manifest.lines()
+            assert line == Line(2, {"prompt": "x", "reference_image_urls": items}, None)
+
+    def test_a_name_that_is_too_long(self, tmp_path: Path) -> None:
+        write(tmp_path / "all.jsonl", one("x", output="ä" * 121), one("y", output="ä" * 120), one("z", output=5))
+        with Manifest(str(tmp_path / "all.jsonl")) as manifest:
+            assert [isinstance(line, BadLine) for line in manifest.lines()] == [True, False, True]
+
+    def test_memory_does_not_grow_with_it(self, tmp_path: Path) -> None:
+        # Collecting empties the interpreter's lists of free tuples, which are kept for the next.
+        tidy = lambda number: number % 100 or gc.collect()  # noqa: E731
+        peaks = []
+        for lines in (50, 200, 1500):  # the first only warms what is kept once
+            write(tmp_path / "all.jsonl", *(one(f"A heron, number {n}") for n in range(lines)))
+            tracemalloc.start()
+            try:
+                assert plan_of(tmp_path / "all.jsonl", tidy).new == lines
+                peaks.append(tracemalloc.get_traced_memory()[1])
+            finally:
+                tracemalloc.stop()
+        assert peaks[2] < peaks[1] + 30_000
+
+
+class TestMoney:
+    def test_the_cap_holds_over_runs(self, program: Any, tmp_path: Path) -> None:
+        write(tmp_path / "all.jsonl", one("A heron"), one("A cat"))
+        with Sandbox(speed=100.0) as service:
+            line = f"--base-url {service.base_url} --json batch all.jsonl -o videos --yes {SHORT}"
+            capped = program(f"{line} --max-cost 0.07")
+            assert capped.code == 11 and sorted(o["state"] for o in capped.of("outcome")) == ["done", "refused"]
+            (refused,) = [o for o in capped.of("outcome") if o["state"] == "refused"]
+            assert refused["error"]["type"] == "CostLimitError" and "--max-cost is 0.07" in refused["error"]["message"]
+            assert len(service.jobs) == 1 and "--max-cost 0.07" in capped.of("total")[0]["resume"]
+            more = program(f"{line} --max-cost 0.1")
+            assert more.code == 0 and more.of("estimate")[0]["cost_usd"] == 0.05 and len(service.jobs) == 2
+            assert more.of("total")[0]["cost_usd"] == pytest.approx(0.1)
+
+    def test_what_has_no_price_is_told(self, program: Any, tmp_path: Path) -> None:
+        write(tmp_path / "all.jsonl", one("A heron"), one("A cat", model="grok-imagine-video-9"))
+        done = program("--base-url http://127.0.0.1:9 batch all.jsonl -o videos --no-strict --max-cost 9")
+        assert done.code == 2 and "2 new, at most $0.05" in done.err and "1 of them have no known price" in done.err
+        assert "--max-cost $9.00 may stop it before its end" in done.err
+
+    def test_in_a_terminal_it_asks(self, program: Any, tmp_path: Path) -> None:
+        write(tmp_path / "all.jsonl", one("A heron"))
+        with Sandbox(speed=100.0) as service:
+            for answer, code in (("n", 130), ("\x03", 130), ("y", 0)):
+                running = program.terminal(f"--base-url {service.base_url} batch all.jsonl -o videos {SHORT}")
+                running.until("Send them? [y/N]:")
+                assert "1 request: 1 new, at most $0.05" in running.screen and not service.jobs
+                running.process.write(f"{answer}\n".encode())
+                done = running.done()
+                assert done.code == code, done
+                assert len(service.jobs) == len(list(tmp_path.glob("videos/0-*.mp4"))) == (answer == "y")
+        assert "1 of 1: 1 done; $0.05" in done.out
+
+
+def test_a_bar_for_each_job_shows_the_services_own_progress(program: Any, tmp_path: Path) -> None:
+    write(tmp_path / "all.jsonl", one("A heron"), one("A cat"))
+    running = program.terminal(
+        "batch all.jsonl -o videos --sandbox-scenario never-ends --sandbox-speed 10 --timeout 60"
+    )
+    running.until(" %")
+    assert re.search(r"[0-9a-f]{8} pending ━.* \d+ % 0:\d\d", running.screen)
+    assert running.done().code == 5
+
+
+class TestItGoesOn:
+    def test_after_a_kill(self, program: Any, tmp_path: Path) -> None:
+        write(tmp_path / "all.jsonl", *(one(f"A heron, number {n}", output=f"{n}.mp4") for n in range(3)))
+        with Sandbox(speed=100.0) as service:
+            line = f"--base-url {service.base_url} batch all.jsonl -o videos --yes"
+            with program.start(line) as running:
+                wait_for(lambda: len(service.jobs) >= 2)
+                running.send_signal(signal.SIGKILL)
+                running.communicate(timeout=60)
+            (tmp_path / "videos" / "outcomes.jsonl").write_text('{"position": 0, "li')  # a line that was cut short
+            done = program(f"{line} --json {SHORT}")
+            # A POST that the kill met is known as an intent only, and is not sent again.
+            states = {outcome["position"]: outcome["state"] for outcome in done.of("outcome")}
+            unknown = [position for position, state in states.items() if state == "unknown"]
+            assert done.code == (6 if unknown else 0) and set(states.values()) <= {"done", "unknown"}, done
+            assert sorted(path.name for path in (tmp_path / "videos").glob("*.mp4")) == [
+                f"{n}.mp4" for n in range(3) if n not in unknown
+            ]
+            assert len(service.jobs) <= 3 and len(service.jobs) + len(unknown) >= 3
+            lines = (tmp_path / "videos" / "outcomes.jsonl").read_text().splitlines()
+            assert len(lines) == 4 and all(json.loads(line) for line in lines[1:])
+
+    def test_after_ctrl_c_by_the_command_that_it_prints(self, program: Any, tmp_path: Path) -> None:
+        write(tmp_path / "all.jsonl", one("A heron"), one("A cat"))
+        with Sandbox(speed=30.0) as slow:
+            running = program.terminal(
+                f"--base-url {slow.base_url} batch all.jsonl -o 'my videos' --yes --max-cost 0.5 --timeout 6"
+            )
+            running.until("0 of 2; $0.00; 2 running")
+            assert len(re.findall(r"[0-9a-f]{8} waiting .*━+ +0:0\d", running.screen)) == 2
+            wait_for(lambda: len(slow.jobs) == 2)
+            time.sleep(0.3)  # the answer of the second POST
+            running.process.write(b"\x03")
+            done = running.done()
+            assert done.code == 130 and "2 jobs go on, and are paid for" in done.out and "Traceback" not in done.out
+            said = "".join(line.ljust(120) for line in done.out.splitlines()).partition("where it stopped:")[2]
+            resume = shlex.split(re.sub(r" {3,}", " ", said).strip())
+            assert resume[-7:] == ["-o", f"{tmp_path}/my videos", "--max-cost", "0.5", "--timeout", "6", "--yes"]
+            assert resume[3:5] == ["batch", f"{tmp_path}/all.jsonl"]
+            again = program(f"{shlex.join(resume[1:])} --json")
+            assert again.code == 0 and [o["state"] for o in again.of("outcome")] == ["done", "done"], again
+            assert len(slow.jobs) == 2 and len(list((tmp_path / "my videos").glob("*.mp4"))) == 2
+
+    def test_after_a_download_that_failed(self, program: Any, tmp_path: Path) -> None:
+        write(tmp_path / "all.jsonl", one("A heron", output="a.mp4"), one("A cat", output="b.mp4"))
+        (tmp_path / "videos" / "a.mp4.part").mkdir(parents=True)
+        with Sandbox(speed=100.0) as service:
+            line = f"--base-url {service.base_url} batch all.jsonl -o videos --yes {SHORT}"
+            done = program(line)
+            assert done.code == 10 and done.out == "videos/b.mp4\n" and "line 1: done, $0.05: DownloadError" in done.err
+            (broken,) = [outcome for outcome in outcomes(tmp_path / "videos") if outcome["line"] == 1]
+            assert (broken["state"], broken["path"], broken["error"]["type"]) == ("done", None, "DownloadError")
+            shutil.rmtree(tmp_path / "videos" / "a.mp4.part")
+            again = program(f"{line} --json")
+            assert again.code == 0 and again.of("total")[0] | {"saved": 1, "kept": 1} == again.of("total")[0]
+            assert len(service.jobs) == 2
+
+    def test_no_file_is_taken_for_another_jobs(self, program: Any, tmp_path: Path) -> None:
+        heron, cat = one("A heron"), one("A cat")
+        with Sandbox(speed=100.0) as service:
+            line = f"--base-url {service.base_url} batch all.jsonl -o videos --yes {SHORT}"
+            write(tmp_path / "all.jsonl", heron | {"output": "a.mp4"}, cat | {"output": "b.mp4"})
+            assert program(line).code == 0
+            before = (tmp_path / "videos" / "a.mp4").read_bytes(), (tmp_path / "videos" / "b.mp4").read_bytes()
+            write(tmp_path / "all.jsonl", cat | {"output": "a.mp4"}, one("A dog", output="b.mp4"))
+            refused = program(line)
+            assert refused.code == 2 and refused.err.count("exists, and is no video of this line") == 2
+            write(tmp_path / "all.jsonl", cat | {"output": "a.mp4"}, heron | {"output": "b.mp4"})
+            assert program(f"{line} --overwrite").code == 0 and len(service.jobs) == 2
+            after = (tmp_path / "videos" / "a.mp4").read_bytes(), (tmp_path / "videos" / "b.mp4").read_bytes()
+        assert after == before[::-1] and before[0] != before[1]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+ENDS = [
+    ("failed-internal-error", 3, "failed"),
+    ("moderated-rejected", 4, "moderated"),
+    ("never-ends", 5, "running"),
+    ("reset-after-accepting", 6, "unknown"),
+    ("out-of-credit", 7, "refused"),
+    ("forbidden", 8, "refused"),
+    ("", 9, "refused"),
+]
+
+
+def test_it_ends_as_its_gravest_outcome(program: Any, tmp_path: Path) -> None:
+    write(tmp_path / "all.jsonl", one("A heron"))
+    services = [Sandbox(speed=100.0, scenario=name, seed=seed) for seed, (name, *_) in enumerate(ENDS) if name]
+    try:
+        urls = [service.start().base_url for service in services] + ["http://127.0.0.1:9/v1"]
+        lines = [f"--json --base-url {url} batch all.jsonl -o {n} --yes {SHORT}" for n, url in enumerate(urls)]
+        ended = program.all(lines)
+    finally:
+        for service in services:
+            service.stop()
+    for (name, code, state), done in zip(ENDS, ended, strict=True):
+        (outcome,), (total,) = done.of("outcome"), done.of("total")
+        assert (done.code, outcome["state"], total["exit_code"]) == (code, state, code), (name, done)
+        assert outcome["error"]["type"] and (total["resume"] is None) == (code in (3, 4, 6)), (name, done)
+    assert program("--sandbox --ledger all.jsonl batch all.jsonl -o videos").code == 1
+
+
+def test_every_code_of_an_outcome_has_its_rank() -> None:
+    assert sorted([*GRAVEST, 0, 130]) == sorted(code.number for code in CODES)
+    assert gravest({0, 3, 5, 6}) == 6 and gravest({5, 10, 0}) == 10 and gravest({0}) == gravest(set()) == 0
+
+
+def test_what_stops_all_is_told_once(program: Any, tmp_path: Path) -> None:
+    write(tmp_path / "all.jsonl", *(one(f"A heron, number {n}") for n in range(40)))
+    with Sandbox(speed=100.0, api_key="another") as strict:
+        done = program(f"--base-url {strict.base_url} batch all.jsonl -o videos --yes --concurrency 2")
+        assert done.code == 8 and done.err.count("AuthenticationError") <= 3 and "40 of 40: 40 refused" in done.err
+        assert len(outcomes(tmp_path / "videos")) == 40 and count(strict, "POST") <= 2
+
+
+def test_no_output_shows_a_secret(program: Any, tmp_path: Path) -> None:
+    signed, data = "https://storage.example.com/a.mp4?signature=CANARY0", "data:image/png;base64,CANARY0data"
+    write(tmp_path / "good.jsonl", one("CANARY0", image=data), {"prompt": "CANARY0", "video": signed})
+    write(tmp_path / "bad.jsonl", one("CANARY0", image=data, video=signed), one("CANARY0", video_url=f"ftp:{signed}"))
+    done, refused = program.all(
+        [f"batch {name}.jsonl -o videos --sandbox --sandbox-speed 100" for name in ("good", "bad")]
+    )
+    assert refused.code == 2 and "sig" not in refused.err
+    for text in (done.out, done.err, refused.err, (tmp_path / "videos" / "outcomes.jsonl").read_text()):
+        assert "CANARY" not in text and "sig=" not in text
