@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
+import os
+import queue
+import sqlite3
+import subprocess
+import sys
 import threading
 import tracemalloc
 from collections import Counter
@@ -21,9 +27,11 @@ from grok_imagine import (
     Client,
     CostLimitError,
     EditVideo,
+    ExtendVideo,
     InvalidRequest,
     Ledger,
     LedgerError,
+    Limits,
     Outcome,
     OutOfCreditError,
     OutOfRange,
@@ -35,9 +43,6 @@ from grok_imagine import (
 )
 from grok_imagine_sandbox import Sandbox
 from support import UNLIMITED, ManualClock
-
-PRICE = 0.05
-"""USD of a second of the default model and resolution."""
 
 
 class Batches:
@@ -504,3 +509,180 @@ def test_the_ledger_keeps_the_answer_and_the_batch(batches: Batches, ledger: Led
     (outcome,) = batches(["A cat"], ledger=ledger, name="spring")
     (entry,) = ledger.jobs()
     assert outcome.video and json.loads(entry.answer or "") == outcome.video.raw and entry.batch == "spring"
+
+
+def test_an_edit_and_an_extension_of_the_same_video_are_two_requests(batches: Batches, sandbox: Sandbox) -> None:
+    # Their bodies are equal; only the operation differs.
+    source = batches(["A cat"])[0].video
+    assert source and source.url
+    requests = [EditVideo("Snow", video_url=source.url), ExtendVideo("Snow", video_url=source.url)]
+    assert requests[0].sha256 == requests[1].sha256
+    outcomes = batches(requests)
+    assert [o.state for o in outcomes] == ["done", "done"] and len({o.request_id for o in outcomes}) == 2
+    assert {job["operation"] for job in sandbox.jobs} == {"generateVideo", "editVideo", "extendVideo"}
+
+
+@pytest.mark.parametrize("scenario", ["done-without-url"])
+def test_a_failure_that_is_no_state_of_the_service_is_known_later_too(
+    batches: Batches, ledger: Ledger, scenario: str
+) -> None:
+    told = {"headers": {"x-sandbox-scenario": scenario}}
+    (one,), (two,) = (batches(["A cat"], ledger=ledger, client=told) for _ in range(2))
+    assert (one.state, two.state) == ("failed", "failed") and one.request_id == two.request_id
+
+
+@pytest.fixture
+def late() -> Iterator[Sandbox]:
+    """A sandbox whose answers to POSTs are half a second late."""
+    with Sandbox(scenario="slow", slow_seconds=0.5) as sandbox:
+        yield sandbox
+
+
+def test_a_client_that_is_closed_first_waits_for_the_ids(late: Sandbox, ledger: Ledger) -> None:
+    with Client("k", base_url=late.base_url, ledger=ledger, limits=UNLIMITED) as client:
+        batch = client.video.batch(f"A cat {n}" for n in range(3))
+        threading.Thread(target=lambda: next(batch, None), daemon=True).start()
+        wait_until(lambda: len(ledger.jobs()) >= 1)
+    assert {entry.state for entry in ledger.jobs()} <= {"accepted", "failed"}
+    before = len(late.jobs)
+    assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in late.jobs}
+
+    async def run() -> None:
+        async with AsyncClient("k", base_url=late.base_url, ledger=ledger, limits=UNLIMITED) as client:
+            reading = asyncio.ensure_future(anext(client.video.batch([f"A dog {n}" for n in range(3)]), None))
+            while len(late.jobs) == before:
+                await asyncio.sleep(0.005)
+        await asyncio.gather(reading, return_exceptions=True)
+
+    asyncio.run(run())
+    assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in late.jobs}
+
+
+def wait_until(condition: Any) -> None:
+    pause = threading.Event()
+    for _ in range(2000):
+        if condition():
+            return
+        pause.wait(0.005)
+    raise AssertionError("did not happen")
+
+
+def test_a_cancellation_after_the_first_cuts_no_wait_for_an_id_short(late: Sandbox, ledger: Ledger) -> None:
+    async def run() -> None:
+        async with AsyncClient("k", base_url=late.base_url, ledger=ledger, limits=UNLIMITED) as client:
+            reading = asyncio.ensure_future(anext(client.video.batch(["A cat", "A dog"])))
+            while len(late.jobs) < 2:
+                await asyncio.sleep(0.005)
+            for _ in range(2):
+                reading.cancel()
+                await asyncio.sleep(0.01)
+            await asyncio.gather(reading, return_exceptions=True)
+
+    asyncio.run(run())
+    assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in late.jobs}
+
+
+LEAVE = """
+import sys
+from grok_imagine import Client, Ledger, Limits
+off = Limits(requests_per_minute=None, requests_per_second=None, concurrent_jobs=None)
+client = Client("k", base_url=sys.argv[1], ledger=Ledger(sys.argv[2]), limits=off)
+batch = client.video.batch(f"A cat {number}" for number in range(50))
+batch._engine.thread.start()
+import httpx
+while not httpx.get(sys.argv[1].replace("/v1", "/sandbox/jobs")).json()["jobs"]:
+    pass
+raise SystemExit("a script that fails while its batch is at work")
+"""
+
+
+def test_a_program_that_ends_loses_no_id(late: Sandbox, ledger: Ledger) -> None:
+    command = [sys.executable, "-c", LEAVE, late.base_url, str(ledger.path)]
+    ended = subprocess.run(command, timeout=60, capture_output=True, text=True, check=False)
+    assert "while its batch is at work" in ended.stderr
+    ids = {entry.request_id for entry in ledger.jobs("accepted")}
+    assert ids == {job["request_id"] for job in late.jobs} and ids
+
+
+def test_an_id_does_not_wait_for_the_next_request_to_be_pulled(sandbox: Sandbox, ledger: Ledger) -> None:
+    go_on = threading.Event()
+
+    def slow() -> Iterator[str]:
+        yield "A cat"
+        go_on.wait(20)
+
+    with Client("k", base_url=sandbox.base_url, ledger=ledger, limits=UNLIMITED) as client:
+        batch = client.video.batch(slow())
+        threading.Thread(target=lambda: next(batch, None), daemon=True).start()
+        wait_until(lambda: ledger.jobs("accepted"))
+        batch.close()
+        go_on.set()
+
+
+def test_requests_may_depend_on_outcomes(clock: ManualClock, sandbox: Sandbox) -> None:
+    wanted: queue.Queue[str | None] = queue.Queue()
+    wanted.put("A cat")
+    found = []
+    with Client("k", base_url=sandbox.base_url, clock=clock, sleep=clock.sleep, limits=UNLIMITED) as client:
+        for outcome in client.video.batch(iter(wanted.get, None)):
+            found.append(outcome.state)
+            wanted.put("A dog" if len(found) == 1 else None)
+    assert found == ["done", "done"]
+
+
+def test_a_line_that_names_the_methods_own_keywords_stops_nothing(batches: Batches) -> None:
+    outcomes = batches(["A", {"prompt": "B", "strict": False}, {"prompt": "C", "call": "extend"}, "D"])
+    assert [o.state for o in outcomes] == ["done", "refused", "refused", "done"]
+
+
+def test_readers_of_a_batch_that_has_ended_all_end(sandbox: Sandbox, clock: ManualClock) -> None:
+    async def run() -> list[Any]:
+        options: Any = {"clock": clock, "sleep": clock.sleep_async, "limits": UNLIMITED}
+        async with AsyncClient("k", base_url=sandbox.base_url, **options) as client:
+            batch = client.video.batch(["A cat"])
+
+            async def read() -> list[str]:
+                return [outcome.state async for outcome in batch]
+
+            return await asyncio.wait_for(asyncio.gather(read(), read()), 20)
+
+    assert sorted(asyncio.run(run())) == [[], ["done"]]
+
+
+@pytest.mark.parametrize("scenario", ["moderated-failed", "moderated-rejected", "moderated-withheld"])
+def test_a_withheld_video_counts_against_the_cap(batches: Batches, sandbox: Sandbox, scenario: str) -> None:
+    told = {"headers": {"x-sandbox-scenario": scenario}}
+    requests = [TextToVideo(f"A cat {n}", duration=2) for n in range(4)]
+    outcomes = batches(requests, max_cost_usd=0.1, client=told, concurrency=1)
+    assert Counter(o.state for o in outcomes) == {"moderated": 1, "refused": 3}
+
+
+def test_what_the_cap_refuses_needs_no_turn(batches: Batches, clock: ManualClock) -> None:
+    begin = clock.now
+    requests = [TextToVideo(f"A cat {n}", duration=2) for n in range(200)]
+    outcomes = batches(requests, max_cost_usd=0.1, client={"limits": Limits()})
+    assert Counter(o.state for o in outcomes) == {"done": 1, "refused": 199} and clock.now - begin < 90
+
+
+def test_an_intent_of_a_process_with_the_same_id_is_not_under_way(ledger: Ledger) -> None:
+    # In a container every run may have process id 1.
+    code = "import sys; from grok_imagine import *; Ledger(sys.argv[1]).intend(TextToVideo('A cat'), 'o')"
+    subprocess.run([sys.executable, "-c", code, str(ledger.path)], check=True, timeout=60)
+    with contextlib.closing(sqlite3.connect(ledger.path)) as db:
+        db.execute("UPDATE jobs SET process = ?", (os.getpid(),))
+        db.commit()
+    assert [entry.state for entry in ledger.jobs()] == ["unknown"]
+
+
+def test_a_temporary_ledger_stays_while_it_is_needed(batches: Batches) -> None:
+    batches(["A cat"])
+    assert not batches.batch._work.ledger.path.exists() and batches.batch.cost_usd == pytest.approx(0.4)
+    batches(["A cat"], client={"headers": {"x-sandbox-scenario": "never-ends"}}, timeout=1)
+    left = batches.batch._work.ledger
+    assert [entry.state for entry in left.jobs()] == ["accepted"]
+    left.discard()
+
+
+def test_what_a_service_echoes_is_not_kept(batches: Batches, ledger: Ledger) -> None:
+    batches(["A very private cat"], ledger=ledger, client={"headers": {"x-sandbox-scenario": "bad-gateway"}})
+    assert [entry.message for entry in ledger.jobs()] == ["HTTP 502"]

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
-from .batch import AHEAD, STARTING, Item, Outcome, Tally, Work
+from .batch import AHEAD, STARTING, BatchClosed, Item, Outcome, Tally, Work
 from .commands import Flow
 
 __all__ = ["AsyncBatch"]
@@ -48,7 +48,10 @@ class AsyncBatch(Tally, AsyncIterator[Outcome]):
             await self.close()
             raise
         if got is None:
+            if not self._ended:
+                self._work.finish()
             self._ended = True
+            self._ready.put_nowait(None)  # for whoever else reads
             raise StopAsyncIteration
         if isinstance(got, BaseException):
             self._note_running(got)
@@ -68,7 +71,9 @@ class AsyncBatch(Tally, AsyncIterator[Outcome]):
                     self._tasks.add(task)
                     task.add_done_callback(self._landed)
                     await self._until(self._has_room)
-        except Exception as error:
+        except BaseException as error:
+            if self._ended:
+                raise
             await self._until(lambda: not self._tasks)
             self._ready.put_nowait(error)
         await self._until(lambda: not self._tasks)
@@ -90,6 +95,8 @@ class AsyncBatch(Tally, AsyncIterator[Outcome]):
         self._tasks.discard(task)
         self._room.set()
         if task.cancelled():
+            if not self._ended:
+                self._ready.put_nowait(BatchClosed("a request was cancelled; the ledger has what is known of it"))
             return
         error = task.exception()
         if error is not None:
@@ -100,11 +107,13 @@ class AsyncBatch(Tally, AsyncIterator[Outcome]):
 
     async def close(self) -> None:
         """Ends it, and waits a moment for the paid requests that are under way: their ids are noted."""
-        self._ended = True
-        tasks = [*self._tasks, *([self._feeder] if self._feeder else [])]
-        for task in tasks:
+        was_open, self._ended = not self._ended, True
+        tasks = [task for task in (*self._tasks, self._feeder) if task and not task.done()]
+        for task in tasks if was_open else ():  # once: a second time would cut the wait for an id short
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:  # not gather, which a second cancellation would pass on to them
+            await asyncio.wait(tasks)
+        self._ready.put_nowait(None)
 
     async def __aenter__(self) -> Self:
         return self

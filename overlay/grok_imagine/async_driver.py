@@ -7,8 +7,8 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, TypeAlias, TypeVar, cast
-from weakref import WeakKeyDictionary
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
 
@@ -38,6 +38,13 @@ THREADS = 4
 Bound: TypeAlias = tuple[httpx.AsyncClient, asyncio.Semaphore, asyncio.Semaphore]
 
 
+class Closing(Protocol):
+    """What is to be closed before the client is: a batch, which still waits for answers."""
+
+    async def close(self) -> None:
+        """Ends it."""
+
+
 class AsyncDriver:
     """Runs flows with an asynchronous httpx client, one for each event loop it meets."""
 
@@ -46,6 +53,7 @@ class AsyncDriver:
     ) -> None:
         self._settings = settings
         self._sleep = sleep or asyncio.sleep
+        self.batches: WeakSet[Closing] = WeakSet()
         self._given = http
         # One for each loop; those of loops that have ended go when another is met.
         self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, Bound]
@@ -165,6 +173,8 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Closes the connections of this loop, unless the HTTP client was given."""
+        for batch in list(self.batches):
+            await batch.close()
         self._settings.closed = True
         loop = asyncio.get_running_loop()
         flying = [task for task in self._flying if task.get_loop() is loop]

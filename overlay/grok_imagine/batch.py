@@ -17,15 +17,18 @@ from . import flow, polling
 from .commands import Blocking, Flow, ProgressCallback, Sleep
 from .errors import (
     AuthenticationError,
+    ConfigurationError,
     CostLimitError,
     GrokImagineError,
     InvalidRequest,
     JobError,
     LedgerError,
     ModeConflict,
+    NotFoundError,
     OutOfCreditError,
     OutOfRange,
     StartOutcomeUnknown,
+    UnknownField,
     VideoExpiredError,
     VideoGenerationError,
     VideoModeratedError,
@@ -129,8 +132,6 @@ class Work:
 
     Attributes:
         counts: Outcomes so far, by state.
-        cost_usd: USD that the service said the batch's jobs cost, each counted once.
-        lost_usd: The part of it that was billed for jobs without a video.
         running: Ids of the jobs that are being waited for.
         on_running: Called when there is one more of them.
     """
@@ -147,16 +148,17 @@ class Work:
         self._context = context._replace(book=flow.Book(options.ledger, origin))
         self._origin = origin
         self._options = options
+        self.ledger = options.ledger
         self._key_of = key_of
         self._bind = bind
         self._blot = blot
-        self._followers: dict[tuple[str, int], list[int]] = {}
+        self._followers: dict[tuple[str, str, int], list[int]] = {}
         self.running: dict[str | None, None] = {}
         self._fatal: GrokImagineError | None = None
         self._taken = 0
         self.on_running: Callable[[], object] = lambda: None
         self.counts: Counter[str] = Counter()
-        self.cost_usd = self.lost_usd = 0.0
+        self._costs: tuple[float, float] | None = None
 
     def take(self, item: Item) -> Flow[list[Outcome]]:
         """What is to be done for the next request. The result is its outcome, and those of equal requests that came meanwhile."""
@@ -166,15 +168,15 @@ class Work:
             if self._options.strict:
                 request.check()
             sha256 = request.sha256
-        except InvalidRequest as error:
+        except (InvalidRequest, ConfigurationError) as error:
             self._blot(error)
             known = item if isinstance(item, VideoRequest) else None
             return self._at_once(Outcome(position, "refused", known, error=error))
         copy = position if self._options.repeat else 0
-        if (sha256, copy) in self._followers:
-            self._followers[sha256, copy].append(position)
+        if (request.mode, sha256, copy) in self._followers:
+            self._followers[request.mode, sha256, copy].append(position)
             return self._at_once()
-        self._followers[sha256, copy] = []
+        self._followers[request.mode, sha256, copy] = []
         return self._run(position, request, sha256, copy)
 
     def _at_once(self, *outcomes: Outcome) -> Flow[list[Outcome]]:
@@ -201,10 +203,7 @@ class Work:
             self.running.pop(attempt.request_id, None)
             if attempt.ticket:
                 self._context.pacer.drop(attempt.ticket)
-            followers = self._followers.pop((sha256, copy))
-        self.cost_usd += outcome.cost_usd or 0.0
-        if outcome.state != "done":
-            self.lost_usd += outcome.cost_usd or 0.0
+            followers = self._followers.pop((request.mode, sha256, copy))
         outcomes = [outcome, *(outcome._replace(position=follower, is_new=False) for follower in followers)]
         self.counts.update(each.state for each in outcomes)
         return outcomes
@@ -223,13 +222,14 @@ class Work:
             request_id = request_id or error.request_id
         self._blot(error)
         state = _state_of(error, request_id)
-        return Outcome(position, state, attempt.request, request_id, error=error, is_new=attempt.is_new)
+        is_new = attempt.is_new and state != "refused"
+        return Outcome(position, state, attempt.request, request_id, error=error, is_new=is_new)
 
     def _begin(self, attempt: Attempt, sha256: str, place: Place) -> Flow[Video | None]:
         """The video of a request that the ledger knows to have ended; else None, and the attempt has a job to wait for."""
         ledger = self._options.ledger
         while True:
-            entry: Entry | None = yield Blocking(lambda: ledger.known(sha256, self._origin, place))
+            entry: Entry | None = yield Blocking(lambda: ledger.known(attempt.request, self._origin, place))
             if entry is None:
                 try:
                     yield from self._post(attempt, place)
@@ -245,8 +245,11 @@ class Work:
             raise Stopped
         cap = self._options.max_cost_usd
         if cap is not None and place.counted_ticks is None:
-            raise CostLimitError(place.batch, None, self.cost_usd, cap)
+            raise CostLimitError(place.batch, None, self.costs()[0], cap)
         max_ticks = None if cap is None else round(cap * contract.TICKS_PER_USD)
+
+        # Before its turn, too: what is refused anyway needs none of the service's requests.
+        yield Blocking(lambda: self._options.ledger.check_cost(self._origin, place, max_ticks))
 
         def claim() -> str:
             claimed = self._options.ledger.claim(attempt.request, self._origin, place, max_ticks)
@@ -280,12 +283,24 @@ class Work:
             raise _failure(entry)
         ran_out = entry.state == "done" and entry.url_expires is not None and entry.url_expires <= now
         if entry.answer is None or ran_out:
-            video = yield from flow.get(attempt.request_id, self._context)
+            try:
+                video = yield from flow.get(attempt.request_id, self._context)
+            except NotFoundError as error:
+                details: dict[str, Any] = {"request_id": attempt.request_id, "cost_usd": entry.cost_usd}
+                raise VideoExpiredError("expired", "the service does not know the job any more", **details) from error
         else:
             video = Video(attempt.request_id, json.loads(entry.answer))
-        if video.outcome in ("failed", "expired"):
-            raise video.failure()
-        return video
+        return polling.ended(video, attempt.request)
+
+    def costs(self) -> tuple[float, float]:
+        """USD that the batch's jobs cost, and the part of it that was for no video; as far as the service said so."""
+        return self._costs or self.ledger.costs_of(self._options.name, self._origin)
+
+    def finish(self) -> None:
+        """All was read: a temporary ledger goes, unless it is still needed."""
+        if not self.counts["running"] + self.counts["unknown"]:
+            self._costs = self.costs()
+            self.ledger.discard()
 
     def _place(self, request: VideoRequest, copy: int) -> Place:
         try:
@@ -307,13 +322,13 @@ class Tally:
 
     @property
     def cost_usd(self) -> float:
-        """USD that the service said the jobs of these requests cost, each counted once."""
-        return self._work.cost_usd
+        """USD that the service said the jobs of the batch's name cost, earlier runs included."""
+        return self._work.costs()[0]
 
     @property
     def lost_usd(self) -> float:
         """The part of `cost_usd` that was billed for jobs without a video."""
-        return self._work.lost_usd
+        return self._work.costs()[1]
 
     @property
     def running(self) -> list[str]:
@@ -324,7 +339,7 @@ class Tally:
         """Puts the ids of the jobs that go on, as `request_ids`, on what ends the batch."""
         if running := self.running:
             error.__dict__["request_ids"] = running
-            text = f"{len(running)} jobs go on; the same batch with the same ledger takes them up"
+            text = f"{len(running)} jobs go on; the same batch with the ledger {self._work.ledger.path} takes them up"
             error.add_note(f"{text}: {', '.join(running[:20])}")
 
 
@@ -343,6 +358,8 @@ def request_of(item: Item, *, strict: bool = True) -> VideoRequest:
             f"is a request, a prompt or keywords; got {type(item).__name__}", fields=["requests"], section="client"
         )
     keywords = {str(name): value for name, value in item.items() if name != "mode"}
+    for name in keywords.keys() & {"call", "strict"}:  # of the method, not of a request
+        raise UnknownField("no such keyword", fields=[name], instead="leave it out; `mode` says what to make")
     mode = item.get("mode")
     call = "extend" if mode in contract.CALLS["extend"] else "generate"
     request = VideoRequest.from_keywords(call=call, strict=strict, **keywords)
@@ -356,7 +373,7 @@ def _state_of(error: GrokImagineError, request_id: str | None) -> str:
     """The state that an error means, for a request whose job is known by its id or is none."""
     if isinstance(error, StartOutcomeUnknown):
         return "unknown"
-    if isinstance(error, VideoGenerationError):
+    if isinstance(error, VideoGenerationError) and request_id:
         kinds = {VideoExpiredError: "expired", VideoModeratedError: "moderated"}
         return next((state for kind, state in kinds.items() if isinstance(error, kind)), "failed")
     return "running" if request_id else "refused"

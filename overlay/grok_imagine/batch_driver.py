@@ -19,6 +19,9 @@ from .drivers import SyncDriver
 
 __all__ = ["Batch"]
 
+NOTES = 4
+"""Lines of the ledger and questions to the quota at once."""
+
 TICK = 1.0
 """Seconds after which one who waits for news looks whether the program has ended."""
 
@@ -45,6 +48,8 @@ class Interleaver:
     ) -> None:
         self._do = do
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="grok-imagine")
+        # Of its own: an id must not wait behind requests.
+        self._notes = ThreadPoolExecutor(NOTES, thread_name_prefix="grok-imagine-notes")
         self._clock = clock
         self._sleep = sleep
         self._sleeping: list[tuple[float, int, Flow[Any]]] = []
@@ -100,22 +105,29 @@ class Interleaver:
             except BaseException as failure:
                 self.ended.append((None, failure))
                 return
-            if not self._closing:
-                self._begin(flow, command)
+            if not self._closing and self._begin(flow, command):
                 return
             # Nothing is begun any more, but for what is to be noted of jobs that were.
             value, error = None, BatchClosed("the batch was closed")
             if isinstance(command, Blocking):
                 value, error = self._carried_out(command)
 
-    def _begin(self, flow: Flow[Any], command: Command) -> None:
+    def _begin(self, flow: Flow[Any], command: Command) -> bool:
         if isinstance(command, Sleep):
             heapq.heappush(self._sleeping, (self._clock() + command.seconds, next(self._order), flow))
-            return
+            return True
+        pool = self._notes if isinstance(command, Blocking) else self._pool
+        try:
+            pool.submit(lambda: self._news.put((flow, *self._carried_out(command))))
+        except RuntimeError:  # the program ends: its pools take nothing more
+            self._closing = True
+            return False
         self._busy += 1
-        self._pool.submit(lambda: self._news.put((flow, *self._carried_out(command))))
+        return True
 
     def _carried_out(self, command: Command) -> tuple[object, BaseException | None]:
+        if self._closing and not isinstance(command, Blocking):  # it stood in line, and was not sent
+            return None, BatchClosed("the batch was closed")
         try:
             return self._do(command), None
         except BaseException as error:
@@ -129,6 +141,10 @@ class Interleaver:
         while self._busy:
             self._take(self._news.get())
         self._pool.shutdown()
+        self._notes.shutdown()
+
+
+END: Any = object()
 
 
 class Engine:
@@ -138,10 +154,13 @@ class Engine:
         self.work = work
         self.ready: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
         self.taken = 0
-        self._source: Iterator[Item] | None = iter(requests)
+        self._requests = requests
+        self._pulls: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        self._wanted = threading.Semaphore(0)
+        self._asked = self._drained = False
         self._flows = flows
         self._concurrency = concurrency
-        self._pulled = self._handed = 0
+        self._pulled = 0
         self._closing = False
         self._failure: BaseException | None = None
         self.thread = threading.Thread(target=self._serve, name="grok-imagine-batch")
@@ -157,15 +176,22 @@ class Engine:
         self._flows.wake()
 
     def _serve(self) -> None:
+        threading.Thread(target=self._pull, name="grok-imagine-requests", daemon=True).start()
         try:
             while not self._closing and threading.main_thread().is_alive():
                 self._fill()
                 self._hand_over()
-                if self._source is None and not len(self._flows):
+                if self._drained and not len(self._flows):
                     return
                 self._flows.step()
                 self._hand_over()
+            if not self._closing:
+                self._failure = BatchClosed("the program's main thread has ended, and with it the batch")
+        except BaseException as error:
+            self._failure = error
         finally:
+            self._closing = True
+            self._wanted.release()
             self._flows.close()
             self._hand_over()
             self.ready.put(self._failure)
@@ -173,22 +199,42 @@ class Engine:
 
     def _fill(self) -> None:
         while (
-            self._source is not None
+            not self._drained
             and len(self._flows) < self._concurrency
             and len(self._flows) - len(self.work.running) < STARTING
             and self._pulled - self.taken < AHEAD * self._concurrency
             and not self._closing
         ):
+            if not self._asked:
+                self._asked = True
+                self._wanted.release()
             try:
-                item = next(self._source)
-            except StopIteration:
-                self._source = None
+                item, failure = self._pulls.get_nowait()
+            except queue.Empty:
                 return
-            except BaseException as error:  # told at the end: those that run go on to theirs
-                self._source, self._failure = None, error
+            self._asked = False
+            if item is END:  # an error is told at the end: those that run go on to theirs
+                self._drained, self._failure = True, failure
                 return
             self._pulled += 1
             self._flows.add(self.work.take(item))
+
+    def _pull(self) -> None:
+        """Pulls a request whenever one is wanted. Apart, since an iterable may take its time, and an id must not wait for it."""
+        item: object = None
+        failure: BaseException | None = None
+        source: Iterator[Item] | None = None
+        while item is not END:
+            self._wanted.acquire()
+            if self._closing:
+                return
+            try:
+                source = source or iter(self._requests)
+                item = next(source, END)
+            except BaseException as error:
+                item, failure = END, error
+            self._pulls.put((item, failure))
+            self._flows.wake()
 
     def _hand_over(self) -> None:
         ended, self._flows.ended = self._flows.ended, []
@@ -233,6 +279,7 @@ class Batch(Tally, Iterator[Outcome]):
                 continue
             if got is None:
                 self._engine.ready.put(None)
+                self._work.finish()
                 raise StopIteration
             if isinstance(got, BaseException):
                 raise got
@@ -259,4 +306,6 @@ def start(
     """A batch that a blocking client's driver carries out."""
     own_sleep = None if driver.sleep is time.sleep else driver.sleep
     flows = Interleaver(driver.do, driver.connections, clock, own_sleep)
-    return Batch(Engine(work, requests, flows, concurrency))
+    batch = Batch(Engine(work, requests, flows, concurrency))
+    driver.batches.add(batch)
+    return batch

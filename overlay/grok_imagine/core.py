@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -85,8 +86,8 @@ class Core:
         limits, history, quota = self._limits or Limits(), History(), self._quota
         if self._book:
             ledger, origin = self._book.ledger, self._book.origin
-            if learned := ledger.learned(origin):
-                history = History.from_json(json.loads(learned))
+            with contextlib.suppress(ValueError, TypeError):  # what can't be read is learned anew
+                history = History.from_json(json.loads(ledger.learned(origin) or "[]"))
             if quota is None and limits.windows():
                 from .quota import LedgerQuota
 
@@ -189,7 +190,7 @@ class Core:
         from .batch import Options, Work
         from .ledger import Ledger
 
-        if max_cost_usd is not None and (isinstance(max_cost_usd, bool) or not max_cost_usd >= 0):
+        if max_cost_usd is not None and (isinstance(max_cost_usd, bool) or not 0 <= max_cost_usd < 1e9):
             raise OutOfRange(f"is USD from 0 on; got {max_cost_usd!r}", fields=["max_cost_usd"], section="x-pricing")
         if not isinstance(name, str) or not name:
             raise OutOfRange(f"is a text; got {name!r}", fields=["name"], section="client")

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
+from weakref import WeakSet
 
 import httpx
 
@@ -160,6 +161,13 @@ def without_key(response: httpx.Response, key: str) -> httpx.Response:
     return clean
 
 
+class Closing(Protocol):
+    """What is to be closed before the client is: a batch, which still waits for answers."""
+
+    def close(self) -> None:
+        """Ends it."""
+
+
 class SyncDriver:
     """Runs flows with a blocking httpx client. Safe for threads: requests wait in front of the pool, not in it."""
 
@@ -167,6 +175,7 @@ class SyncDriver:
         self._settings = settings
         self.sleep = sleep
         self.connections = settings.max_connections
+        self.batches: WeakSet[Closing] = WeakSet()
         self._owned = http is None
         self._http = http or httpx.Client(verify=tls_context(), limits=limits(settings))
         self._gate = threading.BoundedSemaphore(settings.max_connections)
@@ -247,6 +256,8 @@ class SyncDriver:
 
     def close(self) -> None:
         """Closes the connections, unless the HTTP client was given."""
+        for batch in list(self.batches):  # the answers to its paid requests are waited for
+            batch.close()
         self._settings.closed = True
         if self._owned:
             self._http.close()

@@ -15,7 +15,6 @@ import tempfile
 import threading
 import time
 import uuid
-import weakref
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "Ledger"]
 
 T = TypeVar("T")
+
+OWN: set[str] = set()
+"""Intents of this process that are under way. A process id is no sign of that: in a container, each run may have the same."""
 
 STATES = ("intended", "accepted", "unknown", "done", "failed", "expired", "moderated", "downloaded")
 IN_FLIGHT = 3600.0
@@ -147,14 +149,15 @@ class Ledger:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
+        self._folder: str | None = None
         self._run(self._migrate)
 
     @classmethod
     def temporary(cls) -> Ledger:
-        """A ledger in a temporary folder, which goes with it; what a crash leaves of it is there to be found."""
+        """A ledger in a temporary folder, which `discard` removes; what else ends the program leaves it there to be found."""
         folder = tempfile.mkdtemp(prefix="grok-imagine-")
         ledger = cls(Path(folder) / "jobs.db")
-        weakref.finalize(ledger, shutil.rmtree, folder, ignore_errors=True)
+        ledger._folder = folder
         return ledger
 
     def intend(self, request: VideoRequest, origin: str) -> str:
@@ -187,33 +190,38 @@ class Ledger:
 
         def work(db: sqlite3.Connection) -> str | Entry:
             db.execute("BEGIN IMMEDIATE")
-            try:
-                if known := self._known(db, request.sha256, origin, place):
+            with db:
+                if known := self._known(db, request, origin, place):
                     return known
-                spent = db.execute(
-                    "SELECT COALESCE(SUM(counted_ticks), 0) FROM jobs WHERE batch = ? AND origin = ?",
-                    (place.batch, origin),
-                ).fetchone()[0]
-                if max_ticks is not None and spent + (place.counted_ticks or 0) > max_ticks:
-                    figures = (ticks / contract.TICKS_PER_USD for ticks in (place.counted_ticks or 0, spent, max_ticks))
-                    raise CostLimitError(place.batch, *figures)
+                self._check_cost(db, origin, place, max_ticks)
                 _insert(db, values)
                 return str(values["intent"])
-            finally:
-                db.execute("COMMIT")
 
         return self._run(work)
 
-    def known(self, body_sha256: str, origin: str, place: Place) -> Entry | None:
-        """What a batch knows of a request; None if nothing, or only that it was refused."""
-        return self._run(lambda db: self._known(db, body_sha256, origin, place))
+    def check_cost(self, origin: str, place: Place, max_ticks: int | None) -> None:
+        """Raises CostLimitError as `claim` would now."""
+        self._run(lambda db: self._check_cost(db, origin, place, max_ticks))
 
-    def _known(self, db: sqlite3.Connection, body_sha256: str, origin: str, place: Place) -> Entry | None:
+    def _check_cost(self, db: sqlite3.Connection, origin: str, place: Place, max_ticks: int | None) -> None:
+        if max_ticks is None:
+            return
+        query = "SELECT COALESCE(SUM(counted_ticks), 0) FROM jobs WHERE batch = ? AND origin = ?"
+        spent = db.execute(query, (place.batch, origin)).fetchone()[0]
+        if spent + (place.counted_ticks or 0) > max_ticks:
+            figures = (ticks / contract.TICKS_PER_USD for ticks in (place.counted_ticks or 0, spent, max_ticks))
+            raise CostLimitError(place.batch, *figures)
+
+    def known(self, request: VideoRequest, origin: str, place: Place) -> Entry | None:
+        """What a batch knows of a request; None if nothing, or only that it was refused."""
+        return self._run(lambda db: self._known(db, request, origin, place))
+
+    def _known(self, db: sqlite3.Connection, request: VideoRequest, origin: str, place: Place) -> Entry | None:
         query = (
-            f"SELECT {COLUMNS} FROM jobs WHERE body_sha256 = ? AND origin = ? AND batch = ? AND copy = ?"
+            f"SELECT {COLUMNS} FROM jobs WHERE body_sha256 = ? AND mode = ? AND origin = ? AND batch = ? AND copy = ?"
             " AND NOT (state = 'failed' AND request_id IS NULL) ORDER BY created DESC LIMIT 1"
         )
-        row = db.execute(query, (body_sha256, origin, place.batch, place.copy)).fetchone()
+        row = db.execute(query, (request.sha256, request.mode, origin, place.batch, place.copy)).fetchone()
         return self._judged(Entry(*row)) if row else None
 
     def _intent(self, request: VideoRequest, origin: str) -> dict[str, Any]:
@@ -232,6 +240,7 @@ class Ledger:
             LedgerError: It could not be written; the error has the id.
         """
         self._update("intent = :key", intent, request_id, state="accepted", request_id=request_id)
+        OWN.discard(intent)
 
     def adopt(self, request_id: str, origin: str) -> None:
         """Commits an id that another client started; nothing if it is known."""
@@ -248,7 +257,8 @@ class Ledger:
         cause = error.__cause__ if isinstance(error, StartOutcomeUnknown) else error
         code = getattr(cause, "code", None) or type(cause).__name__
         state = {"state": "unknown"} if may_be_started else {"state": "failed", "counted_ticks": 0}
-        self._update("intent = :key", intent, None, **state, code=str(code), message=str(error)[:500])
+        self._update("intent = :key", intent, None, **state, code=str(code), message=_told(error))
+        OWN.discard(intent)
 
     def saw(self, video: Video, origin: str) -> None:
         """Commits how a job has ended, one of another client's as well."""
@@ -265,7 +275,7 @@ class Ledger:
             code=error.code if error else None,
             message=error.message[:500] if error else None,
             answer=json.dumps(dict(video.raw)),
-            **_costs(video.outcome, ticks),
+            **_costs("moderated" if isinstance(error, VideoModeratedError) else video.outcome, ticks),
         )
 
     def lost(self, error: JobError, origin: str) -> None:
@@ -336,6 +346,15 @@ class Ledger:
         """Keeps what finished jobs took, as JSON, for the clients of later processes."""
         self._write("INSERT OR REPLACE INTO learned (origin, jobs) VALUES (?, ?)", (origin, jobs))
 
+    def costs_of(self, batch: str, origin: str) -> tuple[float, float]:
+        """USD that the service said the jobs of a batch cost, and the part of it that was for no video."""
+        query = (
+            "SELECT COALESCE(SUM(cost_ticks), 0), COALESCE(SUM(cost_ticks) FILTER (WHERE state NOT IN ('done', 'downloaded')), 0)"
+            " FROM jobs WHERE batch = ? AND origin = ?"
+        )
+        cost, lost = self._run(lambda db: db.execute(query, (batch, origin)).fetchone())
+        return cost / contract.TICKS_PER_USD, lost / contract.TICKS_PER_USD
+
     def cost_usd(self) -> float:
         """USD that the service said all jobs cost."""
         ticks = self._run(lambda db: db.execute("SELECT COALESCE(SUM(cost_ticks), 0) FROM jobs").fetchone()[0])
@@ -348,11 +367,18 @@ class Ledger:
                 self._connection.close()
                 self._connection = None
 
+    def discard(self) -> None:
+        """Removes the file, if it is a temporary one."""
+        if self._folder:
+            self.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
     def __repr__(self) -> str:
         return f"Ledger({str(self.path)!r})"
 
     def _judged(self, entry: Entry) -> Entry:
-        gone = entry.process != os.getpid() and not _is_alive(entry.process)
+        own = entry.process == os.getpid()
+        gone = entry.intent not in OWN if own else not _is_alive(entry.process)
         if entry.state == "intended" and (gone or self.clock() - entry.updated > IN_FLIGHT):
             return entry._replace(state="unknown", code="process-gone", message="its process ended before the answer")
         return entry
@@ -394,6 +420,7 @@ class Ledger:
 
 
 def _insert(db: sqlite3.Connection, values: dict[str, Any]) -> None:
+    OWN.add(values["intent"])
     names = ", ".join(values)
     db.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join(':' + name for name in values)})", values)
 
@@ -414,6 +441,12 @@ def _open(path: Path) -> sqlite3.Connection:
     _log_ahead(db)
     db.execute("PRAGMA synchronous = FULL")
     return db
+
+
+def _told(error: BaseException) -> str:
+    """What is kept of an error: not an answer's own words, which may repeat what was sent."""
+    status = getattr(error, "status_code", None)
+    return f"HTTP {status}" if status else str(error)[:500]
 
 
 def _log_ahead(db: sqlite3.Connection) -> None:

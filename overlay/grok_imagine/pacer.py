@@ -7,6 +7,7 @@ Other processes with the same key share the limits through a `Quota`, if there i
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 import warnings
@@ -67,8 +68,10 @@ class Limits(contract.Record):
             "concurrent_jobs": concurrent_jobs,
         }
         for name, value in given.items():
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value <= 0):
-                raise ConfigurationError(f"Limits: {name} is a number above 0, or None for no limit; got {value!r}")
+            least = 0.001 if name == "requests_per_second" else 1
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value < least):
+                text = f"Limits: {name} is a number from {least} on, or None for no limit; got {value!r}"
+                raise ConfigurationError(text)
         super().__init__(
             is_minute_given=not _is_left_out(requests_per_minute),
             is_second_given=not _is_left_out(requests_per_second),
@@ -192,6 +195,11 @@ class Pacer:
         with self._lock:
             self._scheduler.ended(ticket, self.clock(), failed)
 
+    def learned(self) -> str:
+        """What finished jobs told, as JSON."""
+        with self._lock:
+            return json.dumps(self.history.to_json())
+
     def drop(self, ticket: Ticket) -> None:
         """Nobody waits for the job any more, or it never was."""
         with self._lock:
@@ -199,10 +207,12 @@ class Pacer:
 
     def heed(self, headers: Mapping[str, str]) -> None:
         """Learns from an answer that was no refusal: the limit that its headers tell, and what others used of it."""
-        if self.limits.requests_per_minute is None:
+        if self.limits.requests_per_minute is None and self.limits.requests_per_second is None:
             self._strikes = 0
             return
         told, remaining = (_count(headers, f"x-ratelimit-{name}-requests") for name in ("limit", "remaining"))
+        if self.limits.requests_per_minute is None:  # no header says otherwise
+            told = None
         with self._lock:
             self._strikes = 0
             if told:

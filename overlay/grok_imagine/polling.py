@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -122,7 +121,7 @@ def poll(
         else:
             if last.outcome != "running":
                 yield from _learn(context, ticket, last.outcome != "done")
-                return _ended(last, request)
+                return ended(last, request)
             trouble = None
             pacer.saw(ticket, last.progress)
             warned = _warn_once(last, warned)
@@ -143,11 +142,11 @@ def _learn(context: Context, ticket: Ticket, failed: bool) -> Flow[None]:
     """Has the history take in a job that ended, and the ledger keep the history for later processes."""
     context.pacer.ended(ticket, failed)
     if context.book and ticket.learns:
-        book, jobs = context.book, json.dumps(context.pacer.history.to_json())
-        yield Blocking(lambda: book.ledger.learn(book.origin, jobs))
+        book = context.book
+        yield Blocking(lambda: book.ledger.learn(book.origin, context.pacer.learned()))
 
 
-def _ended(video: Video, request: VideoRequest | None) -> Video:
+def ended(video: Video, request: VideoRequest | None) -> Video:
     """The result of a job that has ended, or its error.
 
     A video withheld with `respect_moderation: false` is a result, as in the vendor's SDK; its `url` raises.

@@ -365,7 +365,9 @@ class AsyncVideos:
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
             on_progress=on_progress, bind=lambda video: video._bind(self.download),
         )  # fmt: skip
-        return AsyncBatch(work, requests, self._driver.run, self._core.concurrency(concurrency))
+        batch = AsyncBatch(work, requests, self._driver.run, self._core.concurrency(concurrency))
+        self._driver.batches.add(batch)
+        return batch
 
 
 class Models:

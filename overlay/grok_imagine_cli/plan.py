@@ -127,7 +127,7 @@ class Known(NamedTuple):
         """The job of a request, or None."""
         from grok_imagine.ledger import Place
 
-        return self.ledger.known(request.sha256, self.origin, Place(self.batch, copy))
+        return self.ledger.known(request, self.origin, Place(self.batch, copy))
 
 
 def planned(
