@@ -590,7 +590,7 @@ client = Client("k", base_url=sys.argv[1], ledger=Ledger(sys.argv[2]), limits=of
 batch = client.video.batch(f"A cat {number}" for number in range(50))
 batch._engine.thread.start()
 import httpx
-while not httpx.get(sys.argv[1].replace("/v1", "/sandbox/jobs")).json()["jobs"]:
+while not httpx.get(sys.argv[1].replace("/v1", "/sandbox/jobs")).json():
     pass
 raise SystemExit("a script that fails while its batch is at work")
 """
