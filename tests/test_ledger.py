@@ -31,7 +31,8 @@ from grok_imagine import (
     VideoModeratedError,
     VideoTimeoutError,
 )
-from grok_imagine.ledger import IN_FLIGHT, MIGRATIONS
+from grok_imagine.ledger import IN_FLIGHT
+from grok_imagine.store import MIGRATIONS
 from grok_imagine_sandbox import Sandbox
 from support import Api, ManualClock
 

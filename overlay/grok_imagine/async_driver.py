@@ -101,11 +101,14 @@ class AsyncDriver:
         limit = self._settings.request_timeout if call.timeout is None else call.timeout
         http, gate, _ = self._here()
         end = asyncio.get_running_loop().time() + limit
-        try:
-            async with asyncio.timeout_at(end):
-                await gate.acquire()
-        except TimeoutError as error:
-            raise waited_too_long(limit) from error
+        if gate.locked():
+            try:
+                async with asyncio.timeout_at(end):
+                    await gate.acquire()
+            except TimeoutError as error:
+                raise waited_too_long(limit) from error
+        else:
+            await gate.acquire()
         arguments = self._settings.complete(call.request, limit)
         if content := arguments.get("content"):
             arguments["content"] = content.awaited()
@@ -218,7 +221,9 @@ async def _fetched(http: httpx.AsyncClient, arguments: dict[str, Any], longest: 
     async with asyncio.timeout(longest):
         response = await http.send(http.build_request(**arguments), stream=True, follow_redirects=redirects)
         try:
-            response.stream = _Bounded(cast(httpx.AsyncByteStream, response.stream), Allowance(response))
+            allowance = Allowance(response)
+            if not allowance.is_told:
+                response.stream = _Bounded(cast(httpx.AsyncByteStream, response.stream), allowance)
             await response.aread()
         finally:
             await response.aclose()

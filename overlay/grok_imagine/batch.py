@@ -188,7 +188,7 @@ class Work:
         """The outcome of a request, whatever it is. The wait is no deeper than it must be: thousands may wait at once."""
         attempt, options = Attempt(request), self._options
         try:
-            video = yield from self._begin(attempt, sha256, self._place(request, copy))
+            video = yield from self._begin(attempt, self._place(request, copy))
             if video is None:
                 video = yield from polling.wait(
                     str(attempt.request_id), self._context, cast("Ticket", attempt.ticket),
@@ -225,7 +225,7 @@ class Work:
         is_new = attempt.is_new and state != "refused"
         return Outcome(position, state, attempt.request, request_id, error=error, is_new=is_new)
 
-    def _begin(self, attempt: Attempt, sha256: str, place: Place) -> Flow[Video | None]:
+    def _begin(self, attempt: Attempt, place: Place) -> Flow[Video | None]:
         """The video of a request that the ledger knows to have ended; else None, and the attempt has a job to wait for."""
         ledger = self._options.ledger
         while True:
@@ -248,8 +248,8 @@ class Work:
             raise CostLimitError(place.batch, None, self.costs()[0], cap)
         max_ticks = None if cap is None else round(cap * contract.TICKS_PER_USD)
 
-        # Before its turn, too: what is refused anyway needs none of the service's requests.
-        yield Blocking(lambda: self._options.ledger.check_cost(self._origin, place, max_ticks))
+        if max_ticks is not None:  # before its turn, too: what is refused anyway needs none of the service's requests
+            yield Blocking(lambda: self._options.ledger.check_cost(self._origin, place, max_ticks))
 
         def claim() -> str:
             claimed = self._options.ledger.claim(attempt.request, self._origin, place, max_ticks)
@@ -298,7 +298,7 @@ class Work:
 
     def finish(self) -> None:
         """All was read: a temporary ledger goes, unless it is still needed."""
-        if not self.counts["running"] + self.counts["unknown"]:
+        if self.ledger.is_temporary and not self.counts["running"] + self.counts["unknown"]:
             self._costs = self.costs()
             self.ledger.discard()
 

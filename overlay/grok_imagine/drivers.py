@@ -105,19 +105,27 @@ class Allowance:
         response: The answer, of which the head has come.
         end: Of the monotonic clock.
 
+    Attributes:
+        is_told: Whether its head says that it is short, so that no chunk needs to be counted.
+
     Raises:
         TransportError: It is packed in a way that was not asked for, and that nobody can bound.
     """
 
-    __slots__ = ("_end", "_left")
+    __slots__ = ("_end", "_left", "is_told")
 
     def __init__(self, response: httpx.Response, end: float = math.inf) -> None:
         self._left = MOST_ANSWER
+        self.is_told = False
         for name, value in response.headers.raw:
-            if name.lower() == b"content-encoding":
+            name = name.lower()
+            if name == b"content-length":
+                self.is_told = len(value) < 7  # and no more than that is read
+            elif name == b"content-encoding":
                 if value.lower() not in (b"identity", b"gzip", b"deflate"):
                     raise TransportError(f"the answer is in an encoding that was not asked for: {value[:20]!r}")
-                self._left = MOST_ANSWER // MOST_UNPACKED
+                self._left, self.is_told = MOST_ANSWER // MOST_UNPACKED, False
+                break
         self._end = end
 
     def take(self, chunk: bytes) -> bytes:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from grok_imagine_api import contract
 
-from .errors import ConfigurationError, CostLimitError, JobError, LedgerError, StartOutcomeUnknown, VideoModeratedError
+from .errors import CostLimitError, JobError, LedgerError, StartOutcomeUnknown, VideoModeratedError
+from .store import migrate, open_file
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -41,39 +42,6 @@ OWN: set[str] = set()
 STATES = ("intended", "accepted", "unknown", "done", "failed", "expired", "moderated", "downloaded")
 IN_FLIGHT = 3600.0
 """Seconds after which an intent can't be on its way any more, whoever made it."""
-
-BUSY = 30.0
-"""Seconds for which other processes are waited for that write."""
-
-MIGRATIONS = (
-    """
-    CREATE TABLE jobs (
-        intent TEXT PRIMARY KEY, state TEXT NOT NULL, request_id TEXT UNIQUE, origin TEXT NOT NULL, mode TEXT, model TEXT,
-        body_sha256 TEXT, prompt_sha256 TEXT, prompt TEXT, process INTEGER, created REAL NOT NULL, updated REAL NOT NULL,
-        cost_ticks INTEGER, url TEXT, url_expires REAL, path TEXT, code TEXT, message TEXT
-    ) STRICT;
-    CREATE INDEX jobs_by_state ON jobs (state, created);
-    CREATE INDEX jobs_by_body ON jobs (body_sha256);
-    """,
-    """
-    ALTER TABLE jobs RENAME TO old_jobs;
-    CREATE TABLE jobs (
-        intent TEXT PRIMARY KEY, state TEXT NOT NULL, request_id TEXT, origin TEXT NOT NULL, mode TEXT, model TEXT,
-        body_sha256 TEXT, prompt_sha256 TEXT, prompt TEXT, process INTEGER, created REAL NOT NULL, updated REAL NOT NULL,
-        cost_ticks INTEGER, url TEXT, url_expires REAL, path TEXT, code TEXT, message TEXT,
-        batch TEXT, copy INTEGER, counted_ticks INTEGER, answer TEXT, UNIQUE (request_id, origin)
-    ) STRICT;
-    INSERT INTO jobs SELECT *, NULL, NULL, NULL, NULL FROM old_jobs ORDER BY rowid;
-    DROP TABLE old_jobs;
-    CREATE INDEX jobs_by_state ON jobs (state, created);
-    CREATE INDEX jobs_by_body ON jobs (body_sha256);
-    CREATE INDEX jobs_by_batch ON jobs (batch, origin, counted_ticks);
-    CREATE TABLE sent (origin TEXT NOT NULL, at REAL NOT NULL) STRICT;
-    CREATE INDEX sent_by_time ON sent (origin, at);
-    CREATE TABLE learned (origin TEXT PRIMARY KEY, jobs TEXT NOT NULL) STRICT;
-    """,
-)
-"""One script for each version of the schema; what was released is never changed, only added to."""
 
 COLUMNS = (
     "intent, state, request_id, origin, mode, model, body_sha256, prompt_sha256, prompt, process, created, updated,"
@@ -150,7 +118,7 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
         self._process = 0
         self._folder: str | None = None
-        self._run(self._migrate)
+        self._run(lambda db: migrate(db, self.path))
 
     @classmethod
     def temporary(cls) -> Ledger:
@@ -367,6 +335,11 @@ class Ledger:
                 self._connection.close()
                 self._connection = None
 
+    @property
+    def is_temporary(self) -> bool:
+        """Whether `discard` removes it."""
+        return self._folder is not None
+
     def discard(self) -> None:
         """Removes the file, if it is a temporary one."""
         if self._folder:
@@ -396,27 +369,10 @@ class Ledger:
             with self._lock:
                 # A connection must not cross a fork: the child opens its own.
                 if self._connection is None or self._process != os.getpid():
-                    self._connection, self._process = _open(self.path), os.getpid()
+                    self._connection, self._process = open_file(self.path), os.getpid()
                 return work(self._connection)
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(f"{self.path}: {error}", request_id=request_id) from error
-
-    def _migrate(self, db: sqlite3.Connection) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0 and db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
-                raise sqlite3.DatabaseError("a database of something else")
-            if version > len(MIGRATIONS):
-                raise ConfigurationError(f"{self.path} was written by a newer version of this package ({version})")
-            for script in MIGRATIONS[version:]:
-                for statement in filter(str.strip, script.split(";")):
-                    db.execute(statement)
-            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
 
 
 def _insert(db: sqlite3.Connection, values: dict[str, Any]) -> None:
@@ -432,34 +388,10 @@ def _costs(outcome: str, ticks: object) -> dict[str, int]:
     return {"counted_ticks": 0} if outcome in ("failed", "expired") else {}
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    # Made before SQLite opens it, which would follow the umask; its -wal and -shm files take the same mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    if path.stat().st_size == 0:  # what is not empty may be another's, and is looked at first
-        path.chmod(0o600)
-    db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
-    _log_ahead(db)
-    db.execute("PRAGMA synchronous = FULL")
-    return db
-
-
 def _told(error: BaseException) -> str:
     """What is kept of an error: not an answer's own words, which may repeat what was sent."""
     status = getattr(error, "status_code", None)
     return f"HTTP {status}" if status else str(error)[:500]
-
-
-def _log_ahead(db: sqlite3.Connection) -> None:
-    """Turns the write-ahead log on. Of processes that do so at once SQLite refuses all but one, whatever their timeout."""
-    end = time.monotonic() + BUSY
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                raise
-            time.sleep(0.01)
 
 
 def _is_alive(process: int | None) -> bool:

@@ -28,7 +28,7 @@ Seconds = float | timedelta
 class Settings:
     """What every request of a client has in common. Its repr shows no secret."""
 
-    __slots__ = ("_headers", "api_key", "base_url", "closed", "max_connections", "request_timeout")
+    __slots__ = ("_headers", "_timeout", "api_key", "base_url", "closed", "max_connections", "request_timeout")
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Settings:
             raise ConfigurationError(f"max_connections is a whole number from 1 on; got {max_connections!r}")
         self.max_connections = max_connections
         self._headers = _headers(headers, self.api_key)
+        self._timeout = _timeout(self.request_timeout)
         self.closed = False
 
     def check_open(self) -> None:
@@ -59,21 +60,26 @@ class Settings:
 
         Redirects are not followed, whatever the HTTP client is set to: the key goes to the configured address alone.
         """
-        headers = self._headers | {name.lower(): value for name, value in request.get("headers", {}).items()}
+        own = request.get("headers")
+        headers = self._headers | {name.lower(): value for name, value in own.items()} if own else self._headers
         body = request.get("json")
         if body is not None and (content := Content.of(body)):
-            headers["content-length"] = str(content.length)
+            headers = headers | {"content-length": str(content.length)}
             request = {name: value for name, value in request.items() if name != "json"} | {"content": content}
         return {
             **request,
             "url": self.base_url + request["url"],
             "headers": headers,
-            "timeout": httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT)),
+            "timeout": self._timeout if limit == self.request_timeout else _timeout(limit),
             "follow_redirects": False,
         }
 
     def __repr__(self) -> str:
         return f"base_url={self.base_url!r}"
+
+
+def _timeout(limit: float) -> httpx.Timeout:
+    return httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
 
 
 def seconds(value: object, name: str, *, least: float = 0.0) -> float:
