@@ -48,7 +48,7 @@ from grok_imagine import (
     VideoTimeoutError,
 )
 from grok_imagine_sandbox import Sandbox
-from support import Api, ManualClock
+from support import UNLIMITED, Api, ManualClock
 
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 INPUT = "https://example.com/clip.mp4"
@@ -468,7 +468,8 @@ def test_one_async_client_serves_loops_in_turn(sandbox: Sandbox) -> None:
 
 def test_many_jobs_wait_at_once_in_front_of_the_pool(sandbox: Sandbox, clock: ManualClock) -> None:
     async def run() -> list[Video]:
-        async with AsyncClient("k", base_url=sandbox.base_url, max_connections=4, clock=clock, sleep=pause) as client:
+        options: Any = {"max_connections": 4, "clock": clock, "sleep": pause, "limits": UNLIMITED}
+        async with AsyncClient("k", base_url=sandbox.base_url, **options) as client:
             return await asyncio.gather(*(client.video.generate("A cat", interval=30) for _ in range(100)))
 
     async def pause(seconds: float) -> None:
