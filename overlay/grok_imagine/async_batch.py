@@ -17,7 +17,11 @@ Outcomes = list[Outcome]
 
 
 class AsyncBatch(Tally, AsyncIterator[Outcome]):
-    """The outcomes of many requests, as they finish: as `Batch`, awaited. Close it if it is not read to its end."""
+    """The outcomes of many requests, as they finish: as `Batch`, awaited. Close it if it is not read to its end.
+
+    A read that is cancelled closes it, as one of an asynchronous generator would. An iterable that blocks, blocks the event
+    loop: give an asynchronous one.
+    """
 
     def __init__(
         self,

@@ -253,8 +253,11 @@ class TestManifests:
             assert [isinstance(line, BadLine) for line in manifest.lines()] == [True, False, True]
 
     def test_memory_does_not_grow_with_it(self, tmp_path: Path) -> None:
-        # Collecting empties the interpreter's lists of free tuples, which are kept for the next.
-        tidy = lambda number: number % 100 or gc.collect()  # noqa: E731
+        def tidy(number: int) -> None:
+            # Collecting empties the interpreter's lists of free tuples, which are kept for the next.
+            if number % 100 == 0:
+                gc.collect()
+
         peaks = []
         for lines in (50, 200, 1500):  # the first only warms what is kept once
             write(tmp_path / "all.jsonl", *(one(f"A heron, number {n}") for n in range(lines)))
