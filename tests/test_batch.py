@@ -412,7 +412,7 @@ def test_ctrl_c_keeps_the_ids(clock: ManualClock, sandbox: Sandbox, ledger: Ledg
             next(batch)
     ids = {job["request_id"] for job in sandbox.jobs}
     assert set(caught.value.request_ids) == ids == {entry.request_id for entry in ledger.jobs("accepted")}
-    assert "2 jobs go on" in caught.value.__notes__[0] and not batch._engine.thread.is_alive()
+    assert "2 jobs go on" in caught.value.__notes__[0] and batch._engine.is_idle
 
 
 def test_a_cancelled_batch_keeps_the_ids(sandbox: Sandbox, ledger: Ledger) -> None:
@@ -441,10 +441,9 @@ def test_a_batch_that_is_dropped_ends(clock: ManualClock, sandbox: Sandbox) -> N
     with Client("k", base_url=sandbox.base_url, clock=clock, sleep=clock.sleep, limits=UNLIMITED) as client:
         batch = client.video.batch(f"A cat {n}" for n in itertools.count())
         next(batch)
-        thread = batch._engine.thread
+        engine = batch._engine
         del batch
-        thread.join(20)
-        assert not thread.is_alive()
+        wait_until(lambda: engine.is_idle)
 
 
 def test_two_processes_share_a_batch(clock: ManualClock, sandbox: Sandbox, ledger: Ledger) -> None:
@@ -588,7 +587,7 @@ from grok_imagine import Client, Ledger, Limits
 off = Limits(requests_per_minute=None, requests_per_second=None, concurrent_jobs=None)
 client = Client("k", base_url=sys.argv[1], ledger=Ledger(sys.argv[2]), limits=off)
 batch = client.video.batch(f"A cat {number}" for number in range(50))
-batch._engine.thread.start()
+batch._engine.start()
 import httpx
 while not httpx.get(sys.argv[1].replace("/v1", "/sandbox/jobs")).json():
     pass

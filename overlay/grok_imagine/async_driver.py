@@ -1,48 +1,40 @@
-"""Runs flows over an asynchronous httpx client. Apart from `drivers`, since asyncio costs more to import than all of this."""
+"""Runs flows by awaiting. Apart from `drivers`, since asyncio costs more to import than all of this.
+
+Paid POSTs are sent by threads, as the blocking client's are: an event loop may end, or stand still, while an answer is on its way.
+All else goes over an asynchronous httpx client.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
-import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from inspect import GEN_CLOSED, getgeneratorstate, isawaitable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
 
+from .answers import MOST_ANSWER, Answer, take_in
 from .commands import Blocking, Call, Command, Flow, Sleep, Stream
-from .drivers import (
-    LONGEST_STEPS,
-    Allowance,
-    limits,
-    tls_context,
-    transport_error,
-    unlogged,
-    waited_too_long,
-    without_key,
-)
-from .errors import GrokImagineError, RequestTimeout, blot
+from .drivers import unlogged, waited_too_long
+from .errors import GrokImagineError, RequestTimeout, TransportError, blot
+from .posts import GRACE, Post, leave_all
+from .results import Job
 from .settings import Settings
+from .transport.exchange import KEEPALIVE, LONGEST_STEPS, Exchange, tls_context, transport_error
+
+if TYPE_CHECKING:
+    from .async_batch import Engine
 
 T = TypeVar("T")
-
-GRACE = 5.0
-"""Seconds that a cancelled POST is still given to bring the id of the job it paid for."""
-
 
 THREADS = 4
 """What blocks at once at most, such as writing a ledger, which one at a time does anyway: each thread has memory of its own."""
 
 Bound: TypeAlias = tuple[httpx.AsyncClient, asyncio.Semaphore, asyncio.Semaphore]
-
-
-class Closing(Protocol):
-    """What is to be closed before the client is: a batch, which still waits for answers."""
-
-    async def close(self) -> None:
-        """Ends it."""
 
 
 class AsyncDriver:
@@ -53,31 +45,37 @@ class AsyncDriver:
     ) -> None:
         self._settings = settings
         self._sleep = sleep or asyncio.sleep
-        self.batches: WeakSet[Closing] = WeakSet()
+        self.batches: WeakSet[Engine] = WeakSet()
         self._given = http
         # One for each loop; those of loops that have ended go when another is met.
         self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, Bound]
         self._bound = WeakKeyDictionary()
-        self._flying: set[asyncio.Task[httpx.Response]] = set()
+        self._flying: set[asyncio.Task[Any]] = set()
+        self._exchange: Exchange | None = None
+        self._posts: WeakSet[Post] = WeakSet()
 
     async def run(self, flow: Flow[T]) -> T:
-        """Runs a flow to its end. What a command raises is raised in the flow, which knows what it means."""
-        try:
-            command = next(flow)
-            while True:
-                try:
-                    result: object = await self._do(command)
-                except BaseException as error:
-                    command = flow.throw(error)
-                else:
-                    command = flow.send(result)
-                result = None  # an answer does not live through the pause that follows: thousands wait at once
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
-        except GrokImagineError as error:
-            blot(error, self._settings.api_key)
-            raise
+        """Runs a flow to its end. What interrupts it is raised in the flow, which knows what it means."""
+        value: object = None
+        failure: BaseException | None = None
+        while True:
+            try:
+                command = flow.send(value) if failure is None else flow.throw(failure)
+                value, failure = (
+                    None,
+                    None,
+                )  # an answer does not live through the pause that follows: thousands wait at once
+                value = await self._do(command)
+            except BaseException as error:
+                failure = error if getgeneratorstate(flow) != GEN_CLOSED else None
+                if failure:  # the flow goes on
+                    continue
+                if isinstance(error, StopIteration):
+                    result: T = error.value
+                    return result
+                if isinstance(error, GrokImagineError):
+                    blot(error, self._settings.api_key)
+                raise
 
     async def _do(self, command: Command) -> object:
         if isinstance(command, Call):
@@ -90,13 +88,13 @@ class AsyncDriver:
             await self._stream(command)
             return None
         result = command.callback(command.video)
-        return await result if inspect.isawaitable(result) else result
+        return await result if isawaitable(result) else result
 
     async def _in_thread(self, command: Blocking) -> object:
         async with self._here()[2]:
             return await asyncio.to_thread(command.work)
 
-    async def _send(self, call: Call) -> httpx.Response:
+    async def _send(self, call: Call) -> Answer | Job:
         self._settings.check_open()
         limit = self._settings.request_timeout if call.timeout is None else call.timeout
         http, gate, _ = self._here()
@@ -109,27 +107,66 @@ class AsyncDriver:
                 raise waited_too_long(limit) from error
         else:
             await gate.acquire()
-        arguments = self._settings.complete(call.request, limit)
-        if content := arguments.get("content"):
-            arguments["content"] = content.awaited()
-        longest = LONGEST_STEPS * limit if call.timeout is None else limit + GRACE
-        task = asyncio.ensure_future(_fetched(http, arguments, longest))
+        if call.post and self._given is None:
+            return await self._post(call, call.post, gate)
+        work = self._fetched(http, call, limit)
+        task = asyncio.ensure_future(_settled(call.post, work) if call.post else work)
         self._flying.add(task)
         task.add_done_callback(functools.partial(self._landed, gate))
+        if call.post:
+            await _awaited(task, call.post)
+            return call.post.result()
         try:
             # httpx bounds each step of a request. A look is bounded as a whole, since the polling timeout is.
             async with asyncio.timeout_at(None if call.timeout is None else end):
-                return without_key(await asyncio.shield(task), self._settings.api_key)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise transport_error(error) from error
+                return cast(Answer, await asyncio.shield(task))
         except TimeoutError as error:
             raise RequestTimeout(f"no whole answer within {limit:g} s") from error
-        except asyncio.CancelledError as error:
-            if call.paid:
-                await _take_along(task, error)
-            raise
 
-    def _landed(self, gate: asyncio.Semaphore, task: asyncio.Task[httpx.Response]) -> None:
+    async def _post(self, call: Call, post: Post, gate: asyncio.Semaphore) -> Job:
+        """Has a thread send a paid POST. The place in the queue is given back when that has ended, not when the caller leaves."""
+        loop = asyncio.get_running_loop()
+        settled: asyncio.Future[None] = loop.create_future()
+        exchange = self._exchange = self._exchange or Exchange(self._settings)
+
+        def landed() -> None:
+            gate.release()
+            if not settled.done():
+                settled.set_result(None)
+
+        def then() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and whoever waited in it
+                loop.call_soon_threadsafe(landed)
+
+        self._posts.add(post)
+        post.start(lambda post: exchange.send(call.request, call.timeout, post), then)
+        await _awaited(settled, post)
+        return post.result()
+
+    async def _fetched(self, http: httpx.AsyncClient, call: Call, limit: float) -> Answer:
+        """Sends a request. Ends what would fly for ever: a body that trickles holds a place of the gate though nobody waits for it."""
+        longest = LONGEST_STEPS * limit if call.timeout is None else limit + GRACE
+        try:
+            arguments = self._settings.complete(call.request, limit)
+            if content := arguments.get("content"):
+                arguments["content"] = content.awaited()
+            redirects = arguments.pop("follow_redirects")
+            if call.post:
+                call.post.sending()
+            async with asyncio.timeout(longest):
+                request = http.build_request(**arguments)
+                async with aclosing(await http.send(request, stream=True, follow_redirects=redirects)) as response:
+                    status, headers = response.status_code, response.headers.raw
+                    if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
+                        headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
+                        body = response.content
+                    else:
+                        body = await _bounded(response.aiter_raw())
+        except Exception as error:
+            raise transport_error(error) from error
+        return take_in(status, headers, body, self._settings.api_key)
+
+    def _landed(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:
         """Gives a request's place back.
 
         One whose caller has left still flies to its end: httpx's pool loses the connection of a request that is cancelled
@@ -157,7 +194,7 @@ class AsyncDriver:
                     async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as chunks:
                         async for chunk in chunks:
                             told = stream.sink.write(chunk)
-                            if inspect.isawaitable(told):
+                            if isawaitable(told):
                                 await told
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error) from error
@@ -169,16 +206,29 @@ class AsyncDriver:
         if bound is None:
             for gone in [old for old in list(self._bound) if old.is_closed()]:
                 self._bound.pop(gone, None)
-            http = self._given or httpx.AsyncClient(verify=tls_context(), limits=limits(self._settings))
+            http = self._given or httpx.AsyncClient(verify=tls_context(), limits=_limits(self._settings))
             gates = asyncio.Semaphore(self._settings.max_connections), asyncio.Semaphore(THREADS)
             bound = self._bound[loop] = http, *gates
         return bound
 
+    def begin_anew(self) -> None:
+        """In a child process: nothing of the parent's is under way, and its connections are its own."""
+        _inherited.append((self._bound, self._flying))
+        self._bound, self._flying = WeakKeyDictionary(), set()
+        self._posts.clear()
+        self.batches.clear()
+        if self._given:
+            self._settings.closed = "its http_client was made before the fork; make a client in the child process"
+        if self._exchange:
+            self._exchange.begin_anew()
+
     async def close(self) -> None:
-        """Closes the connections of this loop, unless the HTTP client was given."""
+        """Closes the connections of this loop, unless the HTTP client was given. Answers to paid POSTs are waited for."""
         for batch in list(self.batches):
             await batch.close()
-        self._settings.closed = True
+        self._settings.closed = "this client was closed; make another"
+        if any(not post.wait(0) for post in self._posts):
+            await _finished(asyncio.to_thread(leave_all, list(self._posts)))
         loop = asyncio.get_running_loop()
         flying = [task for task in self._flying if task.get_loop() is loop]
         for task in flying:
@@ -187,24 +237,55 @@ class AsyncDriver:
         bound = self._bound.pop(loop, None)
         if bound and self._given is None:
             await bound[0].aclose()
+        if self._exchange:
+            self._exchange.close()
 
 
-class _Bounded(httpx.AsyncByteStream):
-    """A body within its allowance."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, allowance: Allowance) -> None:
-        self._stream = stream
-        self._allowance = allowance
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            yield self._allowance.take(chunk)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+_inherited: list[object] = []
+"""What a child process has of its parent's loops: to be kept, since whatever closed it would act on the parent's."""
 
 
-async def _finished(work: Coroutine[Any, Any, object]) -> object:
+def _limits(settings: Settings) -> httpx.Limits:
+    """A pool no larger than the gate in front of it."""
+    count = settings.max_connections
+    return httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=KEEPALIVE)
+
+
+async def _bounded(chunks: AsyncIterable[bytes]) -> bytes:
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > MOST_ANSWER:
+            raise TransportError(f"the answer is longer than {MOST_ANSWER >> 20} MiB")
+    return bytes(body)
+
+
+async def _settled(post: Post, work: Coroutine[Any, Any, Answer]) -> None:
+    """A paid POST over a client that was given, which can't leave its event loop."""
+    outcome: Answer | GrokImagineError
+    try:
+        outcome = await work
+    except GrokImagineError as error:
+        outcome = error
+    except asyncio.CancelledError as error:
+        outcome = TransportError("the event loop ended before the answer came")
+        outcome.__cause__ = error
+    await _finished(asyncio.to_thread(post.finish, outcome))
+
+
+async def _awaited(settled: asyncio.Future[Any], post: Post) -> None:
+    """Waits until a paid POST is settled. A caller that is cancelled keeps it from being sent, or waits a moment for its answer."""
+    try:
+        await asyncio.wait({settled})
+    except GeneratorExit:
+        raise
+    except BaseException:
+        if not post.abandon():
+            await asyncio.wait({settled}, timeout=GRACE)
+        raise
+
+
+async def _finished(work: Coroutine[Any, Any, T]) -> T:
     """Awaits what must not be half done, such as a line of the ledger: a cancellation waits for its end."""
     task = asyncio.ensure_future(work)
     try:
@@ -213,25 +294,3 @@ async def _finished(work: Coroutine[Any, Any, object]) -> object:
         # Not dropped: what still waits for a thread would never be done.
         await asyncio.wait({task})
         raise
-
-
-async def _fetched(http: httpx.AsyncClient, arguments: dict[str, Any], longest: float) -> httpx.Response:
-    """Sends a request. Ends what would fly for ever: a body that trickles holds a place of the gate though nobody waits for it."""
-    redirects = arguments.pop("follow_redirects")
-    async with asyncio.timeout(longest):
-        response = await http.send(http.build_request(**arguments), stream=True, follow_redirects=redirects)
-        try:
-            allowance = Allowance(response)
-            if not allowance.is_told:
-                response.stream = _Bounded(cast(httpx.AsyncByteStream, response.stream), allowance)
-            await response.aread()
-        finally:
-            await response.aclose()
-        return response
-
-
-async def _take_along(task: asyncio.Task[httpx.Response], error: asyncio.CancelledError) -> None:
-    """Waits a moment for the answer to a paid request that was cancelled: the id may be in it."""
-    done, _ = await asyncio.wait({task}, timeout=GRACE)
-    if done and not task.cancelled() and task.exception() is None:
-        error.__dict__["answer"] = task.result()

@@ -7,13 +7,14 @@ ledger before it is posted: whoever starts the same batch again, after a crash o
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from grok_imagine_api import contract
 
-from . import flow, polling
+from . import flow, polling, starting
 from .commands import Blocking, Flow, ProgressCallback, Sleep
 from .errors import (
     AuthenticationError,
@@ -34,6 +35,7 @@ from .errors import (
     VideoModeratedError,
 )
 from .ledger import Entry, Ledger, Place
+from .posts import tell
 from .pricing import estimate
 from .requests import VideoRequest
 from .results import Video
@@ -93,6 +95,9 @@ class Outcome(NamedTuple):
 class BatchClosed(GrokImagineError):
     """The batch was closed before this request's job had ended, or was started."""
 
+    def __init__(self, message: str = "the batch was closed", *, request_id: str | None = None) -> None:
+        super().__init__(message, request_id=request_id)
+
 
 class Claimed(Exception):
     """The ledger knows the request already; it is not posted."""
@@ -128,12 +133,13 @@ class Options(NamedTuple):
 
 
 class Work:
-    """The flows of a batch, and what it has come to. For one thread at a time.
+    """The flows of a batch, and what it has come to. `take` is for one thread, what it gives for any.
 
     Attributes:
         counts: Outcomes so far, by state.
         running: Ids of the jobs that are being waited for.
         on_running: Called when there is one more of them.
+        told: Ids that whoever left the batch was told of.
     """
 
     def __init__(
@@ -152,12 +158,14 @@ class Work:
         self._key_of = key_of
         self._bind = bind
         self._blot = blot
+        self._lock = threading.Lock()
         self._followers: dict[tuple[str, str, int], list[int]] = {}
         self.running: dict[str | None, None] = {}
         self._fatal: GrokImagineError | None = None
         self._taken = 0
         self.on_running: Callable[[], object] = lambda: None
         self.counts: Counter[str] = Counter()
+        self.told: set[str] = set()
         self._costs: tuple[float, float] | None = None
 
     def take(self, item: Item) -> Flow[list[Outcome]]:
@@ -173,14 +181,18 @@ class Work:
             known = item if isinstance(item, VideoRequest) else None
             return self._at_once(Outcome(position, "refused", known, error=error))
         copy = position if self._options.repeat else 0
-        if (request.mode, sha256, copy) in self._followers:
-            self._followers[request.mode, sha256, copy].append(position)
+        with self._lock:
+            followers = self._followers.get((request.mode, sha256, copy))
+            if followers is None:
+                self._followers[request.mode, sha256, copy] = []
+            else:
+                followers.append(position)
+        if followers is not None:
             return self._at_once()
-        self._followers[request.mode, sha256, copy] = []
         return self._run(position, request, sha256, copy)
 
     def _at_once(self, *outcomes: Outcome) -> Flow[list[Outcome]]:
-        self.counts.update(outcome.state for outcome in outcomes)
+        self._count(outcomes)
         return list(outcomes)
         yield  # a flow like the others, though it asks for nothing
 
@@ -199,14 +211,28 @@ class Work:
             outcome = Outcome(position, "refused", request, error=self._fatal)
         except GrokImagineError as error:
             outcome = self._failed(position, attempt, error)
+        except BaseException:
+            if attempt.request_id:
+                self._tell([attempt.request_id])
+            raise
         finally:
             self.running.pop(attempt.request_id, None)
             if attempt.ticket:
                 self._context.pacer.drop(attempt.ticket)
-            followers = self._followers.pop((request.mode, sha256, copy))
+            with self._lock:
+                followers = self._followers.pop((request.mode, sha256, copy))
         outcomes = [outcome, *(outcome._replace(position=follower, is_new=False) for follower in followers)]
-        self.counts.update(each.state for each in outcomes)
+        self._count(outcomes)
         return outcomes
+
+    def _count(self, outcomes: Iterable[Outcome]) -> None:
+        with self._lock:
+            self.counts.update(outcome.state for outcome in outcomes)
+
+    def has_room(self, pulled: int, ended: int, taken: int, concurrency: int) -> bool:
+        """Whether another request may be pulled: for the jobs that run, those on their way to one, and the memory of outcomes."""
+        active = pulled - ended
+        return active < concurrency and active - len(self.running) < STARTING and pulled - taken < AHEAD * concurrency
 
     def _ended(self, position: int, attempt: Attempt, video: Video) -> Outcome:
         if video.outcome != "done":  # moderated, in the form in which the job is a success and its video withheld
@@ -220,6 +246,8 @@ class Work:
         request_id = attempt.request_id
         if isinstance(error, LedgerError) and attempt.is_new:
             request_id = request_id or error.request_id
+        if isinstance(error, BatchClosed) and request_id:
+            self._tell([request_id])
         self._blot(error)
         state = _state_of(error, request_id)
         is_new = attempt.is_new and state != "refused"
@@ -260,7 +288,7 @@ class Work:
 
         attempt.ticket = ticket = self._context.pacer.job(self._key_of(attempt.request))
         timeout = self._options.timeout
-        job = yield from flow.start(attempt.request, self._context, ticket, timeout=timeout, intend=claim)
+        job = yield from starting.start(attempt.request, self._context, ticket, timeout=timeout, intend=claim)
         attempt.request_id, attempt.began = job.request_id, ticket.born
         self._note_running(job.request_id)
 
@@ -295,6 +323,17 @@ class Work:
     def costs(self) -> tuple[float, float]:
         """USD that the batch's jobs cost, and the part of it that was for no video; as far as the service said so."""
         return self._costs or self.ledger.costs_of(self._options.name, self._origin)
+
+    def tell_running(self) -> None:
+        """Tells, as nothing else will, which jobs go on when a batch is left whose ledger is a temporary one."""
+        self._tell(list(filter(None, tuple(self.running))))
+
+    def _tell(self, ids: Sequence[str]) -> None:
+        new = [each for each in ids if each not in self.told] if self.ledger.is_temporary else []
+        self.told.update(new)
+        if new:
+            command = ("wait", "--", *new) if len(new) == 1 else ("reconcile", "--ledger", str(self.ledger.path))
+            tell(f"a batch was left whose jobs go on [request_id={', '.join(new)}]", "grok-imagine", *command)
 
     def finish(self) -> None:
         """All was read: a temporary ledger goes, unless it is still needed."""
@@ -339,6 +378,9 @@ class Tally:
         """Puts the ids of the jobs that go on, as `request_ids`, on what ends the batch."""
         if running := self.running:
             error.__dict__["request_ids"] = running
+            if starting.is_unseen(error):
+                self._work.tell_running()
+            self._work.told.update(running)
             text = f"{len(running)} jobs go on; the same batch with the ledger {self._work.ledger.path} takes them up"
             error.add_note(f"{text}: {', '.join(running[:20])}")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 import httpx
 
@@ -77,6 +79,7 @@ class Client:
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = SyncDriver(self._settings, http_client, sleep)
         self._core = Core(self._settings, clock, retry, ledger, limits, quota)
+        _live.add(self)
         self.video = Videos(self._core, self._driver)
         self.models = Models(self._core, self._driver)
 
@@ -134,6 +137,7 @@ class AsyncClient:
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = AsyncDriver(self._settings, http_client, sleep)
         self._core = Core(self._settings, clock, retry, ledger, limits, quota, awaits=True)
+        _live.add(self)
         self.video = AsyncVideos(self._core, self._driver)
         self.models = AsyncModels(self._core, self._driver)
 
@@ -160,6 +164,20 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return f"AsyncClient({self._settings!r})"
+
+
+_live: WeakSet[Client | AsyncClient] = WeakSet()
+
+
+def _begin_anew() -> None:
+    """Gives the clients of a child process connections, locks and limits of its own: the parent's would cross its answers."""
+    for client in list(_live):
+        client._driver.begin_anew()
+        client._core.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _no_attribute(client: object, name: str) -> AttributeError:

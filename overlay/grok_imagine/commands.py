@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import httpx
 
+from .posts import Post
 from .results import Video
 
 T = TypeVar("T")
@@ -28,15 +30,15 @@ class Call:
     """Send a request; the result is the answer, or a TransportError is raised.
 
     With a timeout the request is bounded as a whole by so many seconds, else each of its steps by the client's own. A paid
-    one is not dropped at once when its task is cancelled: the answer is waited for a moment, and put on the exception.
+    one belongs to its `Post`, whose job is then the result.
     """
 
-    __slots__ = ("paid", "request", "timeout")
+    __slots__ = ("post", "request", "timeout")
 
-    def __init__(self, request: dict[str, Any], timeout: float | None = None, *, paid: bool = False) -> None:
+    def __init__(self, request: dict[str, Any], timeout: float | None = None, *, post: Post | None = None) -> None:
         self.request = request
         self.timeout = timeout
-        self.paid = paid
+        self.post = post
 
 
 class Sleep:
@@ -76,6 +78,34 @@ class Notify:
     def __init__(self, callback: ProgressCallback, video: Video) -> None:
         self.callback = callback
         self.video = video
+
+
+class Stop:
+    """Ends flows that run in threads of their own: what is asked for after it, or is waited for, raises its error."""
+
+    __slots__ = ("_error", "_event")
+
+    def __init__(self, error: Callable[[], Exception]) -> None:
+        self._error = error
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Ends them; from any thread."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether they are to end."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raises if they are to end."""
+        if self._event.is_set():
+            raise self._error()
+
+    def sleep(self, seconds: float) -> None:
+        """Pauses; raises as soon as they are to end."""
+        if self._event.wait(seconds):
+            raise self._error()
 
 
 Command: TypeAlias = Call | Sleep | Stream | Blocking | Notify

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from grok_imagine_api import contract
 
-from . import flow, polling
+from . import flow, polling, starting
 from .commands import Blocking, Flow, ProgressCallback
 from .errors import ModeConflict, OutOfRange, UnknownField, blot
 from .flow import id_of
@@ -94,6 +94,11 @@ class Core:
                 quota = self._own_quota = LedgerQuota(ledger.path, origin)
         return Pacer(limits, self.clock, quota, history)
 
+    def begin_anew(self) -> None:
+        """In a child process: limits and locks of its own. The ledger sees to itself."""
+        self._making = threading.Lock()
+        self._context = self._own_quota = None
+
     def close(self) -> None:
         """Closes the quota, unless it was given."""
         if self._own_quota:
@@ -103,7 +108,7 @@ class Core:
         """Posts a request, held to the contract first if strict."""
         if strict:
             request.check()
-        return flow.start_alone(request, self.context, key_of(request))
+        return starting.start_alone(request, self.context, key_of(request))
 
     def generate(
         self,

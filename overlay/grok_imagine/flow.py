@@ -8,28 +8,23 @@ by the first call, not before: the generated models cost as much to import as th
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx
-
+from .answers import Answer
 from .commands import Blocking, Call, Flow, Sleep, T
 from .errors import (
     ApiError,
     GrokImagineError,
     JobError,
-    LedgerError,
     NotDelivered,
     OutOfRange,
     RateLimitError,
-    StartOutcomeUnknown,
     TransportError,
     UnexpectedResponse,
     api_error,
 )
-from .requests import VideoRequest
 from .results import Job, Video
 from .retry import Delivery, Retries, delivery_of
 
@@ -38,7 +33,6 @@ if TYPE_CHECKING:
 
     from .ledger import Ledger
     from .pacer import Pacer
-    from .schedule import Key
     from .scheduler import Ticket
 
 
@@ -50,6 +44,11 @@ class Book:
     def __init__(self, ledger: Ledger, origin: str) -> None:
         self.ledger = ledger
         self.origin = origin
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is noted is still there when the program has ended."""
+        return not self.ledger.is_temporary
 
 
 class Context(NamedTuple):
@@ -63,6 +62,11 @@ class Context(NamedTuple):
     def clock(self) -> float:
         """Monotonic seconds."""
         return self.pacer.clock()
+
+    @property
+    def keeps_ids(self) -> bool:
+        """Whether an id that no caller takes is kept all the same."""
+        return self.book is not None and self.book.is_kept
 
 
 def repeat(
@@ -101,145 +105,13 @@ def is_transient(error: GrokImagineError) -> bool:
     return error.transient if isinstance(error, ApiError) else isinstance(error, TransportError)
 
 
-def start(
-    request: VideoRequest,
-    context: Context,
-    ticket: Ticket,
-    *,
-    timeout: float = math.inf,
-    intend: Callable[[], str] | None = None,
-) -> Flow[Job]:
-    """Starts a job when its turn has come: posts until it is taken, as long as it is certain that no job exists.
-
-    Args:
-        request: What to post.
-        context: The client's.
-        ticket: Its place in the client's queue.
-        timeout: Seconds from the first POST after which no other is made.
-        intend: Notes the intent in the ledger, if in another way than that of a single call.
-
-    Raises:
-        ApiError: Refused; no job exists.
-        NotDelivered: Nothing was sent; no job exists.
-        StartOutcomeUnknown: Sent, but not answered in a way that tells whether a job exists.
-        LedgerError: The intent could not be written, and nothing was sent; or, with an id, the id could not.
-        OutOfRange: The body is no JSON; nothing was sent.
-    """
-    _ = request.sha256  # made before anything is sent: what is no JSON fails here
-    try:
-        yield from context.pacer.turn(ticket)
-        job = yield from _start_noted(request, context, ticket, timeout, intend)
-        with keeping(job.request_id):  # the schedule may be the caller's own
-            context.pacer.saw(ticket)
-    except BaseException:
-        context.pacer.drop(ticket)
-        raise
-    return job
-
-
-def start_alone(request: VideoRequest, context: Context, kind: Key) -> Flow[Job]:
-    """Starts a job that nobody here waits for; raises as `start` does."""
-    ticket = context.pacer.job(kind)
-    try:
-        return (yield from start(request, context, ticket))
-    finally:
-        context.pacer.drop(ticket)
-
-
-def _start_noted(
-    request: VideoRequest, context: Context, ticket: Ticket, timeout: float, intend: Callable[[], str] | None
-) -> Flow[Job]:
-    """Posts between two lines of the ledger: the intent before, and after it what became of it."""
-    book, tries, may_be_started = context.book, 0, False
-
-    def attempt() -> Flow[Job]:
-        nonlocal tries, may_be_started
-        if tries:
-            yield from context.pacer.turn(ticket)
-        tries += 1
-        may_be_started = True
-        try:
-            return (yield from post(request, context, ticket))
-        except GrokImagineError as error:
-            may_be_started = delivery_of(error) is Delivery.OUTCOME_UNKNOWN
-            raise
-
-    if book is None:
-        return (yield from repeat(attempt, is_certain, context.retries, timeout))
-    ledger, intents = book.ledger, list[str]()
-    intend = intend or (lambda: ledger.intend(request, book.origin))
-    try:
-        # What interrupts the writing may come when it is done: so it is known by the list, not by the result.
-        yield Blocking(lambda: intents.append(intend()))
-        job = yield from repeat(attempt, is_certain, context.retries, timeout)
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        if intents:
-            yield from _note_failure(ledger, intents[0], error, may_be_started)
-        raise
-    with keeping(job.request_id):
-        yield Blocking(lambda: ledger.accept(intents[0], job.request_id))
-    return job
-
-
-def _note_failure(ledger: Ledger, intent: str, error: BaseException, may_be_started: bool) -> Flow[None]:
-    """Has the ledger note what became of an intent, if that is no answer with an id."""
-    known = getattr(error, "request_id", None)
-    is_started = isinstance(known, str) and not isinstance(error, GrokImagineError)
-    try:
-        if is_started:
-            yield Blocking(lambda: ledger.accept(intent, str(known)))
-        else:
-            yield Blocking(lambda: ledger.give_up(intent, error, may_be_started))
-    except LedgerError as second:  # what happened to the job matters more than that it could not be noted
-        error.add_note(f"and it could not be noted: {second}")
-
-
-def post(request: VideoRequest, context: Context, ticket: Ticket) -> Flow[Job]:
-    """Posts a request once; raises as `start` does. What interrupts it leaves with what is known of the job."""
-    from . import binding
-
-    sent_at = time.time()
-    try:
-        response: httpx.Response = yield Call(binding.start(request.operation, request.body), paid=True)
-        return Job(_id_of(response, context), request)
-    except GrokImagineError as error:
-        if is_certain(error):
-            context.pacer.returned(ticket)
-        if delivery_of(error) is not Delivery.OUTCOME_UNKNOWN:
-            raise
-        answer = error if isinstance(error, ApiError) else None
-        raise StartOutcomeUnknown(
-            str(error), mode=request.mode, body_sha256=request.sha256, sent_at=sent_at, answer=answer
-        ) from error
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        _note_interrupted_post(error, request, context)
-        raise
-
-
-def _id_of(response: httpx.Response, context: Context) -> str:
+def id_in(response: Answer, context: Context) -> str:
+    """The id of the job that an answer to a POST tells of; raises the error that it is, if it is one."""
     _heed(response, context)
     request_id = _json(response).get("request_id")
     if not isinstance(request_id, str) or not request_id:
         raise _unexpected(response, "no request_id")
     return request_id
-
-
-def _note_interrupted_post(error: BaseException, request: VideoRequest, context: Context) -> None:
-    """Ctrl-C or a cancelled task: the id, if the driver could still wait for the answer; else what may have been paid."""
-    answer = getattr(error, "answer", None)
-    try:
-        request_id = _id_of(answer, context) if answer is not None else None
-    except GrokImagineError:  # the answer is no id; what interrupted is what leaves
-        request_id = None
-    if request_id:
-        error.__dict__["request_id"] = request_id
-        error.add_note(f"the job was started; client.video.wait({request_id!r}) takes it up")
-    else:
-        error.add_note(f"a paid POST was under way ({request.mode}, body {request.sha256[:12]}); a job may be running")
 
 
 def get(request_id: str, context: Context) -> Flow[Video]:
@@ -263,7 +135,7 @@ def look(request_id: str, context: Context, timeout: float | None = None, ticket
     try:
         if ticket is None and (own := context.pacer.call()):
             yield from _turn(own, context, timeout)
-        response: httpx.Response = yield Call(binding.look(request_id), timeout)
+        response: Answer = yield Call(binding.look(request_id), timeout)
         _heed(response, context, request_id)
     except TransportError as error:
         error.request_id = request_id
@@ -289,7 +161,7 @@ def _turn(ticket: Ticket, context: Context, timeout: float | None = None) -> Flo
         context.pacer.drop(ticket)
 
 
-def _read_state(response: httpx.Response, request_id: str) -> Mapping[str, Any]:
+def _read_state(response: Answer, request_id: str) -> Mapping[str, Any]:
     """The JSON of a look. A 202 says all by its status: its body may be empty."""
     if response.status_code == 202 and not response.content.strip():
         return {}
@@ -325,7 +197,7 @@ def _list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
 
     if ticket := context.pacer.call():
         yield from _turn(ticket, context)
-    response: httpx.Response = yield Call(binding.list_models())
+    response: Answer = yield Call(binding.list_models())
     _heed(response, context)
     models = _json(response).get("models")
     if not isinstance(models, list) or not all(isinstance(model, Mapping) and "id" in model for model in models):
@@ -344,7 +216,7 @@ def _get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
 
     if ticket := context.pacer.call():
         yield from _turn(ticket, context)
-    response: httpx.Response = yield Call(binding.get_model(model_id))
+    response: Answer = yield Call(binding.get_model(model_id))
     _heed(response, context)
     model = _json(response)
     if "id" not in model:
@@ -363,7 +235,7 @@ def check_id(value: object, name: str = "request_id") -> None:
         raise OutOfRange(f"is the id that the service gave; got {value!r}", fields=[name], section="getVideo")
 
 
-def _json(response: httpx.Response, request_id: str | None = None) -> Mapping[str, Any]:
+def _json(response: Answer, request_id: str | None = None) -> Mapping[str, Any]:
     try:
         data = response.json()
     except (ValueError, RecursionError) as error:
@@ -373,7 +245,7 @@ def _json(response: httpx.Response, request_id: str | None = None) -> Mapping[st
     return data
 
 
-def _unexpected(response: httpx.Response, what: str, request_id: str | None = None) -> UnexpectedResponse:
+def _unexpected(response: Answer, what: str, request_id: str | None = None) -> UnexpectedResponse:
     return UnexpectedResponse(
         f"the answer holds {what}",
         status_code=response.status_code,
@@ -383,7 +255,7 @@ def _unexpected(response: httpx.Response, what: str, request_id: str | None = No
     )
 
 
-def _heed(response: httpx.Response, context: Context, request_id: str | None = None) -> None:
+def _heed(response: Answer, context: Context, request_id: str | None = None) -> None:
     """Has the pacer learn from an answer, and raises the error that it is, if it is one."""
     if 200 <= response.status_code < 300:
         context.pacer.heed(response.headers)

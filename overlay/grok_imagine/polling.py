@@ -10,9 +10,10 @@ from grok_imagine_api import contract
 
 from .commands import Blocking, Flow, Notify, ProgressCallback
 from .errors import ApiError, TransportError, UnknownStatusWarning, VideoGenerationError, VideoTimeoutError
-from .flow import Context, is_transient, keep, look, start
+from .flow import Context, is_transient, keep, look
 from .requests import VideoRequest
 from .results import Video
+from .starting import start, tell_unseen
 
 if TYPE_CHECKING:
     from .schedule import Key
@@ -49,7 +50,13 @@ def generate(
     ticket = context.pacer.job(kind, schedule)
     job = yield from start(request, context, ticket, timeout=timeout)
     began = ticket.born
-    return (yield from wait(job.request_id, context, ticket, timeout=timeout, began=began, request=request, **options))
+    try:
+        return (
+            yield from wait(job.request_id, context, ticket, timeout=timeout, began=began, request=request, **options)
+        )
+    except BaseException as error:
+        tell_unseen(error, job.request_id, context)
+        raise
 
 
 def take_up(request_id: str, context: Context, schedule: Schedule | None, **options: Any) -> Flow[Video]:

@@ -46,12 +46,12 @@ class Settings:
         self.max_connections = max_connections
         self._headers = _headers(headers, self.api_key)
         self._timeout = _timeout(self.request_timeout)
-        self.closed = False
+        self.closed = ""
 
     def check_open(self) -> None:
-        """Raises ConfigurationError once the client was closed."""
+        """Raises ConfigurationError once the client was closed; `closed` is why."""
         if self.closed:
-            raise ConfigurationError("this client was closed; make another")
+            raise ConfigurationError(self.closed)
 
     def complete(self, request: Mapping[str, Any], limit: float) -> dict[str, Any]:
         """A request of the generated code, made ready for httpx: address, key and a timeout for each of its steps.

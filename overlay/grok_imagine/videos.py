@@ -225,13 +225,15 @@ class Videos:
             OutOfRange: An argument is none; nothing was sent.
             LedgerError: The ledger can't be opened. Errors of a request are in its outcome.
         """
-        from .batch_driver import start
+        from .batch_driver import Batch, Engine
 
         work = self._core.work(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
             on_progress=on_progress, bind=lambda video: video._bind(self.download),
         )  # fmt: skip
-        return start(work, requests, self._driver, self._core.concurrency(concurrency), self._core.clock)
+        engine = Engine(work, requests, self._driver.run, self._core.concurrency(concurrency))
+        self._driver.batches.add(engine)
+        return Batch(engine)
 
     def _run(self, videos: Flow[Video]) -> Video:
         return self._driver.run(videos)._bind(self.download)
@@ -359,15 +361,15 @@ class AsyncVideos:
         on_progress: ProgressCallback | None = None,
     ) -> AsyncBatch:
         """See `Videos.batch`; an asynchronous iterator, also of an asynchronous iterable."""
-        from .async_batch import AsyncBatch
+        from .async_batch import AsyncBatch, Engine
 
         work = self._core.work(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
             on_progress=on_progress, bind=lambda video: video._bind(self.download),
         )  # fmt: skip
-        batch = AsyncBatch(work, requests, self._driver.run, self._core.concurrency(concurrency))
-        self._driver.batches.add(batch)
-        return batch
+        engine = Engine(work, requests, self._driver.run, self._core.concurrency(concurrency))
+        self._driver.batches.add(engine)
+        return AsyncBatch(engine)
 
 
 class Models:

@@ -1,0 +1,1 @@
+"""How requests leave and answers come in: the package that knows the HTTP library."""

@@ -1,0 +1,247 @@
+"""One request and its answer over a kept connection, within one deadline. Blocking, and safe for threads."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import json
+import ssl
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import Any
+from urllib.parse import unquote, urlencode
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+from ..answers import MOST_ANSWER, Answer, take_in
+from ..errors import ConfigurationError, GrokImagineError, NotDelivered, RequestTimeout, TransportError
+from ..posts import Abandoned, Post
+from ..settings import CONNECT_TIMEOUT, Settings
+from .network import Backend, Deadline
+
+KEEPALIVE = 60.0
+"""Seconds an idle connection is kept. The library's 5 s would make every poll that is slower connect anew."""
+
+LONGEST_STEPS = 10
+"""Times `request_timeout` that a request lasts as a whole: an upload may be slow, but no answer comes in drops indefinitely."""
+
+NOT_DELIVERED = (
+    httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError, httpcore.UnsupportedProtocol,
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError,
+)  # fmt: skip
+"""What the libraries raise before the first byte of a request has left for the service."""
+
+TOO_SLOW = (httpcore.TimeoutException, httpx.TimeoutException, TimeoutError)
+
+
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """One TLS context for all clients: reading the certificates costs more than everything else of a client."""
+    return httpx.create_ssl_context()
+
+
+def transport_error(error: BaseException, *, sent: bool | None = None) -> TransportError:
+    """Our error for a library's, by what is known of the request: not sent, too slow, or lost.
+
+    Args:
+        error: Whatever was raised.
+        sent: Whether a byte may have left; None where only the error tells.
+    """
+    if isinstance(error, TransportError):
+        return error
+    text = f"{type(error).__name__}: {error}"[:500] if str(error) else type(error).__name__
+    if sent is False or (sent is None and isinstance(error, NOT_DELIVERED)):
+        return NotDelivered(text)
+    return RequestTimeout(text) if isinstance(error, TOO_SLOW) else TransportError(text)
+
+
+class Exchange:
+    """Sends requests to a client's address, over connections of its own or those of an `httpx.Client` that was given."""
+
+    def __init__(self, settings: Settings, given: httpx.Client | None = None) -> None:
+        self._settings = settings
+        self._given = given
+        url = httpx.URL(settings.base_url)
+        self._origin = (url.raw_scheme, url.raw_host, url.port)
+        self._host = url.netloc
+        self._prefix = url.raw_path.rstrip(b"/")
+        self._backend = Backend()
+        self._pool = None if given else self._make_pool(url)
+
+    def send(self, request: Mapping[str, Any], timeout: float | None, post: Post | None = None) -> Answer:
+        """The answer to a request of the generated code.
+
+        Args:
+            request: Its arguments for the HTTP library.
+            timeout: Seconds for all of it; None for the client's own, which holds for each step.
+            post: The paid POST that it is.
+
+        Raises:
+            NotDelivered: Nothing was sent, for certain.
+            TransportError: No whole answer came; whether the request was taken is not known.
+        """
+        step = self._settings.request_timeout if timeout is None else timeout
+        end = time.monotonic() + (step if timeout is not None else LONGEST_STEPS * step)
+        first_byte = _FirstByte(post)
+        try:
+            arguments = self._settings.complete(request, step)
+            if self._pool is None:
+                status, headers, body = self._fetch_by_httpx(arguments, first_byte, end)
+            else:
+                status, headers, body = self._fetch_by_pool(self._pool, arguments, first_byte, step, end)
+        except GrokImagineError:
+            raise
+        except Abandoned as error:
+            raise NotDelivered("its caller left before it was sent") from error
+        except Exception as error:
+            is_sent = first_byte.is_sent or (False if post and self._pool else None)
+            raise transport_error(error, sent=is_sent) from error
+        return take_in(status, headers, body, self._settings.api_key)
+
+    def _fetch_by_pool(
+        self,
+        pool: httpcore.ConnectionPool,
+        arguments: Mapping[str, Any],
+        first_byte: _FirstByte,
+        step: float,
+        end: float,
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        deadline = Deadline(step, end)
+        connect = Deadline(min(step, CONNECT_TIMEOUT), end)
+        timeouts = {"connect": connect, "read": deadline, "write": deadline, "pool": step}
+        extensions = {"timeout": timeouts} | first_byte.extensions
+        headers, content = _encoded(arguments)
+        target = (
+            self._prefix
+            + arguments["url"][len(self._settings.base_url) :].encode("ascii")
+            + _query(arguments.get("params"))
+        )
+        url = httpcore.URL(scheme=self._origin[0], host=self._origin[1], port=self._origin[2], target=target)
+        wire = httpcore.Request(
+            arguments["method"].upper(),
+            url,
+            headers=[(b"host", self._host), *headers],
+            content=content,
+            extensions=extensions,
+        )
+        with closing(pool.handle_request(wire)) as response:
+            return response.status, response.headers, _bounded(response.iter_stream())
+
+    def _fetch_by_httpx(
+        self, arguments: dict[str, Any], first_byte: _FirstByte, end: float
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """As a client that was given sends it, which bounds each step alone; only the body is bounded as a whole."""
+        assert self._given is not None
+        if first_byte.post:  # its transport may be any, and need not say when a byte leaves
+            first_byte.post.sending()
+        follow = arguments.pop("follow_redirects")
+        request = self._given.build_request(**arguments, extensions=first_byte.extensions)
+        with closing(self._given.send(request, stream=True, follow_redirects=follow)) as response:
+            if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
+                headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
+                return response.status_code, headers, response.content
+            return response.status_code, response.headers.raw, _bounded(response.iter_raw(), end)
+
+    def _make_pool(self, url: httpx.URL) -> httpcore.ConnectionPool:
+        count = self._settings.max_connections
+        options: dict[str, Any] = {
+            "ssl_context": tls_context(), "max_connections": count, "max_keepalive_connections": count,
+            "keepalive_expiry": KEEPALIVE, "network_backend": self._backend,
+        }  # fmt: skip
+        proxy = proxy_of(url)
+        if proxy is None:
+            return httpcore.ConnectionPool(**options)
+        options["proxy_url"] = httpcore.URL(
+            scheme=proxy.raw_scheme, host=proxy.raw_host, port=proxy.port, target=proxy.raw_path
+        )
+        if proxy.userinfo:
+            options["proxy_auth"] = (unquote(proxy.username), unquote(proxy.password))
+        return httpcore.SOCKSProxy(**options) if proxy.scheme.startswith("socks5") else httpcore.HTTPProxy(**options)
+
+    def begin_anew(self) -> None:
+        """In a child process: connections are the parent's, and must not be spoken on."""
+        if self._pool is not None:
+            self._backend.drop()
+            self._backend = Backend()
+            self._pool = self._make_pool(httpx.URL(self._settings.base_url))
+
+    def close(self) -> None:
+        """Closes the connections, unless they belong to a client that was given."""
+        if self._pool is not None:
+            self._pool.close()
+
+
+class _FirstByte:
+    """Sees when the first byte of a paid POST leaves, and asks it whether it still may."""
+
+    __slots__ = ("is_sent", "post")
+
+    def __init__(self, post: Post | None) -> None:
+        self.post = post
+        # Where nobody watches, the library's error tells.
+        self.is_sent: bool | None = None
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {} if self.post is None else {"trace": self._trace}
+
+    def _trace(self, name: str, info: Mapping[str, Any]) -> None:
+        # What a proxy is asked before is not meant.
+        if name.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT" and self.post:
+            self.post.sending()
+            self.is_sent = True
+
+
+def _bounded(chunks: Iterable[bytes], end: float | None = None) -> bytes:
+    """A body that is no longer than any answer may be."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > MOST_ANSWER:
+            raise TransportError(f"the answer is longer than {MOST_ANSWER >> 20} MiB")
+        if end is not None and time.monotonic() > end:
+            raise RequestTimeout("no whole answer in time")
+    return bytes(body)
+
+
+def _encoded(arguments: Mapping[str, Any]) -> tuple[list[tuple[bytes, bytes]], bytes | Iterator[bytes] | None]:
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in arguments["headers"].items()]
+    if "content" in arguments:
+        return headers, iter(arguments["content"])
+    if arguments.get("json") is None:
+        return headers, None
+    body = json.dumps(arguments["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return [*headers, (b"content-length", b"%d" % len(body))], body
+
+
+def _query(params: Mapping[str, Any] | None) -> bytes:
+    return b"?" + urlencode(params).encode() if params else b""
+
+
+def proxy_of(url: httpx.URL) -> httpx.URL | None:
+    """The proxy that the environment names for an address. None for this machine's own: the key is not to go round by a proxy.
+
+    Raises:
+        ConfigurationError: It names one that is no URL.
+    """
+    if is_loopback(url.host) or proxy_bypass(url.netloc.decode("ascii")):
+        return None
+    proxies = getproxies()
+    named = proxies.get(url.scheme) or proxies.get("all")
+    if not named:
+        return None
+    try:
+        return httpx.URL(named if "://" in named else f"http://{named}")
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ConfigurationError("the environment names a proxy that is no URL") from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
