@@ -5,7 +5,7 @@ PY := $(BIN)/python
 REDOCLY := @redocly/cli@2.77.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ci lint types generate check-generated record prove bench frontier docs redis build clean
+.PHONY: help demo test ci lint types generate check-generated record prove fuzz bench frontier docs redis build clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,11 @@ record: .venv/dev  ## Record the cassettes anew from the sandbox; from the servi
 
 prove: .venv/dev  ## Kill a process 200 times while it makes videos, and compare the ledger
 	@$(PY) scripts/prove_kills.py 200
+
+FUZZ ?= 100000
+FUZZ_SECONDS ?= 0
+fuzz: .venv/dev  ## Hand mad answers to both clients: FUZZ of them, then changed recordings for FUZZ_SECONDS
+	@$(PY) scripts/fuzz_answers.py --answers $(FUZZ) --seconds $(FUZZ_SECONDS)
 
 bench: .venv/dev  ## Measure ratios against httpx and the bare binding
 	@$(PY) tests/benchmarks/bench.py

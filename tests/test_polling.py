@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +26,7 @@ from grok_imagine import (
     VideoModeratedError,
     VideoRequest,
     VideoTimeoutError,
+    answers,
 )
 from grok_imagine.commands import Call, Notify, Sleep
 from grok_imagine.errors import ApiError
@@ -40,14 +41,21 @@ from support import UNLIMITED
 KIND = ("text-to-video",)
 URL = "https://vidgen.example/v.mp4"
 VIDEO = {"url": URL, "duration": 8, "respect_moderation": True}
-Answer = httpx.Response | TransportError
+Answer = answers.Answer | TransportError
 
 
-def answer(status: int, body: Any = None, **headers: str) -> httpx.Response:
-    if isinstance(body, str | bytes):
-        return httpx.Response(status, content=body, headers=headers)
-    return (
-        httpx.Response(status, headers=headers) if body is None else httpx.Response(status, json=body, headers=headers)
+def answer(status: int, body: Any = None, **headers: str) -> answers.Answer:
+    content = (
+        b""
+        if body is None
+        else body
+        if isinstance(body, bytes)
+        else body.encode()
+        if isinstance(body, str)
+        else json.dumps(body).encode()
+    )
+    return answers.take_in(
+        status, [(name.encode(), value.encode()) for name, value in headers.items()], content, "test-key"
     )
 
 

@@ -11,6 +11,7 @@ import contextlib
 import functools
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
 from contextlib import aclosing
+from http.cookiejar import CookieJar
 from inspect import GEN_CLOSED, getgeneratorstate, isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
@@ -21,10 +22,11 @@ from .answers import MOST_ANSWER, Answer, take_in
 from .commands import Blocking, Call, Command, Flow, Sleep, Stream
 from .drivers import unlogged, waited_too_long
 from .errors import GrokImagineError, RequestTimeout, TransportError, blot
+from .plain import BLOCK
 from .posts import GRACE, Post, leave_all
 from .results import Job
 from .settings import Settings
-from .transport.exchange import KEEPALIVE, LONGEST_STEPS, Exchange, tls_context, transport_error
+from .transport.exchange import KEEPALIVE, LONGEST_STEPS, Exchange, broken_off, tls_context, transport_error
 
 if TYPE_CHECKING:
     from .async_batch import Engine
@@ -146,6 +148,7 @@ class AsyncDriver:
     async def _fetched(self, http: httpx.AsyncClient, call: Call, limit: float) -> Answer:
         """Sends a request. Ends what would fly for ever: a body that trickles holds a place of the gate though nobody waits for it."""
         longest = LONGEST_STEPS * limit if call.timeout is None else limit + GRACE
+        body, lost, response = bytearray(), "", None
         try:
             arguments = self._settings.complete(call.request, limit)
             if content := arguments.get("content"):
@@ -156,15 +159,17 @@ class AsyncDriver:
             async with asyncio.timeout(longest):
                 request = http.build_request(**arguments)
                 async with aclosing(await http.send(request, stream=True, follow_redirects=redirects)) as response:
-                    status, headers = response.status_code, response.headers.raw
+                    headers = response.headers.raw
                     if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
                         headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
-                        body = response.content
+                        body += response.content
                     else:
-                        body = await _bounded(response.aiter_raw())
+                        await _take(response.aiter_raw(), body)
         except Exception as error:
-            raise transport_error(error) from error
-        return take_in(status, headers, body, self._settings.api_key)
+            if response is None or call.post is None:
+                raise transport_error(error) from error
+            lost = broken_off(error)  # the id may be in what has come
+        return take_in(response.status_code, headers, bytes(body), self._settings.api_key, lost)
 
     def _landed(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:
         """Gives a request's place back.
@@ -206,7 +211,12 @@ class AsyncDriver:
         if bound is None:
             for gone in [old for old in list(self._bound) if old.is_closed()]:
                 self._bound.pop(gone, None)
-            http = self._given or httpx.AsyncClient(verify=tls_context(), limits=_limits(self._settings))
+            http = self._given or httpx.AsyncClient(
+                verify=tls_context(),
+                limits=_limits(self._settings),
+                cookies=_NoCookies(),
+                event_hooks={"response": [_stay]},
+            )
             gates = asyncio.Semaphore(self._settings.max_connections), asyncio.Semaphore(THREADS)
             bound = self._bound[loop] = http, *gates
         return bound
@@ -251,13 +261,29 @@ def _limits(settings: Settings) -> httpx.Limits:
     return httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=KEEPALIVE)
 
 
-async def _bounded(chunks: AsyncIterable[bytes]) -> bytes:
-    body = bytearray()
+async def _take(chunks: AsyncIterable[bytes], body: bytearray) -> None:
+    """Takes in a body that is no longer than any answer may be."""
     async for chunk in chunks:
         body += chunk
         if len(body) > MOST_ANSWER:
+            del body[BLOCK:]
             raise TransportError(f"the answer is longer than {MOST_ANSWER >> 20} MiB")
-    return bytes(body)
+
+
+class _NoCookies(CookieJar):
+    """Takes no cookie: the service needs none, and one that can't be sent back would end every later request."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Leaves them alone."""
+
+
+async def _stay(response: httpx.Response) -> None:
+    """Renames an answer's `location`: httpx would read it though it is not to follow, and fail at what is no address."""
+    if "location" in response.headers:
+        renamed = [
+            (b"x-location" if name.lower() == b"location" else name, value) for name, value in response.headers.raw
+        ]
+        response.headers = httpx.Headers(renamed)
 
 
 async def _settled(post: Post, work: Coroutine[Any, Any, Answer]) -> None:

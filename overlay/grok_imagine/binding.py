@@ -19,7 +19,7 @@ from grok_imagine_api.models.video_response import VideoResponse
 
 from .errors import OutOfRange
 
-__all__ = ["VideoGenerationModel", "VideoResponse", "get_model", "list_models", "look", "start"]
+__all__ = ["VideoGenerationModel", "VideoResponse", "get_model", "list_models", "look", "model", "start", "state"]
 
 look = get_video._get_kwargs
 list_models = list_video_models._get_kwargs
@@ -43,3 +43,23 @@ def start(operation: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return kwargs(body=model(body))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OutOfRange(f"has not the form of {operation}: {error!r}", fields=["body"], section=operation) from error
+
+
+def model(data: object) -> VideoGenerationModel | None:
+    """The model that an answer tells of; None if it is none."""
+    if not isinstance(data, Mapping) or "id" not in data:
+        return None
+    try:
+        return VideoGenerationModel.from_dict(data)
+    except Exception:  # whatever the generated code makes of values that the document does not know
+        return None
+
+
+def state(data: Mapping[str, Any]) -> VideoResponse:
+    """The state of a job. What the generated code can't read is left in `additional_properties`."""
+    try:
+        return VideoResponse.from_dict(data)
+    except Exception:
+        response = VideoResponse()
+        response.additional_properties = dict(data)
+        return response

@@ -6,12 +6,16 @@ job, or the wait for it. `StartOutcomeUnknown` stands by itself: the service may
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from grok_imagine_api import contract
+
+from .plain import blot as blot
+from .plain import code_and_message, read_json, shown
+from .plain import retry_after as retry_after
 
 __all__ = [
     "ApiError",
@@ -27,6 +31,7 @@ __all__ = [
     "ModeConflict",
     "NotDelivered",
     "NotFoundError",
+    "OddAnswerWarning",
     "OutOfCreditError",
     "OutOfRange",
     "PermissionDeniedError",
@@ -48,9 +53,6 @@ __all__ = [
     "VideoTimeoutError",
 ]
 
-EXCERPT = 500
-"""Characters of an answer's body that an error keeps."""
-
 
 class GrokImagineError(Exception):
     """Base of all errors of this package.
@@ -60,13 +62,17 @@ class GrokImagineError(Exception):
         request_id: Id of the job it happened to; where there is none, the `x-request-id` of the answer, if it had one.
     """
 
+    _is_told = False
+    """Whether the message may hold words that came over the wire; those are made harmless and short."""
+
     def __init__(self, message: str, *, request_id: str | None = None) -> None:
+        message = shown(message) if self._is_told else message
         super().__init__(message)
         self.message = message
         self.request_id = request_id
 
     def __str__(self) -> str:
-        return f"{self.message} [request_id={self.request_id}]" if self.request_id else self.message
+        return f"{self.message} [request_id={shown(self.request_id, 100)}]" if self.request_id else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions cross process borders by pickle, which by default would call __init__ without the keywords.
@@ -153,6 +159,8 @@ class CostLimitError(GrokImagineError):
 class TransportError(GrokImagineError):
     """No answer to a request that is safe to repeat, such as a look at a job."""
 
+    _is_told = True
+
 
 class NotDelivered(TransportError):
     """The request never left: no connection. Nothing was started, nothing is billed."""
@@ -172,18 +180,29 @@ class StartOutcomeUnknown(GrokImagineError):
         mode: The mode of the request.
         body_sha256: The hash of its body, the same for the same body.
         sent_at: Unix time at which it was sent.
-        candidate_id: The answer's `x-request-id`, if one came: it was seen to be the id of the job. `wait` may find it.
+        candidate_id: What may be the id of the job, which `wait` may find: a `request_id` in an answer that can't be read
+            whole, or else its `x-request-id`, which was seen to be the same.
         status_code: The answer's HTTP status, if one came.
         headers: Its headers, in lower case.
-        body: Its first 500 characters.
+        body: Its first 500 characters, escaped where they are not printable.
     """
 
+    _is_told = True
+
     def __init__(
-        self, message: str, *, mode: str, body_sha256: str, sent_at: float, answer: ApiError | None = None
+        self,
+        message: str,
+        *,
+        mode: str,
+        body_sha256: str,
+        sent_at: float,
+        answer: ApiError | None = None,
+        candidate_id: str | None = None,
     ) -> None:
-        self.candidate_id = answer.headers.get("x-request-id") if answer else None
-        candidate = f"; the answer's x-request-id was {self.candidate_id}" if self.candidate_id else ""
-        super().__init__(f"{mode} (body {body_sha256[:12]}) was sent and may be billed: {message}{candidate}")
+        self.candidate_id = candidate_id or (answer.headers.get("x-request-id") if answer else None)
+        name = "x-request-id" if answer and self.candidate_id == answer.headers.get("x-request-id") else "request_id"
+        candidate = f"; the answer's {name} was {shown(self.candidate_id, 100)}" if self.candidate_id else ""
+        super().__init__(f"{mode} (body {body_sha256[:12]}) was sent and may be billed{candidate}: {message}")
         self.mode = mode
         self.body_sha256 = body_sha256
         self.sent_at = sent_at
@@ -203,6 +222,8 @@ class ApiError(GrokImagineError):
         transient: Whether the same request may succeed later.
     """
 
+    _is_told = True
+
     def __init__(
         self,
         message: str,
@@ -215,12 +236,11 @@ class ApiError(GrokImagineError):
     ) -> None:
         super().__init__(message, request_id=request_id)
         self.status_code = status_code
-        self.code = code
+        self.code = None if code is None else shown(code, 100)
         self.headers = dict(headers or {})
-        self.body = body
-        self.transient = (
-            status_code >= 500 or status_code in (408, 425) or isinstance(self, RateLimitError | UnexpectedResponse)
-        )
+        self.body = shown(body)
+        passing = isinstance(self, RateLimitError | UnexpectedResponse)
+        self.transient = passing or status_code >= 500 or status_code in (408, 425)
 
     @property
     def retry_after(self) -> float | None:
@@ -277,6 +297,7 @@ class JobError(GrokImagineError):
     """
 
     request_id: str
+    _is_told = True
 
     def __init__(
         self,
@@ -309,7 +330,7 @@ class VideoGenerationError(JobError):
         payload: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message, request_id=request_id, cost_usd=cost_usd, payload=payload)
-        self.code = code
+        self.code = shown(code, 100)
 
     def __str__(self) -> str:
         return f"[{self.code}] {super().__str__()}"
@@ -357,28 +378,12 @@ class UnknownStatusWarning(UserWarning):
     """The service answered a job status that this version does not know; the wait goes on."""
 
 
-SHORTEST_SECRET = 8
-"""A shorter key is none of the service's, and would blot out innocent text."""
+class OddAnswerWarning(UserWarning):
+    """The service answered an id or a cost like no other. The id is kept as it is; a cost that is no number is none."""
 
 
-def blot(error: BaseException, secret: str) -> None:
-    """Removes a secret from an error and its causes: a broken proxy may echo the key in an answer."""
-    cause: BaseException | None = error
-    for _ in range(20):
-        if cause is None or len(secret) < SHORTEST_SECRET:
-            return
-        for name, value in cause.__dict__.items():
-            cause.__dict__[name] = _without(value, secret)
-        cause.args = tuple(_without(arg, secret) for arg in cause.args)
-        cause = cause.__cause__ or cause.__context__
-
-
-def _without(value: Any, secret: str) -> Any:
-    if isinstance(value, str):
-        return value.replace(secret, "***")
-    if isinstance(value, dict):
-        return {key: _without(item, secret) for key, item in value.items()}
-    return [_without(item, secret) for item in value] if isinstance(value, list) else value
+class QuotaWarning(UserWarning):
+    """The quota that several processes share can't be asked; the client goes by its own count."""
 
 
 KINDS: Mapping[str, type[ApiError]] = {
@@ -405,7 +410,7 @@ def kind_of(status: int, code: str | None, text: str) -> str | None:
 
 
 def api_error(
-    status: int, headers: Mapping[str, str], body: bytes, *, request_id: str | None = None
+    status: int, headers: Mapping[str, str], body: bytes, *, request_id: str | None = None, data: object = ...
 ) -> ApiError | VideoModeratedError:
     """The error that an HTTP answer of 3xx, 4xx or 5xx is.
 
@@ -414,9 +419,13 @@ def api_error(
         headers: Its headers.
         body: Its body, of any kind: JSON of three shapes, text, HTML or nothing.
         request_id: The job it is about; else the answer's own `x-request-id` is taken.
+        data: The body's JSON, if that was read before; None if there is none.
     """
-    text = body.decode("utf-8", "replace")
-    code, message = _code_and_message(text)
+    text = body[:4096].decode("utf-8", "replace")
+    with suppress(ValueError, RecursionError):  # what is no JSON is its own message
+        data = read_json(body) if data is ... else data
+    code, message = code_and_message(data)
+    message = shown(" ".join((text if message is None else message).split()))
     kind = kind_of(status, code, message)
     if kind == "moderated":
         return VideoModeratedError(
@@ -428,44 +437,6 @@ def api_error(
         status_code=status,
         code=code,
         headers={name.lower(): value for name, value in headers.items()},
-        body=text[:EXCERPT],
+        body=text,
         request_id=request_id or headers.get("x-request-id"),
     )
-
-
-def _code_and_message(text: str) -> tuple[str | None, str]:
-    """Reads `{code, error}`, `{error: {code, message}}` and `{error: text}`; any other body is its own message."""
-    excerpt = " ".join(text[:EXCERPT].split())
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):  # no JSON: then the body is its own message
-        return None, excerpt
-    if not isinstance(data, dict):
-        return None, excerpt
-    code, error = data.get("code"), data.get("error")
-    if isinstance(error, dict):
-        code, error = error.get("code", code), error.get("message")
-    return None if code is None else str(code), excerpt if error is None else str(error)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a Retry-After header: a number, or an HTTP date counted from the answer's own Date."""
-    value = headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return float(value)
-    if not value:
-        return None
-    # Only here: most programs never see the header, and the parser costs an import.
-    from datetime import UTC, datetime
-
-    from dateutil.parser import parse
-
-    try:
-        now = parse(headers["date"]) if "date" in headers else datetime.now(UTC)
-        return max(0.0, (parse(value) - now).total_seconds())
-    except (ValueError, OverflowError, TypeError):  # not a date, or one without a zone: as if there were none
-        return None
-
-
-class QuotaWarning(UserWarning):
-    """The quota that several processes share can't be asked; the client goes by its own count."""

@@ -8,9 +8,11 @@ by the first call, not before: the generated models cost as much to import as th
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from .answers import Answer
 from .commands import Blocking, Call, Flow, Sleep, T
@@ -19,12 +21,13 @@ from .errors import (
     GrokImagineError,
     JobError,
     NotDelivered,
+    OddAnswerWarning,
     OutOfRange,
     RateLimitError,
     TransportError,
-    UnexpectedResponse,
     api_error,
 )
+from .plain import is_plain_id, shown
 from .results import Job, Video
 from .retry import Delivery, Retries, delivery_of
 
@@ -105,13 +108,27 @@ def is_transient(error: GrokImagineError) -> bool:
     return error.transient if isinstance(error, ApiError) else isinstance(error, TransportError)
 
 
-def id_in(response: Answer, context: Context) -> str:
-    """The id of the job that an answer to a POST tells of; raises the error that it is, if it is one."""
-    _heed(response, context)
-    request_id = _json(response).get("request_id")
+def id_in(answer: Answer, context: Context) -> str:
+    """The id of the job that an answer to a POST tells of; raises the error that it is, if it is one.
+
+    It is any text: the job exists whatever its id is like.
+    """
+    _heed(answer, context)
+    request_id = answer.json().get("request_id")
     if not isinstance(request_id, str) or not request_id:
-        raise _unexpected(response, "no request_id")
+        raise answer.unexpected("holds no request_id")
     return request_id
+
+
+def tell_odd_id(request_id: str) -> None:
+    """Warns of an id that is like no other."""
+    if not is_plain_id(request_id):
+        lost = "" if _has_address(request_id) else "; no address can hold it, so the job can't be looked at"
+        warnings.warn(
+            f"the service gave a job an odd id, which is kept as it is: {shown(request_id, 100)}{lost}",
+            OddAnswerWarning,
+            stacklevel=2,
+        )
 
 
 def get(request_id: str, context: Context) -> Flow[Video]:
@@ -123,20 +140,22 @@ def look(request_id: str, context: Context, timeout: float | None = None, ticket
     """Looks at a job once, and has the ledger note what ended. A ticket says that its turn has come already.
 
     Raises:
-        OutOfRange: What was given is no id.
         VideoModeratedError: The service answered 400 since moderation withheld the video.
+        JobError: The service gave the job an id that no address can hold.
         ApiError: Another answer than the job's state.
         TransportError: No answer.
     """
     from . import binding
 
-    check_id(request_id)
+    if not _has_address(request_id):
+        text = f"no address can hold the id that the service gave this job, so it can't be looked at: {shown(request_id, 100)}"
+        raise JobError(text, request_id=request_id)
     book = context.book
     try:
         if ticket is None and (own := context.pacer.call()):
             yield from _turn(own, context, timeout)
-        response: Answer = yield Call(binding.look(request_id), timeout)
-        _heed(response, context, request_id)
+        answer: Answer = yield Call(binding.look(request_id), timeout)
+        _heed(answer, context, request_id)
     except TransportError as error:
         error.request_id = request_id
         raise
@@ -145,9 +164,13 @@ def look(request_id: str, context: Context, timeout: float | None = None, ticket
         if book:
             yield Blocking(lambda: book.ledger.lost(failure, book.origin))
         raise
-    video = Video(request_id, _read_state(response, request_id), response.status_code)
-    if book and video.outcome != "running":
-        yield Blocking(lambda: book.ledger.saw(video, book.origin))
+    video = Video(request_id, _read_state(answer, request_id), answer.status_code)
+    if video.outcome != "running":
+        if book:
+            yield Blocking(lambda: book.ledger.saw(video, book.origin))
+        if video.has_odd_cost:
+            text = f"the service told a cost that is none, which is left out [request_id={shown(request_id, 100)}]"
+            warnings.warn(text, OddAnswerWarning, stacklevel=2)
     return video
 
 
@@ -161,11 +184,11 @@ def _turn(ticket: Ticket, context: Context, timeout: float | None = None) -> Flo
         context.pacer.drop(ticket)
 
 
-def _read_state(response: Answer, request_id: str) -> Mapping[str, Any]:
+def _read_state(answer: Answer, request_id: str) -> Mapping[str, Any]:
     """The JSON of a look. A 202 says all by its status: its body may be empty."""
-    if response.status_code == 202 and not response.content.strip():
+    if answer.status_code == 202 and not answer.body.strip():
         return {}
-    return _json(response, request_id)
+    return answer.json(request_id)
 
 
 @contextmanager
@@ -184,7 +207,12 @@ def keep(error: BaseException, request_id: str) -> None:
         return  # the job has ended, or the message says that it goes on
     if error.__dict__.get("request_id") is None:
         error.__dict__["request_id"] = request_id
-    error.add_note(f"the job goes on; client.video.wait({request_id!r}) takes it up again")
+    error.add_note(f"the job goes on; {wait_for(request_id)} takes it up again")
+
+
+def wait_for(request_id: str) -> str:
+    """The call that takes a job up. An id that is long, or would need care to be typed, is taken from the error."""
+    return f"client.video.wait({repr(request_id) if is_plain_id(request_id) else 'error.request_id'})"
 
 
 def list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
@@ -197,12 +225,12 @@ def _list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
 
     if ticket := context.pacer.call():
         yield from _turn(ticket, context)
-    response: Answer = yield Call(binding.list_models())
-    _heed(response, context)
-    models = _json(response).get("models")
-    if not isinstance(models, list) or not all(isinstance(model, Mapping) and "id" in model for model in models):
-        raise _unexpected(response, "no list of models")
-    return [binding.VideoGenerationModel.from_dict(model) for model in models]
+    answer: Answer = yield Call(binding.list_models())
+    _heed(answer, context)
+    models = answer.json().get("models")
+    if not isinstance(models, list):
+        raise answer.unexpected("holds no list of models")
+    return [_model(model, answer) for model in models]
 
 
 def get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
@@ -216,51 +244,60 @@ def _get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
 
     if ticket := context.pacer.call():
         yield from _turn(ticket, context)
-    response: Answer = yield Call(binding.get_model(model_id))
-    _heed(response, context)
-    model = _json(response)
-    if "id" not in model:
-        raise _unexpected(response, "no model")
-    return binding.VideoGenerationModel.from_dict(model)
+    answer: Answer = yield Call(binding.get_model(model_id))
+    _heed(answer, context)
+    return _model(answer.json(), answer)
+
+
+def _model(data: object, answer: Answer) -> VideoGenerationModel:
+    from . import binding
+
+    model = binding.model(data)
+    if model is None:
+        raise answer.unexpected("holds no model")
+    return model
 
 
 def id_of(job: Video | Job | str) -> str:
-    """The id of a job, however it is given; whether it is one is for `check_id` to say."""
-    return job.request_id if isinstance(job, Video | Job) else job
+    """The id of a job, however it is given. What the service gave is taken as it is.
+
+    Raises:
+        OutOfRange: What was given is no id.
+    """
+    if isinstance(job, Video | Job):
+        return job.request_id
+    check_id(job)
+    return job
 
 
 def check_id(value: object, name: str = "request_id") -> None:
-    """Refuses what would ask for another path: the generated code quotes everything but `..`."""
-    if not isinstance(value, str) or value.strip() in ("", ".", ".."):
-        raise OutOfRange(f"is the id that the service gave; got {value!r}", fields=[name], section="getVideo")
+    """Refuses an id that a user gave, if it would ask for another path: the generated code quotes everything but `..`."""
+    if not isinstance(value, str) or not _has_address(value):
+        raise OutOfRange(
+            f"is the id that the service gave; got {shown(repr(value), 100)}", fields=[name], section="getVideo"
+        )
 
 
-def _json(response: Answer, request_id: str | None = None) -> Mapping[str, Any]:
+LONGEST_PATH = 60_000
+"""Characters; httpx refuses longer addresses than 65536."""
+
+
+def _has_address(request_id: str) -> bool:
+    """Whether a job can be looked at by its id."""
+    if request_id.strip() in ("", ".", "..") or len(request_id) > LONGEST_PATH:
+        return False
     try:
-        data = response.json()
-    except (ValueError, RecursionError) as error:
-        raise _unexpected(response, "no JSON", request_id) from error
-    if not isinstance(data, Mapping):
-        raise _unexpected(response, f"JSON of another shape: {type(data).__name__}", request_id)
-    return data
+        return is_plain_id(request_id) or len(quote(request_id, safe="")) <= LONGEST_PATH
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
 
 
-def _unexpected(response: Answer, what: str, request_id: str | None = None) -> UnexpectedResponse:
-    return UnexpectedResponse(
-        f"the answer holds {what}",
-        status_code=response.status_code,
-        headers=response.headers,
-        body=response.text[:500],
-        request_id=request_id,
-    )
-
-
-def _heed(response: Answer, context: Context, request_id: str | None = None) -> None:
+def _heed(answer: Answer, context: Context, request_id: str | None = None) -> None:
     """Has the pacer learn from an answer, and raises the error that it is, if it is one."""
-    if 200 <= response.status_code < 300:
-        context.pacer.heed(response.headers)
+    if 200 <= answer.status_code < 300:
+        context.pacer.heed(answer.headers)
         return
-    error = api_error(response.status_code, response.headers, response.content, request_id=request_id)
+    error = api_error(answer.status_code, answer.headers, answer.body, request_id=request_id, data=answer.value)
     if isinstance(error, RateLimitError):
         context.pacer.refused(error)
     raise error

@@ -231,7 +231,7 @@ class Ledger:
     def saw(self, video: Video, origin: str) -> None:
         """Commits how a job has ended, one of another client's as well."""
         error = None if video.outcome == "done" else video.failure()
-        ticks = video.usage.cost_in_usd_ticks if video.usage else None
+        ticks = video.cost_ticks
         url = video.url if video.outcome == "done" else None
         self.adopt(video.request_id, origin)
         self._end(

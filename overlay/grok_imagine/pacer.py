@@ -34,6 +34,9 @@ JITTER = 0.1
 LONGEST_PAUSE = 60.0
 """Seconds; the longest pause after a 429: the service's window is a minute."""
 
+MOST_TOLD = 100_000
+"""Requests a minute that are believed: each that may have left elsewhere is counted."""
+
 LEAST_SHARE = 0.1
 """Of the limit; what is used of it at least, however often the service says that it is too much."""
 
@@ -244,4 +247,4 @@ class Pacer:
 
 def _count(headers: Mapping[str, str], name: str) -> int | None:
     value = headers.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    return min(int(value), MOST_TOLD) if value.isascii() and value.isdigit() and len(value) < 10 else None

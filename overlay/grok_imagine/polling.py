@@ -11,6 +11,7 @@ from grok_imagine_api import contract
 from .commands import Blocking, Flow, Notify, ProgressCallback
 from .errors import ApiError, TransportError, UnknownStatusWarning, VideoGenerationError, VideoTimeoutError
 from .flow import Context, is_transient, keep, look
+from .plain import shown
 from .requests import VideoRequest
 from .results import Video
 from .starting import start, tell_unseen
@@ -182,13 +183,15 @@ def _warn_once(video: Video, warned: set[str] | None) -> set[str] | None:
     known = {status for acceptor in contract.ACCEPTORS for status in acceptor.statuses if status}
     if video.status not in known | (warned or set()) | {"pending"}:
         warned = (warned or set()) | {video.status}
-        text = f"unknown job status {video.status!r}; waiting on [request_id={video.request_id}]"
+        text = (
+            f"unknown job status {shown(video.status, 100)!r}; waiting on [request_id={shown(video.request_id, 100)}]"
+        )
         warnings.warn(text, UnknownStatusWarning, stacklevel=2)
     return warned
 
 
 def _timed_out(request_id: str, age: float, last: Video | None) -> VideoTimeoutError:
-    state = f"was {last.status}" if last else "could not be seen"
+    state = f"was {shown(last.status, 100)}" if last else "could not be seen"
     progress = f" at {last.progress} %" if last and last.progress is not None else ""
     return VideoTimeoutError(
         f"the job {state}{progress} after {age:.1f} s and goes on; client.video.wait(request_id) takes it up again",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
 from .errors import GrokImagineError, NotDelivered
+from .plain import shown
 
 if TYPE_CHECKING:
     from .answers import Answer
@@ -239,4 +240,4 @@ def _begin_anew() -> None:
 
 def tell(text: str, *command: str) -> None:
     """One ERROR line for what no exception can carry, with the command that takes it up."""
-    log.error("%s%s", text, f"; to take it up: {shlex.join(command)}" if command else "")
+    log.error("%s%s", shown(text, 2000), f"; to take it up: {shown(shlex.join(command), 2000)}" if command else "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from grok_imagine_api import contract
 
 from .errors import DownloadError, VideoExpiredError, VideoGenerationError, VideoModeratedError
+from .plain import shown
 from .requests import VideoRequest
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 M = TypeVar("M")
 
 __all__ = ["Job", "Video"]
+
+LONGEST_VIDEO = 1e6
+"""Seconds; a longer duration is none."""
 
 
 class Job:
@@ -45,7 +49,7 @@ class Job:
         return hash(self.request_id)
 
     def __repr__(self) -> str:
-        return f"Job(request_id={self.request_id!r}, request={self.request!r})"
+        return f"Job(request_id={shown(self.request_id, 100)!r}, request={self.request!r})"
 
 
 class _Owner:
@@ -89,9 +93,9 @@ class Video:
     def response(self) -> VideoResponse:
         """The low-level model, for `result.response.video.url`. Made when asked for: a look needs none of it."""
         if self._response is None:
-            from .binding import VideoResponse
+            from .binding import state
 
-            self._response = VideoResponse.from_dict(self.raw)
+            self._response = state(self.raw)
         return self._response
 
     def _judge(self, http_status: int) -> str:
@@ -156,7 +160,9 @@ class Video:
     def duration(self) -> float | None:
         """Seconds; of an extension the new part only."""
         seconds = self._video.get("duration")
-        return seconds if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+            return None
+        return seconds if 0 <= seconds <= LONGEST_VIDEO else None
 
     @property
     def respect_moderation(self) -> bool:
@@ -173,7 +179,7 @@ class Video:
     def progress(self) -> int | None:
         """Per cent, as the service counts; None when it says nothing."""
         progress = self.raw.get("progress")
-        return progress if isinstance(progress, int) and not isinstance(progress, bool) else None
+        return progress if type(progress) is int and 0 <= progress <= 100 else None
 
     @property
     def usage(self) -> MediaUsage | None:
@@ -183,8 +189,25 @@ class Video:
     @property
     def cost_usd(self) -> float | None:
         """What the job cost in USD, if the service says so."""
-        ticks = self.usage.cost_in_usd_ticks if self.usage else None
-        return ticks / contract.TICKS_PER_USD if isinstance(ticks, int) else None
+        return None if self.cost_ticks is None else self.cost_ticks / contract.TICKS_PER_USD
+
+    @property
+    def cost_ticks(self) -> int | None:
+        """What the job cost in ticks of 1/10,000,000,000 USD, if the service says so: a whole number of 63 bits."""
+        ticks = self._told_cost
+        if isinstance(ticks, float) and ticks.is_integer():
+            ticks = int(ticks)
+        return ticks if type(ticks) is int and 0 <= ticks < 2**63 else None
+
+    @property
+    def has_odd_cost(self) -> bool:
+        """Whether the service told a cost that is none, such as less than nothing."""
+        return self._told_cost is not None and self.cost_ticks is None
+
+    @property
+    def _told_cost(self) -> object:
+        usage = self.raw.get("usage")
+        return usage.get("cost_in_usd_ticks") if isinstance(usage, dict) else None
 
     @property
     def error(self) -> VideoError | None:
@@ -193,9 +216,9 @@ class Video:
 
     def failure(self) -> VideoGenerationError:
         """The error that this state is, for an outcome that is neither running nor done."""
-        error = self.error
-        code = error.code if error and isinstance(error.code, str) else None
-        message = error.message if error and isinstance(error.message, str) else None
+        error = self.raw.get("error")
+        code, message = (error.get("code"), error.get("message")) if isinstance(error, dict) else (None, None)
+        code, message = (text if isinstance(text, str) else None for text in (code, message))
         details: dict[str, Any] = {"request_id": self.request_id, "cost_usd": self.cost_usd, "payload": self.raw}
         if self.outcome == "moderated":
             return VideoModeratedError(code or "moderated", message or "moderation withheld the video", **details)
@@ -235,9 +258,10 @@ class Video:
 
     def __repr__(self) -> str:
         # Neither the URL, which may be signed, nor the raw answer, which holds it.
-        shown = {"status": self.status, "progress": self.progress, "duration": self.duration, "cost_usd": self.cost_usd}
-        details = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
-        return f"<Video {self.request_id} {details}>"
+        status = shown(self.status, 100)
+        told = {"status": status, "progress": self.progress, "duration": self.duration, "cost_usd": self.cost_usd}
+        details = ", ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
+        return f"<Video {shown(self.request_id, 100)} {details}>"
 
 
 def _model(value: M | Unset | None) -> M | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .answers import Answer
 from .commands import Blocking, Call, Flow
 from .errors import ApiError, GrokImagineError, LedgerError, NotDelivered, StartOutcomeUnknown
-from .flow import Context, id_in, is_certain, keep, repeat
+from .flow import Context, id_in, is_certain, keep, repeat, tell_odd_id, wait_for
 from .posts import Post, tell
 from .requests import VideoRequest
 from .results import Job
@@ -52,6 +52,7 @@ def start(
         job = yield from _Start(request, context, ticket).run(timeout, intend)
         try:
             context.pacer.saw(ticket)  # the schedule may be the caller's own
+            tell_odd_id(job.request_id)
         except BaseException as error:
             keep(error, job.request_id)
             raise
@@ -151,7 +152,8 @@ class _Start:
         except Exception as error:
             if isinstance(error, GrokImagineError) and delivery_of(error) is not Delivery.OUTCOME_UNKNOWN:
                 raise
-            unknown = self._unknown(str(error), error if isinstance(error, ApiError) else None)
+            candidate = outcome.candidate_id if isinstance(outcome, Answer) else None
+            unknown = self._unknown(str(error), error if isinstance(error, ApiError) else None, candidate)
             self._note_unknown(unknown)
             raise unknown from error
         self._is_noted = True
@@ -159,10 +161,12 @@ class _Start:
             book.ledger.accept(self._intents[0], job.request_id)
         return job
 
-    def _unknown(self, text: str, answer: ApiError | None = None) -> StartOutcomeUnknown:
-        request = self._request
+    def _unknown(
+        self, text: str, answer: ApiError | None = None, candidate_id: str | None = None
+    ) -> StartOutcomeUnknown:
+        mode, sha256, sent_at = self._request.mode, self._request.sha256, self._sent_at
         return StartOutcomeUnknown(
-            text, mode=request.mode, body_sha256=request.sha256, sent_at=self._sent_at, answer=answer
+            text, mode=mode, body_sha256=sha256, sent_at=sent_at, answer=answer, candidate_id=candidate_id
         )
 
     def _note_unknown(self, error: StartOutcomeUnknown) -> None:
@@ -200,7 +204,7 @@ class _Start:
             error.add_note(f"a paid POST was under way ({self._what}); a job may be running")
         elif post.job:
             error.__dict__["request_id"] = post.job.request_id
-            error.add_note(f"the job was started; client.video.wait({post.job.request_id!r}) takes it up")
+            error.add_note(f"the job was started; {wait_for(post.job.request_id)} takes it up")
             tell_unseen(error, post.job.request_id, self._context)
         else:
             error.add_note(f"the paid POST that was under way ended so: {post.error}")

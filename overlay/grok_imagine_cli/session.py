@@ -187,7 +187,11 @@ class Session:
         own = [*(["--ledger", str(self._ledger.absolute())] if self._ledger else [])]
         own += ["--base-url", self._base_url] if self._base_url else []
         own += ["--json"] if self.output.as_json else []
-        return shlex.join([PROGRAM, *own, *(self.command or ["wait", str(self.request_id), *self.after])])
+        # An id that begins like an option is one nevertheless.
+        wait = ["wait", *self.after, "--", self.request_id] if self.request_id else []
+        if self.request_id and not self.request_id.startswith("-"):
+            wait = ["wait", self.request_id, *self.after]
+        return shlex.join([PROGRAM, *own, *(self.command or wait)])
 
 
 def session_of(context: typer.Context) -> Session:

@@ -83,7 +83,7 @@ def post_case(name: str, fault: str, make: Fault) -> Case:
         return row("recovers", "done", USE)
     if name == "redirect":
         return row("ApiError", "failed", AGAIN)
-    if name in ("half", "length too short"):
+    if name in ("half", "length too short", "length too long", "trickle", "endless body"):
         return row("StartOutcomeUnknown", "unknown", CANDIDATE, "candidate_id")
     return row("StartOutcomeUnknown", "unknown", CONSOLE)
 

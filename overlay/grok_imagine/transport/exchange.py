@@ -18,6 +18,7 @@ import httpx
 
 from ..answers import MOST_ANSWER, Answer, take_in
 from ..errors import ConfigurationError, GrokImagineError, NotDelivered, RequestTimeout, TransportError
+from ..plain import BLOCK
 from ..posts import Abandoned, Post
 from ..settings import CONNECT_TIMEOUT, Settings
 from .network import Backend, Deadline
@@ -89,9 +90,9 @@ class Exchange:
         try:
             arguments = self._settings.complete(request, step)
             if self._pool is None:
-                status, headers, body = self._fetch_by_httpx(arguments, first_byte, end)
+                status, headers, body, lost = self._fetch_by_httpx(arguments, first_byte, end)
             else:
-                status, headers, body = self._fetch_by_pool(self._pool, arguments, first_byte, step, end)
+                status, headers, body, lost = self._fetch_by_pool(self._pool, arguments, first_byte, step, end)
         except GrokImagineError:
             raise
         except Abandoned as error:
@@ -99,7 +100,7 @@ class Exchange:
         except Exception as error:
             is_sent = first_byte.is_sent or (False if post and self._pool else None)
             raise transport_error(error, sent=is_sent) from error
-        return take_in(status, headers, body, self._settings.api_key)
+        return take_in(status, headers, body, self._settings.api_key, lost)
 
     def _fetch_by_pool(
         self,
@@ -108,7 +109,7 @@ class Exchange:
         first_byte: _FirstByte,
         step: float,
         end: float,
-    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes, str]:
         deadline = Deadline(step, end)
         connect = Deadline(min(step, CONNECT_TIMEOUT), end)
         timeouts = {"connect": connect, "read": deadline, "write": deadline, "pool": step}
@@ -128,11 +129,11 @@ class Exchange:
             extensions=extensions,
         )
         with closing(pool.handle_request(wire)) as response:
-            return response.status, response.headers, _bounded(response.iter_stream())
+            return response.status, response.headers, *_bounded(response.iter_stream(), first_byte.post is not None)
 
     def _fetch_by_httpx(
         self, arguments: dict[str, Any], first_byte: _FirstByte, end: float
-    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes, str]:
         """As a client that was given sends it, which bounds each step alone; only the body is bounded as a whole."""
         assert self._given is not None
         if first_byte.post:  # its transport may be any, and need not say when a byte leaves
@@ -142,8 +143,12 @@ class Exchange:
         with closing(self._given.send(request, stream=True, follow_redirects=follow)) as response:
             if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
                 headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
-                return response.status_code, headers, response.content
-            return response.status_code, response.headers.raw, _bounded(response.iter_raw(), end)
+                return response.status_code, headers, response.content, ""
+            return (
+                response.status_code,
+                response.headers.raw,
+                *_bounded(response.iter_raw(), first_byte.post is not None, end),
+            )
 
     def _make_pool(self, url: httpx.URL) -> httpcore.ConnectionPool:
         count = self._settings.max_connections
@@ -195,16 +200,27 @@ class _FirstByte:
             self.is_sent = True
 
 
-def _bounded(chunks: Iterable[bytes], end: float | None = None) -> bytes:
-    """A body that is no longer than any answer may be."""
+def _bounded(chunks: Iterable[bytes], is_paid: bool, end: float | None = None) -> tuple[bytes, str]:
+    """A body that is no longer than any answer may be; and why the rest is missing, if it is a paid POST's: the id may be in it."""
     body = bytearray()
-    for chunk in chunks:
-        body += chunk
-        if len(body) > MOST_ANSWER:
-            raise TransportError(f"the answer is longer than {MOST_ANSWER >> 20} MiB")
-        if end is not None and time.monotonic() > end:
-            raise RequestTimeout("no whole answer in time")
-    return bytes(body)
+    try:
+        for chunk in chunks:
+            body += chunk
+            if len(body) > MOST_ANSWER:
+                del body[BLOCK:]
+                raise TransportError(f"the answer is longer than {MOST_ANSWER >> 20} MiB")
+            if end is not None and time.monotonic() > end:
+                raise RequestTimeout("no whole answer in time")
+    except Exception as error:
+        if not is_paid:
+            raise
+        return bytes(body), broken_off(error)
+    return bytes(body), ""
+
+
+def broken_off(error: Exception) -> str:
+    """What is wrong with an answer of which only a part came."""
+    return f"breaks off: {transport_error(error)}"
 
 
 def _encoded(arguments: Mapping[str, Any]) -> tuple[list[tuple[bytes, bytes]], bytes | Iterator[bytes] | None]:
