@@ -17,23 +17,21 @@ from grok_imagine_api import contract
 from . import flow, polling, starting
 from .commands import Blocking, Flow, ProgressCallback, Sleep
 from .errors import (
-    AuthenticationError,
-    ConfigurationError,
     CostLimitError,
     GrokImagineError,
-    InvalidRequest,
     JobError,
     LedgerError,
     ModeConflict,
     NotFoundError,
-    OutOfCreditError,
     OutOfRange,
     StartOutcomeUnknown,
+    UnexpectedError,
     UnknownField,
     VideoExpiredError,
     VideoGenerationError,
     VideoModeratedError,
 )
+from .isolation import holds_for_all, own_error
 from .ledger import Entry, Ledger, Place
 from .posts import tell
 from .pricing import estimate
@@ -55,6 +53,10 @@ AHEAD = 2
 STARTING = 32
 """Requests that may be on their way to a job at once, besides those whose jobs run: what a start needs is gone afterwards."""
 
+FAILED = ("failed", "expired", "moderated")
+ENDED = ("done", "downloaded", *FAILED)
+"""States of the ledger that are no more waited for."""
+
 ELSEWHERE = 1.0
 """Seconds between looks into the ledger for a POST that another process has under way."""
 
@@ -69,7 +71,7 @@ class Outcome(NamedTuple):
         request: What was asked for; None if it could not be made a request.
         request_id: Id of the job, if there is one.
         video: The finished video of a job that is done.
-        error: Why there is none.
+        error: Why there is none; one of ours, whatever went wrong. `UnexpectedError` has another's as its cause.
         is_new: Whether this batch object posted it; else the ledger knew it, or the same request came before.
     """
 
@@ -110,10 +112,12 @@ class Stopped(Exception):
 class Attempt:
     """What is known of a request while its outcome is made."""
 
-    __slots__ = ("began", "is_new", "request", "request_id", "ticket")
+    __slots__ = ("began", "intent", "is_new", "place", "request", "request_id", "ticket")
 
     def __init__(self, request: VideoRequest) -> None:
         self.request = request
+        self.intent = ""
+        self.place = Place("")
         self.request_id: str | None = None
         self.ticket: Ticket | None = None
         self.began: float | None = None
@@ -171,36 +175,36 @@ class Work:
     def take(self, item: Item) -> Flow[list[Outcome]]:
         """What is to be done for the next request. The result is its outcome, and those of equal requests that came meanwhile."""
         position, self._taken = self._taken, self._taken + 1
+        copy = position if self._options.repeat else 0
+        known = item if isinstance(item, VideoRequest) else None
         try:
-            request = request_of(item, strict=self._options.strict)
+            request = known = request_of(item, strict=self._options.strict)
             if self._options.strict:
                 request.check()
-            sha256 = request.sha256
-        except (InvalidRequest, ConfigurationError) as error:
-            self._blot(error)
-            known = item if isinstance(item, VideoRequest) else None
-            return self._at_once(Outcome(position, "refused", known, error=error))
-        copy = position if self._options.repeat else 0
-        with self._lock:
-            followers = self._followers.get((request.mode, sha256, copy))
-            if followers is None:
-                self._followers[request.mode, sha256, copy] = []
-            else:
-                followers.append(position)
+            _ = request.operation  # else a mode that is none would be found when it is sent
+            key = (request.mode, request.sha256, copy)
+            with self._lock:
+                followers = self._followers.get(key)
+                if followers is None:
+                    self._followers[key] = []
+                else:
+                    followers.append(position)
+        except Exception as error:  # an item may be anything. Kept in no variable, which the error's traceback would keep
+            return self._at_once(Outcome(position, "refused", known, error=own_error(error, None, self._blot)))
         if followers is not None:
             return self._at_once()
-        return self._run(position, request, sha256, copy)
+        return self._run(position, request, key)
 
     def _at_once(self, *outcomes: Outcome) -> Flow[list[Outcome]]:
         self._count(outcomes)
         return list(outcomes)
         yield  # a flow like the others, though it asks for nothing
 
-    def _run(self, position: int, request: VideoRequest, sha256: str, copy: int) -> Flow[list[Outcome]]:
+    def _run(self, position: int, request: VideoRequest, key: tuple[str, str, int]) -> Flow[list[Outcome]]:
         """The outcome of a request, whatever it is. The wait is no deeper than it must be: thousands may wait at once."""
         attempt, options = Attempt(request), self._options
         try:
-            video = yield from self._begin(attempt, self._place(request, copy))
+            video = yield from self._begin(attempt, self._place(request, key[2]))
             if video is None:
                 video = yield from polling.wait(
                     str(attempt.request_id), self._context, cast("Ticket", attempt.ticket),
@@ -209,7 +213,8 @@ class Work:
             outcome = self._ended(position, attempt, video)
         except Stopped:
             outcome = Outcome(position, "refused", request, error=self._fatal)
-        except GrokImagineError as error:
+        except Exception as error:  # it is this request's alone, whatever it is
+            yield from self._settle(attempt, error)
             outcome = self._failed(position, attempt, error)
         except BaseException:
             if attempt.request_id:
@@ -220,7 +225,7 @@ class Work:
             if attempt.ticket:
                 self._context.pacer.drop(attempt.ticket)
             with self._lock:
-                followers = self._followers.pop((request.mode, sha256, copy))
+                followers = self._followers.pop(key)
         outcomes = [outcome, *(outcome._replace(position=follower, is_new=False) for follower in followers)]
         self._count(outcomes)
         return outcomes
@@ -240,18 +245,39 @@ class Work:
         video = self._bind(video)
         return Outcome(position, "done", attempt.request, video.request_id, video, is_new=attempt.is_new)
 
-    def _failed(self, position: int, attempt: Attempt, error: GrokImagineError) -> Outcome:
-        if isinstance(error, AuthenticationError | OutOfCreditError | LedgerError):
-            self._fatal = self._fatal or error  # holds for all that follow: none of them is sent
+    def _settle(self, attempt: Attempt, error: Exception) -> Flow[None]:
+        """Has the ledger note that nobody knows what became of an intent, if that could not be noted where it was met.
+
+        Else the intent would be taken for one that is on its way, and be waited for.
+        """
+        is_noted = isinstance(error, GrokImagineError) and not isinstance(error, LedgerError)
+        if not attempt.intent or attempt.request_id or is_noted:
+            return
+        ledger, request, place = self._options.ledger, attempt.request, attempt.place
+        told = own_error(error, _id_on(error), self._blot)
+
+        def note() -> None:
+            entry = ledger.known(request, self._origin, place)
+            if entry and (entry.intent, entry.state) == (attempt.intent, "intended"):
+                ledger.give_up(attempt.intent, UnexpectedError(ascii(str(told))[1:-1]), True)
+
+        try:
+            yield Blocking(note)
+        except Exception as second:  # what happened to the job matters more than that it could not be noted
+            error.add_note(f"and it could not be noted: {second!r}")
+
+    def _failed(self, position: int, attempt: Attempt, error: Exception) -> Outcome:
         request_id = attempt.request_id
-        if isinstance(error, LedgerError) and attempt.is_new:
-            request_id = request_id or error.request_id
         if isinstance(error, BatchClosed) and request_id:
             self._tell([request_id])
-        self._blot(error)
-        state = _state_of(error, request_id)
+        if attempt.is_new and (isinstance(error, LedgerError) or not isinstance(error, GrokImagineError)):
+            request_id = request_id or _id_on(error)
+        failure = own_error(error, request_id, self._blot)
+        if holds_for_all(failure):
+            self._fatal = self._fatal or failure  # none of those that follow is sent
+        state = _state_of(failure, request_id, bool(attempt.intent))
         is_new = attempt.is_new and state != "refused"
-        return Outcome(position, state, attempt.request, request_id, error=error, is_new=is_new)
+        return Outcome(position, state, attempt.request, request_id, error=failure, is_new=is_new)
 
     def _begin(self, attempt: Attempt, place: Place) -> Flow[Video | None]:
         """The video of a request that the ledger knows to have ended; else None, and the attempt has a job to wait for."""
@@ -283,7 +309,7 @@ class Work:
             claimed = self._options.ledger.claim(attempt.request, self._origin, place, max_ticks)
             if isinstance(claimed, Entry):
                 raise Claimed
-            attempt.is_new = True
+            attempt.is_new, attempt.intent, attempt.place = True, claimed, place
             return claimed
 
         attempt.ticket = ticket = self._context.pacer.job(self._key_of(attempt.request))
@@ -298,27 +324,31 @@ class Work:
 
     def _known(self, attempt: Attempt, entry: Entry) -> Flow[Video | None]:
         """The video as it was seen, looked up again if its URL ran out; None of a job that may still run."""
-        if entry.state == "unknown":
+        if entry.state == "unknown" or not entry.request_id:
             request, text = attempt.request, entry.message or "the answer was lost"
             raise StartOutcomeUnknown(text, mode=request.mode, body_sha256=request.sha256, sent_at=entry.created)
-        attempt.request_id, now = str(entry.request_id), self._options.ledger.clock()
-        if entry.state == "accepted":
-            age = max(now - entry.created, 0.0)
-            attempt.ticket = self._context.pacer.join(self._key_of(attempt.request), age=age)
-            self._note_running(attempt.request_id)
-            return None
-        if entry.answer is None and entry.state in ("failed", "expired", "moderated"):
-            raise _failure(entry)
-        ran_out = entry.state == "done" and entry.url_expires is not None and entry.url_expires <= now
-        if entry.answer is None or ran_out:
-            try:
-                video = yield from flow.get(attempt.request_id, self._context)
-            except NotFoundError as error:
-                details: dict[str, Any] = {"request_id": attempt.request_id, "cost_usd": entry.cost_usd}
-                raise VideoExpiredError("expired", "the service does not know the job any more", **details) from error
-        else:
-            video = Video(attempt.request_id, json.loads(entry.answer))
-        return polling.ended(video, attempt.request)
+        attempt.request_id, now = entry.request_id, self._options.ledger.clock()
+        if entry.state in ENDED:
+            video = _noted(entry)
+            if video is None and entry.state in FAILED:
+                raise _failure(entry)
+            ran_out = entry.state == "done" and entry.url_expires is not None and entry.url_expires <= now
+            if video is None or ran_out:
+                video = yield from self._seen(entry)
+            if video.outcome != "running":
+                return polling.ended(video, attempt.request)
+        # It was accepted; or its state is one of a newer version, or its end was noted and is not seen.
+        age = max(now - entry.created, 0.0)
+        attempt.ticket = self._context.pacer.join(self._key_of(attempt.request), age=age)
+        self._note_running(attempt.request_id)
+        return None
+
+    def _seen(self, entry: Entry) -> Flow[Video]:
+        try:
+            return (yield from flow.get(str(entry.request_id), self._context))
+        except NotFoundError as error:
+            details: dict[str, Any] = {"request_id": entry.request_id, "cost_usd": entry.cost_usd}
+            raise VideoExpiredError("expired", "the service does not know the job any more", **details) from error
 
     def costs(self) -> tuple[float, float]:
         """USD that the batch's jobs cost, and the part of it that was for no video; as far as the service said so."""
@@ -411,14 +441,31 @@ def request_of(item: Item, *, strict: bool = True) -> VideoRequest:
     return request
 
 
-def _state_of(error: GrokImagineError, request_id: str | None) -> str:
+def _id_on(error: BaseException) -> str | None:
+    """The id that was put on what left while its job ran."""
+    found = error.__dict__.get("request_id")
+    return found if isinstance(found, str) and found else None
+
+
+def _state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) -> str:
     """The state that an error means, for a request whose job is known by its id or is none."""
     if isinstance(error, StartOutcomeUnknown):
         return "unknown"
     if isinstance(error, VideoGenerationError) and request_id:
         kinds = {VideoExpiredError: "expired", VideoModeratedError: "moderated"}
         return next((state for kind, state in kinds.items() if isinstance(error, kind)), "failed")
-    return "running" if request_id else "refused"
+    if request_id:
+        return "running"
+    return "unknown" if is_claimed and isinstance(error, UnexpectedError) else "refused"
+
+
+def _noted(entry: Entry) -> Video | None:
+    """The video of the answer that the ledger kept; None if it kept none, or none that can be read."""
+    try:
+        answer = json.loads(entry.answer or "null")
+    except (ValueError, RecursionError):
+        return None
+    return Video(str(entry.request_id), answer) if isinstance(answer, dict) else None
 
 
 def _failure(entry: Entry) -> VideoGenerationError:

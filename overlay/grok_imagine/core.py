@@ -177,6 +177,7 @@ class Core:
             wall=time.time,
             timeout=contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
             schedule=polling.contract_schedule,
+            blot=lambda error: blot(error, self._settings.api_key),
         )
 
     def work(

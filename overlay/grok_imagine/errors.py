@@ -43,6 +43,7 @@ __all__ = [
     "StartOutcomeUnknown",
     "TargetExistsError",
     "TransportError",
+    "UnexpectedError",
     "UnexpectedResponse",
     "UnknownField",
     "UnknownStatusWarning",
@@ -154,6 +155,13 @@ class CostLimitError(GrokImagineError):
         )
         self.batch = batch
         self.estimate_usd, self.counted_usd, self.max_cost_usd = estimate_usd, counted_usd, max_cost_usd
+
+
+class UnexpectedError(GrokImagineError):
+    """One job of many met what nothing here foresaw, such as a callback that raises. The other jobs went on.
+
+    `__cause__` is what it was, with its traceback. A job that has an id goes on, too.
+    """
 
 
 class TransportError(GrokImagineError):

@@ -401,7 +401,7 @@ def _is_alive(process: int | None) -> bool:
         return True
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no id of a process is so long
         return False
     except PermissionError:
         return True

@@ -52,6 +52,8 @@ def open_file(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     _log_ahead(db)
     db.execute("PRAGMA synchronous = FULL")
+    # Else one text that a bad disk spoiled would hide every other row.
+    db.text_factory = lambda raw: raw.decode("utf-8", "replace")
     return db
 
 
