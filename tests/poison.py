@@ -36,6 +36,8 @@ def done(request_id: str, **more: Any) -> dict[str, Any]:
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 NESTED = b'{"request_id": "%s", "status": "done", "x": ' + b'{"a": ' * 3000 + b"1" + b"}" * 3000 + b"}"
+OTHERS = "job-99"
+"""An id that the ledger has of another client's job."""
 HALF = "half an emoji \ud83d"
 
 
@@ -79,7 +81,7 @@ POSTS: Mapping[str, Reply] = {
     "an id of dots": lambda _: http({"request_id": ".."}),
     "a path for an id": lambda id: http({"request_id": f"../{id}/../x"}),
     "an id that steers": lambda id: http({"request_id": f"{id}\x1b[2J\x00\x9b"}),
-    "another's id": lambda _: http({"request_id": "job-0"}),
+    "another's id": lambda _: http({"request_id": OTHERS}),
     "an id beside deep things": nested,
     "an id and an odd charset": lambda id: http({"request_id": id}, 200, "content-type: text/plain; charset=hex"),
     "an id and a bad length of the limit": lambda id: http({"request_id": id}, 200, "x-ratelimit-limit-requests: 1e9"),

@@ -6,15 +6,27 @@ import asyncio
 import random
 import signal
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from grok_imagine import AsyncClient, Client, GrokImagineError, Ledger, Outcome, Video
+from grok_imagine import (
+    AsyncClient,
+    AuthenticationError,
+    Client,
+    GrokImagineError,
+    Ledger,
+    LedgerError,
+    Outcome,
+    UnexpectedError,
+    Video,
+    VideoRequest,
+)
 from grok_imagine.reconcile import Reconciliation
-from poison import POISONS, ROWS, Poison, Service, service
+from poison import OTHERS, POISONS, ROWS, Poison, Service, http, service
 from support import UNLIMITED, ManualClock
 
 JOBS = 6
@@ -137,6 +149,7 @@ def once(server: Service, outcomes: list[Outcome], before: Mapping[int, int]) ->
 def poisoned(kind: str, folder: Path, bad: Mapping[int, Poison]) -> None:
     with service(bad) as server:
         world = World(kind, folder, server)
+        world.ledger.downloaded(OTHERS, "there.mp4", server.base_url)
         first = world.batch()
         check(first, bad)
         once(server, first, {})
@@ -148,7 +161,7 @@ def poisoned(kind: str, folder: Path, bad: Mapping[int, Poison]) -> None:
         check(again, bad)
         once(server, again, before)
         for one, two in zip(first, again, strict=True):
-            assert one.request_id is None or two.request_id == one.request_id or one.request_id in str(two.error)
+            assert one.request_id in (None, two.request_id) or ascii(one.request_id)[1:-1] in str(two.error)
         found = world.reconcile()
         unseen = {entry.request_id for entry in found.running} | {end.request_id for end in found.ended}
         assert unseen <= {outcome.request_id for number, outcome in enumerate(again) if number in bad}
@@ -202,3 +215,104 @@ def test_a_mad_row_of_an_earlier_run_stops_no_other_job(kind: str, tmp_path: Pat
         accepted(world, range(JOBS, JOBS + 2))
         found = world.reconcile()
         assert {f"job-{JOBS}", f"job-{JOBS + 1}"} <= {end.request_id for end in found.ended if isinstance(end, Video)}
+
+
+def raises(error: BaseException) -> Any:
+    def callback(video: Video) -> None:
+        if video.request_id == "job-1":
+            raise error
+
+    return callback
+
+
+@pytest.mark.parametrize("error", [ValueError("mine\x1b[2J"), StopIteration("x"), GrokImagineError("x")], ids=repr)
+def test_a_callback_that_raises_ends_the_wait_for_its_job_alone(kind: str, tmp_path: Path, error: Exception) -> None:
+    with service() as server:
+        world = World(kind, tmp_path, server)
+        bad = world.batch(on_progress=raises(error))
+        check(bad, {1: error})
+        assert (bad[1].state, bad[1].request_id) == ("running", "job-1")
+        failure = bad[1].error
+        assert failure is not None and "\x1b" not in str(failure)
+        if not isinstance(error, GrokImagineError):
+            assert isinstance(failure, UnexpectedError)
+            causes = (failure.__cause__, getattr(failure.__cause__, "__cause__", None))
+            assert error in causes and error.__traceback__ is not None
+        check(world.batch(), {})
+        assert set(server.posts.values()) == {1}
+
+
+class Odd(Mapping[str, Any]):
+    """Keywords that can't be read."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise LookupError("no item")
+
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError("no keys")
+
+    def __len__(self) -> int:
+        return 1
+
+
+class OddRequest(VideoRequest):
+    """A request that has no hash."""
+
+    __slots__ = ()
+
+    @property
+    def sha256(self) -> str:
+        raise ZeroDivisionError
+
+
+def recursive() -> dict[str, Any]:
+    found: dict[str, Any] = {"prompt": "x"}
+    found["storage_options"] = found
+    return found
+
+
+ITEMS: Mapping[str, Any] = {
+    "nothing": None,
+    "a class": VideoRequest,
+    "odd keywords": Odd(),
+    "odd names": {7: 8, (1, 2): "x", "cls": 1, "self": 2, "prompt": "x"},
+    "an odd mode": {"prompt": "x", "mode": ["x"]},
+    "half an emoji": {"prompt": "\ud83d"},
+    "recursive": recursive(),
+    "a lock": {"prompt": "x", "storage_options": {"x": threading.Lock()}},
+    "a mode that is none": VideoRequest("nonsense", {"prompt": "x"}),
+    "a mode that can't be hashed": VideoRequest(["x"], {"prompt": "x"}),  # type: ignore[arg-type]
+    "no hash": OddRequest("text-to-video", {"prompt": "x"}),
+    "a number without end": VideoRequest("text-to-video", {"prompt": "x", "duration": float("inf")}),
+    "a model that is a list": VideoRequest("text-to-video", {"prompt": "x", "model": ["x"]}),
+}
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("item", ITEMS.values(), ids=list(ITEMS))
+def test_an_item_that_is_no_request_is_refused_alone(kind: str, tmp_path: Path, item: Any, strict: bool) -> None:
+    with service() as server:
+        world = World(kind, tmp_path, server)
+        for _ in range(2):
+            outcomes = world.batch(["0", item, *map(str, range(2, JOBS))], strict=strict)
+            check(outcomes, {1: item})
+            assert outcomes[1].state == "refused" or not strict
+            assert set(server.posts.values()) == {1}
+
+
+@pytest.mark.parametrize("at", ["post", "look"])
+def test_what_holds_for_all_ends_the_rest(kind: str, tmp_path: Path, at: str) -> None:
+    with service({0: Poison("no key", at, lambda _: http({"error": "wrong key"}, 401))}) as server:
+        outcomes = World(kind, tmp_path, server).batch(concurrency=1)
+        assert isinstance(outcomes[0].error, AuthenticationError)
+        assert {outcome.state for outcome in outcomes[1:]} == {"refused"} and server.posts.total() == 1
+
+
+def test_a_ledger_that_can_t_be_written_ends_the_rest(kind: str, tmp_path: Path) -> None:
+    with service() as server:
+        world = World(kind, tmp_path, server)
+        with sqlite3.connect(world.ledger.path) as database:
+            database.execute("CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END")
+        database.close()
+        outcomes = world.batch(concurrency=1)
+        assert {type(outcome.error) for outcome in outcomes} == {LedgerError} and not server.posts
