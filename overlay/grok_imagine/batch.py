@@ -176,8 +176,9 @@ class Work:
         """What is to be done for the next request. The result is its outcome, and those of equal requests that came meanwhile."""
         position, self._taken = self._taken, self._taken + 1
         copy = position if self._options.repeat else 0
-        known = item if isinstance(item, VideoRequest) else None
+        known: VideoRequest | None = None
         try:
+            known = item if isinstance(item, VideoRequest) else None
             request = known = request_of(item, strict=self._options.strict)
             if self._options.strict:
                 request.check()
