@@ -24,7 +24,9 @@ def main() -> None:
         print_version()
         return
     from .codes import NUMBERS
+    from .output import set_up_streams
 
+    set_up_streams()
     try:
         from .app import run
     except ModuleNotFoundError as error:

@@ -31,8 +31,9 @@ def models(context: typer.Context) -> None:
         found = client.models.list()
     rows = []
     for model in found:
-        price = contract.PRICES.get(model.id)
-        known = contract.MODELS.get(model.id)
+        name = str(model.id)  # whatever the service gives for one
+        price = contract.PRICES.get(name)
+        known = contract.MODELS.get(name)
         rows.append(
             {
                 "id": model.id,

@@ -21,7 +21,7 @@ from .report import in_words
 from .session import Session, session_of
 
 if TYPE_CHECKING:
-    from grok_imagine import Client, GrokImagineError, Outcome
+    from grok_imagine import Client, Outcome
     from grok_imagine.batch_driver import Batch
 
 __all__ = ["batch"]
@@ -210,9 +210,13 @@ class Run:
     def _take(self, outcome: Outcome, view: BatchView) -> None:
         line = self._out.pop(outcome.position)
         path: Path | None = None
-        error: BaseException | None = outcome.error
-        if outcome.video is not None and self._is_fetched(outcome):
-            path, error = self._fetch(outcome, line, view)
+        cost_usd, error = None, outcome.error
+        try:
+            cost_usd = outcome.cost_usd
+            if outcome.video is not None and self._is_fetched(outcome):
+                path = self._fetch(outcome, line, view)
+        except Exception as failure:  # it is this line's alone; the same command once more tries it again
+            error = failure
         self._codes.add(0 if error is None else code_of(error))
         shown = {
             "position": outcome.position,
@@ -220,7 +224,7 @@ class Run:
             "state": outcome.state,
             "request_id": outcome.request_id,
             "path": None if path is None else str(path),
-            "cost_usd": outcome.cost_usd,
+            "cost_usd": cost_usd,
             "error": None if error is None else {"type": type(error).__name__, "message": in_words(error)},
         }
         self._folder.note(shown)
@@ -232,27 +236,22 @@ class Run:
         elsewhere = outcome.request is not None and outcome.request.delivered_elsewhere
         return video is not None and (bool(video.url or video.public_url) or not elsewhere)
 
-    def _fetch(self, outcome: Outcome, line: Line, view: BatchView) -> tuple[Path | None, GrokImagineError | None]:
-        """Brings a video to disk, unless it is there. A failure is told; the same command once more tries it again."""
-        from grok_imagine import GrokImagineError
-
+    def _fetch(self, outcome: Outcome, line: Line, view: BatchView) -> Path:
+        """Brings a video to disk, unless it is there."""
         request_id = str(outcome.request_id)
         target = self._folder.target(line.output, outcome.position, request_id)
         if not outcome.is_new and self._folder.has(target, request_id):
             self._kept += 1
-            return target, None
+            return target
         view.saving(target.name)
-        try:
-            path = self._client.video.download(
-                outcome.video or request_id,
-                target,
-                overwrite=self._overwrite,
-                timeout=min(DOWNLOAD_SECONDS * self._session.speed, 1e7),
-            )
-        except GrokImagineError as error:
-            return None, error
+        path = self._client.video.download(
+            outcome.video or request_id,
+            target,
+            overwrite=self._overwrite,
+            timeout=min(DOWNLOAD_SECONDS * self._session.speed, 1e7),
+        )
         self._saved += 1
-        return path, None
+        return path
 
     def _total(self, plan: Plan, work: Batch, code: int) -> None:
         session, output = self._session, self._session.output
@@ -272,7 +271,7 @@ class Run:
         output.say(sums(work, plan.requests))
         if total["resume"]:
             output.say("this goes on with what is missing:")
-            output.say(f"  {total['resume']}", style="bold")
+            output.say(f"  {total['resume']}", style="bold", whole=True)
 
 
 AGAIN: Sequence[int] = [

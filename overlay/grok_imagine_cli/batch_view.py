@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from .output import plain, usd
+from .output import percent, plain, usd
 from .session import Session
-from .view import View
+from .view import STATUS, View
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -76,7 +76,7 @@ class BatchView(View):
             self._say(f"line {shown['line']}: {shown['state']}{cost}{cause}", shown)
         self._told = error
         if shown["path"]:
-            print(plain(shown["path"]), flush=True)
+            self._output.write(shown["path"])
 
     def _say(self, text: str, shown: Mapping[str, Any]) -> None:
         self._output.say(text)
@@ -105,7 +105,7 @@ class BatchBars(BatchView):
         self._seen[video.request_id] = (video.status, video.progress)
 
     def saving(self, name: str) -> None:
-        self._saving = f"; saving {plain(name)}"
+        self._saving = f"; saving {plain(name, STATUS)}"
 
     def outcome(self, shown: Mapping[str, Any], error: BaseException | None) -> None:
         self._saving = ""
@@ -138,9 +138,10 @@ class BatchBars(BatchView):
         now = self._clock()
         status, progress = self._seen.get(request_id, ("waiting", None))
         seconds = round(now - self._begun.setdefault(request_id, now))
-        yield Text(f"{request_id[:8]} {plain(status)}")
-        yield ProgressBar(total=100 if progress else None, completed=progress or 0, width=40, animation_time=now)
-        yield Text("" if progress is None else f"{progress} %")
+        yield Text(f"{plain(request_id[:8])} {plain(status, STATUS)}")
+        far = min(max(progress or 0, 0), 100)
+        yield ProgressBar(total=100 if progress else None, completed=far, width=40, animation_time=now)
+        yield Text(percent(progress))
         yield Text(f"{seconds // 60}:{seconds % 60:02}")
 
     def __enter__(self) -> Self:

@@ -32,7 +32,7 @@ CODES = (
         1,
         "error",
         "any other error, such as a ledger that can't be written",
-        ("Exception", "LedgerError", "QuotaError"),
+        ("Exception", "LedgerError", "QuotaError", "UnexpectedError"),
         True,
     ),
     ExitCode(

@@ -137,6 +137,6 @@ def _picture(output: Output, path: Path, after: After) -> None:
         output.result("picture", {"path": str(after.contact_sheet)}, after.contact_sheet)
     if after.preview and not output.as_json:
         if output.results.is_terminal:
-            pictures.preview(path, output.results)
+            pictures.preview(path)
         else:
             output.say("no preview: stdout is no terminal")

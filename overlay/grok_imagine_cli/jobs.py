@@ -29,6 +29,9 @@ from .session import session_of
 from .view import job_of, view_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from grok_imagine import GrokImagineError, Video
     from grok_imagine.ledger import Entry
 
 __all__ = ["download", "get", "jobs", "reconcile", "wait"]
@@ -47,7 +50,7 @@ def get(context: typer.Context, request_id: RequestId) -> None:
     shown = [
         f"{name}: {usd(value) if name == 'cost_usd' else value}" for name, value in state.items() if value is not None
     ]
-    session.output.result("job", state, "\n".join(shown))
+    session.output.result("job", state, *shown)
     if video.outcome not in ("running", "done"):
         raise video.failure()
 
@@ -134,20 +137,31 @@ def jobs(context: typer.Context, since_date: Since = None, state: State = None) 
         )
 
 
+def _time(when: float) -> datetime | None:
+    """A time of the ledger; None for one that no calendar has."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromtimestamp(when)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def _short(when: float) -> str:
     """A time in few characters: a year's only if it is another."""
     from datetime import datetime
 
-    time, now = datetime.fromtimestamp(when), datetime.now()
+    time, now = _time(when), datetime.now()
+    if time is None:
+        return "-"
     return f"{time:%d %b %H:%M}" if time.year == now.year else f"{time:%d %b %Y}"
 
 
 def _row(entry: Entry) -> dict[str, Any]:
     """A job of the ledger, without its URL, which may be signed."""
-    from datetime import datetime
-
+    created = _time(entry.created)
     return {
-        "created": datetime.fromtimestamp(entry.created).astimezone().isoformat(" ", "seconds"),
+        "created": created and created.astimezone().isoformat(" ", "seconds"),
         "request_id": entry.request_id,
         "state": entry.state,
         "mode": entry.mode,
@@ -178,25 +192,32 @@ def reconcile(context: typer.Context, timeout: Timeout = None) -> None:
     """After a crash: take up every job of the ledger.
 
     What nobody knows is listed; nothing is ever posted. Exits with 6 if there are requests of unknown outcome,
-    else with 5 if jobs still run when the time is up.
+    else with 1 if what came of a job could not be handled, else with 5 if jobs still run when the time is up.
     """
-    from grok_imagine import Video
-
     session = session_of(context)
     with session.client() as client, session.ledger() as ledger, view_of(session):
         found = ledger.reconcile(client, timeout=timeout)
-    rows: list[dict[str, Any]] = []
-    for end in found.ended:
-        if isinstance(end, Video):
-            rows.append(job_of(end, url=session.output.as_json) | {"about": end.url if end.outcome == "done" else None})
-        else:
-            about = f"{type(end).__name__}: {end.message}"
-            rows.append({"request_id": end.request_id, "state": "failed", "about": about})
+    rows = [_end_row(end, session.output.as_json) for end in found.ended]
+    is_odd = any(row["state"] == "error" for row in rows)
     rows += [{"request_id": entry.request_id, "state": "running", "about": None} for entry in found.running]
     rows += [_row(entry) | {"state": "unknown"} for entry in found.unknown]
     session.output.table("job", rows, {"request_id": "Job", "state": "State", "about": "Where, or why not"})
     if not session.output.as_json:
         counts = f"{len(found.ended)} ended, {len(found.running)} running, {len(found.unknown)} unknown"
         session.output.say(counts + ("; look for these on the usage page of the console" if found.unknown else ""))
-    if found.unknown or found.running:
-        raise typer.Exit(NUMBERS["unknown" if found.unknown else "timeout"])
+    if found.unknown or is_odd or found.running:
+        raise typer.Exit(NUMBERS["unknown" if found.unknown else "error" if is_odd else "timeout"])
+
+
+def _end_row(end: Video | GrokImagineError, as_json: bool) -> dict[str, Any]:
+    """What came of a job; its state is `error` if that could not be handled."""
+    from grok_imagine import ApiError, JobError, Video
+
+    if isinstance(end, Video):
+        try:
+            return job_of(end, url=as_json) | {"about": end.url if end.outcome == "done" else None}
+        except Exception as error:  # this job's alone: the others are listed, too
+            about = f"{type(error).__name__}: {error}"
+            return {"request_id": end.request_id, "state": "error", "about": about}
+    state = "failed" if isinstance(end, JobError | ApiError) else "error"
+    return {"request_id": end.request_id, "state": state, "about": f"{type(end).__name__}: {end.message}"}

@@ -40,6 +40,7 @@ LONGEST_CELL = 2**25
 """Characters; a picture may stand in a cell as a data: URL."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
+HALF = "holds half a character: \\ud800 to \\udfff stand in pairs"
 
 
 class Line(NamedTuple):
@@ -126,7 +127,8 @@ class Manifest:
             try:
                 text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
                 if text:
-                    yield self._line(number, json.loads(text, object_pairs_hook=_once, parse_constant=_refuse))
+                    found = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
+                    yield self._line(number, found) if _is_whole(text, found) else BadLine(number, HALF)
             except UnicodeDecodeError:
                 yield BadLine(number, "is no UTF-8 text")
             except (ValueError, RecursionError) as error:
@@ -215,6 +217,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"`{next(name for name in names if names.count(name) > 1)}` stands twice")
     return found
+
+
+def _is_whole(text: str, found: object) -> bool:
+    """Whether what a line of JSON means is text that can be sent."""
+    return "\\u" not in text or not SURROGATE.search(json.dumps(found, ensure_ascii=False))
 
 
 def _refuse(constant: str) -> object:

@@ -3,30 +3,81 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Output", "plain", "usd"]
+__all__ = ["Output", "command", "percent", "plain", "usd"]
 
 WHOLE = ("Started", "Job")
 """Headings of columns that are not broken into lines: what is in them is copied."""
 
 
-def plain(text: object) -> str:
-    """A text without control characters: what a service sends must not steer the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+LONGEST = 1000
+"""Characters of a text that people are shown; JSON has it whole."""
+
+LONGEST_ARGUMENT = 500
+"""Characters of an argument in a command that is to be copied."""
+
+UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""What counts as printable, and is not seen."""
+
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+def plain(text: object, most: int | None = LONGEST) -> str:
+    """A text on one line, in which nothing steers a terminal, turns its direction or is not seen: anybody may have written it.
+
+    Args:
+        text: Words of the service, of a file, of the command line.
+        most: Characters after which it is cut; None for what another program reads.
+    """
+    given = str(text)
+    cut = given if most is None or len(given) <= most else given[: most - 1] + "…"
+    if not cut.isprintable():
+        cut = "".join(c if c.isprintable() else " " if c in "\n\r\t" else REPLACED for c in cut)
+    return cut if cut.isascii() else UNSEEN.sub(REPLACED, cut)
+
+
+def command(arguments: Iterable[str]) -> str | None:
+    """A command line to be copied into a shell; None if there is none, since an argument is too long or holds a NUL.
+
+    What can't be shown is written as `$'...'`, which bash, zsh and ksh read.
+    """
+    given = list(arguments)
+    if any("\0" in argument or len(argument) > LONGEST_ARGUMENT for argument in given):
+        return None
+    return " ".join(map(_quoted, given))
+
+
+def _quoted(argument: str) -> str:
+    if plain(argument, None) == argument:
+        return shlex.quote(argument)
+    data = argument.encode("utf-8", "surrogatepass")
+    octal = (chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\{byte:03o}" for byte in data)
+    return f"$'{''.join(octal)}'"
+
+
+def percent(progress: int | None) -> str:
+    """Progress in words: from 0 to 100 %, whatever the service says; nothing if it says nothing."""
+    return "" if progress is None else f"{min(max(progress, 0), 100)} %"
 
 
 def usd(amount: float | None) -> str:
     """Dollars with as many decimals as a cent or a tenth of it needs; a dash for what is not known."""
     if amount is None:
         return "-"
+    if not abs(amount) < 1e9:
+        return f"${amount:.3g}"
     return f"${amount:.2f}" if round(amount, 4) == round(amount, 2) else f"${amount:.3f}"
 
 
@@ -40,11 +91,11 @@ class Output:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
 
-    def say(self, text: object, style: str = "") -> None:
-        """A line for people, on stderr."""
+    def say(self, text: object, style: str = "", *, whole: bool = False) -> None:
+        """A line for people, on stderr. What is to be copied is shown whole."""
         from rich.text import Text
 
-        self.errors.print(Text(plain(text), style=style), soft_wrap=True)
+        self.errors.print(Text(plain(text, None if whole else LONGEST), style=style), soft_wrap=True)
 
     @property
     def draws(self) -> bool:
@@ -57,20 +108,28 @@ class Output:
         if not self.draws:
             yield lambda text: None
             return
-        with self.errors.status(text) as shown:
-            yield shown.update
+        from rich.text import Text
+
+        with self.errors.status(Text(plain(text))) as shown:
+            yield lambda text: shown.update(Text(plain(text)))
 
     def emit(self, kind: str, data: Mapping[str, Any]) -> None:
         """A line of JSON, if that is asked for."""
         if self.as_json:
-            print(json.dumps({kind: data}, default=str), flush=True)
+            # JSON escapes all that is not ASCII, but for one.
+            print(json.dumps({kind: data}, default=str).replace("\x7f", "\\u007f"), flush=True)
 
-    def result(self, kind: str, data: Mapping[str, Any], text: object) -> None:
-        """What was asked for: JSON, or a line of text on stdout that another program can take."""
+    def result(self, kind: str, data: Mapping[str, Any], *lines: object) -> None:
+        """What was asked for: JSON, or lines of text on stdout that another program can take."""
         if self.as_json:
             self.emit(kind, data)
         else:
-            print(plain(text), flush=True)
+            self.write(*lines)
+
+    def write(self, *lines: object) -> None:
+        """Lines on stdout, whole: a program may read them."""
+        for line in lines:
+            print(plain(line, None), flush=True)
 
     def table(self, kind: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
         """Rows of a kind: JSON lines, a table in a terminal, or else lines of tab-separated cells without a heading.
@@ -84,8 +143,9 @@ class Output:
             for row in rows:
                 self.emit(kind, row)
             return
-        cells = [[_cell(row.get(key)) for key in columns] for row in rows]
-        if not sys.stdout.isatty():
+        is_drawn = sys.stdout.isatty()
+        cells = [[_cell(row.get(key), LONGEST if is_drawn else None) for key in columns] for row in rows]
+        if not is_drawn:
             for line in cells:
                 print("\t".join(" ".join(cell.split()) for cell in line))
         elif cells:
@@ -106,21 +166,35 @@ class Output:
     @cached_property
     def errors(self) -> Console:
         """The console of stderr, which honours NO_COLOR."""
-        from rich.console import Console
+        from .console import HarmlessConsole
 
-        return Console(stderr=True, highlight=False, emoji=False)
+        return HarmlessConsole(stderr=True)
 
     @cached_property
     def results(self) -> Console:
         """The console of stdout."""
-        from rich.console import Console
+        from .console import HarmlessConsole
 
-        return Console(highlight=False, emoji=False)
+        return HarmlessConsole()
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, most: int | None) -> str:
     if value is None or value == [] or value == "":
         return "-"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_cell, value))
-    return plain(value)
+        return ", ".join(_cell(item, most) for item in value)
+    return plain(value, most)
+
+
+def set_up_streams() -> None:
+    """Has what an encoding lacks be escaped instead of end the program, and what a defect says be harmless, too."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+    sys.excepthook = _tell_defect
+
+
+def _tell_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    for lines in traceback.format_exception(kind, error, trace):
+        for line in lines.splitlines():
+            print(plain(line, LONGEST), file=sys.stderr)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from rich.console import Console
 
 __all__ = ["check", "preview", "sheet"]
 
@@ -59,7 +58,7 @@ def frames(path: Path, count: int) -> Iterator[tuple[float, Image]]:
         raise DownloadError(f"{path}: no picture can be read from it", reason="not_mp4", path=path) from error
 
 
-def preview(path: Path, console: Console) -> None:
+def preview(path: Path) -> None:
     """Shows the middle frame in the terminal, by what it can: sixel, kitty's protocol or blocks; grey under NO_COLOR.
 
     Raises:
@@ -67,8 +66,10 @@ def preview(path: Path, console: Console) -> None:
     """
     # Importing it asks the terminal what it can do; one that does not answer is nothing to warn of.
     logging.getLogger("textual_image").setLevel(logging.ERROR)
+    from rich.console import Console
     from textual_image import renderable
 
+    console = Console()  # a plain one: kitty's pictures are made of characters that no text needs
     kind = renderable.UnicodeImage if os.environ.get("NO_COLOR") else renderable.Image
     for _, picture in frames(path, 1):
         console.print(kind(picture, width=min(WIDEST, console.width), height="auto"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Folder", "Known", "Plan", "planned"]
 
 OUTCOMES = "outcomes.jsonl"
+
+LONGEST_NAME = 100
+"""Characters of an id in a file's name."""
 
 PATHS = "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body"
 KEYS = "a file of this machine goes into `image`, `reference`, `last_frame` or `video`"
@@ -81,7 +85,10 @@ class Folder:
 
     def target(self, output: str | None, position: int, request_id: str) -> Path:
         """Where the video of a job goes. An id must not lead out of the folder."""
-        return self.path / (output or f"{position}-{re.sub(r'[^-.0-9A-Za-z_]', '_', request_id)}.mp4")
+        name = re.sub(r"[^-.0-9A-Za-z_]", "_", request_id)
+        if len(name) > LONGEST_NAME:
+            name = f"{name[:LONGEST_NAME]}-{hashlib.sha256(request_id.encode('utf-8', 'replace')).hexdigest()[:8]}"
+        return self.path / (output or f"{position}-{name}.mp4")
 
     def has(self, target: Path, request_id: str) -> bool:
         """Whether the video of a job is there already: its file, unless an earlier outcome says that it is another job's."""
@@ -176,6 +183,8 @@ def _checked(line: Line, strict: bool) -> VideoRequest | BadLine:
         request.sha256  # noqa: B018  # raises what is no JSON
     except (InvalidRequest, ConfigurationError) as error:
         return BadLine(line.number, in_words(error).replace(PATHS, KEYS))
+    except Exception as error:  # a line may hold anything, and the others are told of, too
+        return BadLine(line.number, f"makes no request: {type(error).__name__}: {error}")
     return request
 
 

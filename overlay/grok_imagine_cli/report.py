@@ -8,8 +8,8 @@ import typer
 
 from .codes import code_of, is_resumable
 from .manifest import BadManifest
-from .output import Output, usd
-from .session import PROGRAM, Session
+from .output import Output, command, plain, usd
+from .session import PROGRAM, Session, wait_for
 
 __all__ = ["in_words", "misused", "report"]
 
@@ -61,6 +61,7 @@ def misused(error: typer.TyperException, output: Output) -> int:
     else:
         from typer.rich_utils import rich_format_error
 
+        error.message = plain(error.message)
         rich_format_error(error)  # type: ignore[arg-type]  # every one that a command line raises is click's
     return code_of(error)
 
@@ -84,7 +85,7 @@ def _tell(output: Output, details: dict[str, Any], hints: list[str], resume: str
         output.say(
             "the job goes on and is paid for; this takes it up again:" if one else "this goes on where it stopped:"
         )
-        output.say(f"  {resume}", style="bold")
+        output.say(f"  {resume}", style="bold", whole=True)
 
 
 def _message(error: BaseException, session: Session) -> str:
@@ -108,10 +109,11 @@ def _hints(error: BaseException, session: Session) -> list[str]:
     name = type(error).__name__
     if name == "StartOutcomeUnknown":
         candidate = getattr(error, "candidate_id", None)
+        line = command([PROGRAM, *wait_for(candidate)]) if candidate else None
         return [
             "look at the usage page of the console before you send it again",
             *([f"`{PROGRAM} jobs --state unknown` lists it"] if session.ledger_path else []),
-            *([f"`{PROGRAM} wait {candidate}` may find the job"] if candidate else []),
+            *([f"`{line}` may find the job"] if line else []),
         ]
     if session.sandbox and session.request_id and not session.is_own and name in ("NotFoundError", "BadRequestError"):
         return [

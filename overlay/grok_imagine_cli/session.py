@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .output import Output
+from .output import Output, command
 
 if TYPE_CHECKING:
     from grok_imagine import Client, Ledger
 
-__all__ = ["PROGRAM", "Session", "default_ledger", "needed_sandbox", "session_of"]
+__all__ = ["PROGRAM", "Session", "default_ledger", "needed_sandbox", "session_of", "wait_for"]
 
 PROGRAM = "grok-imagine"
 SPEED = 20.0
@@ -181,17 +180,24 @@ class Session:
             }
 
     def resume(self) -> str | None:
-        """The command that takes the run up again, or None: without a job, or when it ends with the sandbox."""
+        """The command that takes the run up again, or None: without a job, or when it ends with the sandbox.
+
+        A job whose id can't be written in a command is taken up by `reconcile`, with all others.
+        """
         if (self.request_id is None and not self.command) or self.sandbox:
             return None
         own = [*(["--ledger", str(self._ledger.absolute())] if self._ledger else [])]
         own += ["--base-url", self._base_url] if self._base_url else []
         own += ["--json"] if self.output.as_json else []
-        # An id that begins like an option is one nevertheless.
-        wait = ["wait", *self.after, "--", self.request_id] if self.request_id else []
-        if self.request_id and not self.request_id.startswith("-"):
-            wait = ["wait", self.request_id, *self.after]
-        return shlex.join([PROGRAM, *own, *(self.command or wait)])
+        if self.command:
+            return command([PROGRAM, *own, *self.command])
+        line = command([PROGRAM, *own, *wait_for(str(self.request_id), self.after)])
+        return line or (command([PROGRAM, *own, "reconcile"]) if self.ledger_path else None)
+
+
+def wait_for(request_id: str, options: Sequence[str] = ()) -> list[str]:
+    """The arguments that wait for a job. An id may look like an option."""
+    return ["wait", *options, "--", request_id] if request_id.startswith("-") else ["wait", request_id, *options]
 
 
 def session_of(context: typer.Context) -> Session:

@@ -6,7 +6,7 @@ import warnings
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .output import Output, plain, usd
+from .output import Output, percent, plain, usd
 from .session import Session
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from grok_imagine import Video
 
 __all__ = ["View", "job_of", "view_of"]
+
+STATUS = 40
+"""Characters of a state's word; the service's own are short."""
 
 STEP = 25
 """Per cent of progress from line to line where there is no terminal."""
@@ -61,10 +64,10 @@ class View:
     def looked(self, video: Video) -> None:
         """A look saw a job running."""
         self._output.emit("job", job_of(video) | {"elapsed": round(self._clock() - self._begin, 1)})
-        quarter = (video.progress or 0) // STEP
+        quarter = min(video.progress or 0, 100) // STEP
         if not self._output.as_json and quarter > self._quarters.get(video.request_id, 0):
             self._quarters[video.request_id] = quarter
-            self._output.say(f"{video.progress} % after {self._clock() - self._begin:.0f} s")
+            self._output.say(f"{percent(video.progress)} after {self._clock() - self._begin:.0f} s")
 
     def ended(self, video: Video) -> None:
         """A job is done."""
@@ -108,15 +111,15 @@ class Bars(View):
         return Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[far]:>5}"),
+            TextColumn("{task.fields[far]:>5}", markup=False),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[cost]}"),
+            TextColumn("{task.fields[cost]}", markup=False),
             console=self._output.errors,
             get_time=self._clock,
         )
 
     def accepted(self, request_id: str) -> None:
-        self._output.say(f"job {plain(request_id)}")
+        self._output.say(f"job {request_id}")
         self._task(request_id)
 
     def looked(self, video: Video) -> None:
@@ -124,10 +127,10 @@ class Bars(View):
         # Without progress, or before it begins, the bar only moves.
         self._progress.update(
             self._task(video.request_id),
-            description=plain(video.status),
+            description=plain(video.status, STATUS),
             total=100 if progress else None,
-            completed=progress or 0,
-            far="" if progress is None else f"{progress} %",
+            completed=min(max(progress or 0, 0), 100),
+            far=percent(progress),
             cost=self._cost(video.cost_usd).removeprefix(", "),
         )
 
