@@ -30,7 +30,7 @@ from poison import OTHERS, POISONS, ROWS, Poison, Service, http, service
 from support import UNLIMITED, ManualClock
 
 JOBS = 6
-TIMEOUT = 100.0
+TIMEOUT = 60.0
 
 
 class Clock(ManualClock):

@@ -204,6 +204,9 @@ class Videos:
     ) -> Batch:
         """Makes many videos: an iterator of their outcomes, as they finish. None stops the others.
 
+        Whatever one request meets is its own outcome. Only what holds for all refuses the rest: a wrong key, no credit, a ledger
+        that can't be read or written.
+
         Each request is claimed in the ledger before it is posted, so that a batch that was interrupted at any moment goes on
         when the same is started again, beside other processes too: what it knows is not posted again. Nothing is sent before
         the first outcome is asked for; then it works on in the background.
@@ -219,7 +222,8 @@ class Videos:
             timeout: Polling timeout of each job: seconds, default 600 (x-waiter). Its outcome is `running` then.
             repeat: Equal requests are made once for each place among `requests`, instead of once for all.
             strict: As in `start`.
-            on_progress: Called with the `Video` after each look that shows a job running, from several threads.
+            on_progress: Called with the `Video` after each look that shows a job running, from several threads. What it raises
+                ends the wait for that job alone: its outcome is `running`, with an `UnexpectedError` whose cause it is.
 
         Raises:
             OutOfRange: An argument is none; nothing was sent.
