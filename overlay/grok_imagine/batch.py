@@ -190,7 +190,8 @@ class Work:
                     self._followers[key] = []
                 else:
                     followers.append(position)
-        except Exception as error:  # an item may be anything; a variable would keep what has this frame in its traceback
+        except Exception as error:  # an item may be anything
+            # Kept in no variable: its traceback has this frame, which would keep it in turn.
             return self._at_once(Outcome(position, "refused", known, error=own_error(error, None, self._blot)))
         if followers is not None:
             return self._at_once()
