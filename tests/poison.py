@@ -134,6 +134,7 @@ class Service:
         self.mad = dict(mad or {})
         self.posts: Counter[int] = Counter()
         self.looks: Counter[str] = Counter()
+        self.served = self._busy = 0
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
@@ -146,7 +147,22 @@ class Service:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            with self._lock:
+                self._busy += 1
+            threading.Thread(target=self._see_to, args=(connection,), daemon=True).start()
+
+    def is_quiet(self, served: int) -> bool:
+        """Whether no request is under way, and none came since so many were served."""
+        with self._lock:
+            return self._busy == 0 and self.served == served
+
+    def _see_to(self, connection: socket.socket) -> None:
+        try:
+            self._answer(connection)
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self.served += 1
 
     def _answer(self, connection: socket.socket) -> None:
         connection.settimeout(10)

@@ -7,6 +7,7 @@ import random
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,23 +32,46 @@ from support import UNLIMITED, ManualClock
 
 JOBS = 6
 TIMEOUT = 60.0
+NAP = 0.003
+"""Real seconds."""
 
 
 class Clock(ManualClock):
-    """Of tasks that sleep at once the first to wake moves it, not each: else one that looks in vain uses the time of all up."""
+    """Of those that sleep at once the first to wake moves it, and only while the service has nothing to do.
 
-    def __init__(self) -> None:
+    Else each job that is looked at in vain would use up the time of all others.
+    """
+
+    def __init__(self, server: Service) -> None:
         super().__init__()
+        self._server = server
+        self._lock = threading.Lock()
         self._ends: list[float] = []
 
+    def _begin(self, seconds: float) -> float:
+        with self._lock:
+            self._ends.append(end := self.now + seconds)
+        return end
+
+    def _is_over(self, end: float, served: int) -> bool:
+        with self._lock:
+            if self.now < end == min(self._ends) and self._server.is_quiet(served):
+                self.now = end
+            if self.now >= end:
+                self._ends.remove(end)
+            return self.now >= end
+
+    def sleep(self, seconds: float) -> None:
+        end, served = self._begin(seconds), -1
+        while not self._is_over(end, served):
+            served = self._server.served
+            time.sleep(NAP)
+
     async def sleep_async(self, seconds: float) -> None:
-        end = self.now + seconds
-        self._ends.append(end)
-        while self.now < end:
-            await asyncio.sleep(0.002)
-            if end == min(self._ends):
-                self.now = max(self.now, end)
-        self._ends.remove(end)
+        end, served = self._begin(seconds), -1
+        while not self._is_over(end, served):
+            served = self._server.served
+            await asyncio.sleep(NAP)
 
 
 class World:
@@ -58,7 +82,7 @@ class World:
         self.ledger = Ledger(folder / "jobs.db")
 
     def _made(self) -> dict[str, Any]:
-        clock = Clock()
+        clock = Clock(self.server)
         sleep = clock.sleep if self.kind == "sync" else clock.sleep_async
         return {
             "api_key": "test-key",
