@@ -51,7 +51,11 @@ Every job is noted in a ledger before it is posted: `jobs.db` in the folder that
 (`$XDG_DATA_HOME/grok-imagine`, by default `~/.local/share/grok-imagine`), or the file that `--ledger` or
 `GROK_IMAGINE_LEDGER` names. With `--sandbox` it is a temporary one, unless it is named, so that play and paid jobs do not mix.
 
-Ctrl-C ends the wait, not the job: the command that takes it up again is printed.
+Ctrl-C ends the wait, not the job: the command that takes it up again is printed. In it an id is quoted for a shell; what
+can't be shown is written as `$'...'`, which bash, zsh and ksh read. For an id that no command can hold it is `reconcile`.
+
+The words of others, of the service, a manifest or a ledger, are shown on one line and cut after 1,000 characters. What would
+steer the terminal, turn its direction or not be seen is shown as \N{REPLACEMENT CHARACTER}. JSON has the words whole, escaped.
 
 `--sandbox` has any command ask a sandbox of its own, without a key. It lives as long as the command, as do its jobs, and
 its time runs 20 times as fast; seconds that are given and shown are simulated ones. `grok-imagine sandbox serve` runs one that stays.
@@ -105,6 +109,9 @@ as `outcome`, between an `estimate` and a `total`.
 
 Without a terminal to ask in, `--yes` is needed, but not with `--sandbox`, or when nothing is left to be paid. The exit code is that
 of the gravest outcome, in this order: {gravest}.
+
+Whatever one line meets is its own outcome, in this run and in later ones, and stops no other line. What holds for all ends the
+batch: a wrong key, no credit, a ledger that can't be written.
 """
 
 

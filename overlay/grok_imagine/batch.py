@@ -6,7 +6,6 @@ ledger before it is posted: whoever starts the same batch again, after a crash o
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,8 +27,6 @@ from .errors import (
     UnexpectedError,
     UnknownField,
     VideoExpiredError,
-    VideoGenerationError,
-    VideoModeratedError,
 )
 from .isolation import holds_for_all, own_error
 from .ledger import Entry, Ledger, Place
@@ -37,6 +34,7 @@ from .posts import tell
 from .pricing import estimate
 from .requests import VideoRequest
 from .results import Video
+from .verdicts import id_on, noted_failure, noted_video, state_of
 
 if TYPE_CHECKING:
     from .schedule import Key
@@ -256,7 +254,7 @@ class Work:
         if not attempt.intent or attempt.request_id or is_noted:
             return
         ledger, request, place = self._options.ledger, attempt.request, attempt.place
-        told = own_error(error, _id_on(error), self._blot)
+        told = own_error(error, id_on(error), self._blot)
 
         def note() -> None:
             entry = ledger.known(request, self._origin, place)
@@ -273,11 +271,11 @@ class Work:
         if isinstance(error, BatchClosed) and request_id:
             self._tell([request_id])
         if attempt.is_new and (isinstance(error, LedgerError) or not isinstance(error, GrokImagineError)):
-            request_id = request_id or _id_on(error)
+            request_id = request_id or id_on(error)
         failure = own_error(error, request_id, self._blot)
         if holds_for_all(failure):
             self._fatal = self._fatal or failure  # none of those that follow is sent
-        state = _state_of(failure, request_id, bool(attempt.intent))
+        state = state_of(failure, request_id, bool(attempt.intent))
         is_new = attempt.is_new and state != "refused"
         return Outcome(position, state, attempt.request, request_id, error=failure, is_new=is_new)
 
@@ -331,9 +329,9 @@ class Work:
             raise StartOutcomeUnknown(text, mode=request.mode, body_sha256=request.sha256, sent_at=entry.created)
         attempt.request_id, now = entry.request_id, self._options.ledger.clock()
         if entry.state in ENDED:
-            video = _noted(entry)
+            video = noted_video(entry)
             if video is None and entry.state in FAILED:
-                raise _failure(entry)
+                raise noted_failure(entry)
             ran_out = entry.state == "done" and entry.url_expires is not None and entry.url_expires <= now
             if video is None or ran_out:
                 video = yield from self._seen(entry)
@@ -441,38 +439,3 @@ def request_of(item: Item, *, strict: bool = True) -> VideoRequest:
         text = f"the fields make {request.mode}, but `mode` says {mode!r}"
         raise ModeConflict(text, fields=["mode"], instead="leave `mode` out, or give the fields of that mode")
     return request
-
-
-def _id_on(error: BaseException) -> str | None:
-    """The id that was put on what left while its job ran."""
-    found = error.__dict__.get("request_id")
-    return found if isinstance(found, str) and found else None
-
-
-def _state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) -> str:
-    """The state that an error means, for a request whose job is known by its id or is none."""
-    if isinstance(error, StartOutcomeUnknown):
-        return "unknown"
-    if isinstance(error, VideoGenerationError) and request_id:
-        kinds = {VideoExpiredError: "expired", VideoModeratedError: "moderated"}
-        return next((state for kind, state in kinds.items() if isinstance(error, kind)), "failed")
-    if request_id:
-        return "running"
-    return "unknown" if is_claimed and isinstance(error, UnexpectedError) else "refused"
-
-
-def _noted(entry: Entry) -> Video | None:
-    """The video of the answer that the ledger kept; None if it kept none, or none that can be read."""
-    try:
-        answer = json.loads(entry.answer or "null")
-    except (ValueError, RecursionError):
-        return None
-    return Video(str(entry.request_id), answer) if isinstance(answer, dict) else None
-
-
-def _failure(entry: Entry) -> VideoGenerationError:
-    kinds = {"expired": VideoExpiredError, "moderated": VideoModeratedError}
-    details: dict[str, Any] = {"request_id": entry.request_id, "cost_usd": entry.cost_usd}
-    return kinds.get(entry.state, VideoGenerationError)(
-        entry.code or "UNKNOWN", entry.message or entry.state, **details
-    )

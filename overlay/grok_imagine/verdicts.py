@@ -1,0 +1,53 @@
+"""What an error, or a line of the ledger, means for one request of a batch."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .errors import (
+    GrokImagineError,
+    StartOutcomeUnknown,
+    UnexpectedError,
+    VideoExpiredError,
+    VideoGenerationError,
+    VideoModeratedError,
+)
+from .ledger import Entry
+from .results import Video
+
+
+def id_on(error: BaseException) -> str | None:
+    """The id that was put on what left while its job ran."""
+    found = error.__dict__.get("request_id")
+    return found if isinstance(found, str) and found else None
+
+
+def state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) -> str:
+    """The state that an error means, for a request whose job is known by its id or is none."""
+    if isinstance(error, StartOutcomeUnknown):
+        return "unknown"
+    if isinstance(error, VideoGenerationError) and request_id:
+        kinds = {VideoExpiredError: "expired", VideoModeratedError: "moderated"}
+        return next((state for kind, state in kinds.items() if isinstance(error, kind)), "failed")
+    if request_id:
+        return "running"
+    return "unknown" if is_claimed and isinstance(error, UnexpectedError) else "refused"
+
+
+def noted_video(entry: Entry) -> Video | None:
+    """The video of the answer that the ledger kept; None if it kept none, or none that can be read."""
+    try:
+        answer = json.loads(entry.answer or "null")
+    except (ValueError, RecursionError):
+        return None
+    return Video(str(entry.request_id), answer) if isinstance(answer, dict) else None
+
+
+def noted_failure(entry: Entry) -> VideoGenerationError:
+    """The error of a job that the ledger knows to have ended without a video."""
+    kinds = {"expired": VideoExpiredError, "moderated": VideoModeratedError}
+    details: dict[str, Any] = {"request_id": entry.request_id, "cost_usd": entry.cost_usd}
+    return kinds.get(entry.state, VideoGenerationError)(
+        entry.code or "UNKNOWN", entry.message or entry.state, **details
+    )
