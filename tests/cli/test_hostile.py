@@ -223,3 +223,31 @@ def test_plain_leaves_no_character_that_steers_or_hides() -> None:
     assert shown.encode()  # no halves of characters
     assert len(plain("a" * 10**6)) == 1000 and plain(7) == "7"
     assert command(["a\0b"]) is None and usd(float("inf")) == "$inf" and len(usd(1e300)) < 12
+
+
+@pytest.mark.parametrize("line", ["generate", "refused", "batch", "jobs", "reconcile", "models"])
+def test_pipes_get_lines_that_no_text_can_break(program: Any, tmp_path: Path, line: str) -> None:
+    arguments, options = COMMANDS[line]
+    text = "".join(TEXTS[name] for name in ("spoofs", "steers and hides"))
+    service = Hostile(text, **options)
+    (tmp_path / "all.jsonl").write_text('{"prompt": "A cat", "duration": 1}', encoding="utf-8")
+    if line in ("jobs", "reconcile"):
+        ledger(program, tmp_path, service)
+    try:
+        told = program(f"--base-url {service.base_url} {arguments} --json")
+        lines = program(f"--base-url {service.base_url} {arguments}")
+    finally:
+        service.close()
+    assert told.lines and told.out.isascii() and told.out.replace("\n", "").isprintable()
+    shown = lines.out + lines.err + told.err
+    assert shown.replace("\n", "").replace("\t", "").isprintable() and not set(HIDES) - set("abc") & set(shown)
+    assert not re.search(r"^(line 9|job owned)", shown, re.MULTILINE)
+
+
+def test_a_defect_is_told_harmlessly() -> None:
+    code = "from grok_imagine_cli.output import set_up_streams as s; s(); raise ValueError('a\\x1b[2J\\u202e\\ud83d\\nline 9')"
+    environment = {"PYTHONIOENCODING": "ascii"}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    assert (
+        told.returncode == 1 and b"ValueError: a\\ufffd[2J\\ufffd\\ufffd" in told.stderr and b"\x1b" not in told.stderr
+    )
