@@ -31,8 +31,8 @@ from poison import OTHERS, POISONS, ROWS, Poison, Service, http, service
 from support import UNLIMITED, ManualClock
 
 JOBS = 6
-TIMEOUT = 60.0
-NAP = 0.003
+TIMEOUT = 120.0
+NAP = 0.006
 """Real seconds."""
 
 
