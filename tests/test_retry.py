@@ -23,7 +23,7 @@ from grok_imagine import (
     UnexpectedResponse,
     delivery_of,
 )
-from grok_imagine.answers import Answer
+from grok_imagine.answers import take_in
 from grok_imagine.commands import Call
 from grok_imagine.errors import api_error
 from grok_imagine.flow import Context, repeat
@@ -79,7 +79,7 @@ class Line:
                     self.now += self.cost
                     failure, value = next(self.failures, None), None
                     if command.post and not isinstance(failure, KeyboardInterrupt):
-                        command.post.finish(failure or Answer(200, {}, b'{"request_id": "job-1"}'))
+                        command.post.finish(failure or take_in(200, [], b'{"request_id": "job-1"}', "k"))
                         failure, value = command.post.error, command.post.job
                     command = flow.throw(failure) if failure else flow.send(value)
                 else:

@@ -392,9 +392,9 @@ def a_loop_that_stands_still(world: World) -> None:
 def asyncio_exits(world: World) -> None:
     async def main() -> None:
         client = world.async_client()
-        for prompt in prompts(2):
-            asyncio.ensure_future(start(client, prompt))
+        tasks = [asyncio.ensure_future(start(client, prompt)) for prompt in prompts(2)]
         await world.when_told()
+        assert tasks
         sys.exit(4)
 
     _run(main)
