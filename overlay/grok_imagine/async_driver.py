@@ -20,13 +20,15 @@ import httpx
 
 from .answers import MOST_ANSWER, Answer, take_in
 from .commands import Blocking, Call, Command, Flow, Sleep, Stream
-from .drivers import unlogged, waited_too_long
+from .drivers import waited_too_long
 from .errors import GrokImagineError, RequestTimeout, TransportError, blot
 from .plain import BLOCK
 from .posts import GRACE, Post, leave_all
+from .redaction import Hidden, hiding
 from .results import Job
 from .settings import Settings
-from .transport.exchange import KEEPALIVE, LONGEST_STEPS, Exchange, broken_off, tls_context, transport_error
+from .transport.clients import async_chunks_of, async_files_client, client_for, typed
+from .transport.exchange import KEEPALIVE, LONGEST_STEPS, Exchange, broken_off, transport_error
 
 if TYPE_CHECKING:
     from .async_batch import Engine
@@ -158,7 +160,9 @@ class AsyncDriver:
                 call.post.sending()
             async with asyncio.timeout(longest):
                 request = http.build_request(**arguments)
-                async with aclosing(await http.send(request, stream=True, follow_redirects=redirects)) as response:
+                with hiding(Hidden.QUERIES):
+                    answering = await http.send(request, stream=True, follow_redirects=redirects)
+                async with aclosing(answering) as response:
                     headers = response.headers.raw
                     if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
                         headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
@@ -183,26 +187,22 @@ class AsyncDriver:
             task.exception()  # taken note of: whoever left does not want to know
 
     async def _stream(self, stream: Stream) -> None:
-        # A client of its own, which never had the key: a result's URL is on another host, and public.
         timeout = self._settings.request_timeout
-        try:
-            async with httpx.AsyncClient(verify=tls_context(), timeout=timeout) as files:
-                request = files.build_request("GET", stream.url, headers=stream.headers)
+        async with async_files_client(stream.url, timeout) as files:
+            request = files.build_request("GET", stream.url, headers=stream.headers)
+            with typed(), hiding(Hidden.HEADERS):
                 try:
-                    with unlogged():
-                        async with asyncio.timeout(timeout):
-                            response = await files.send(request, stream=True)
+                    async with asyncio.timeout(timeout):
+                        response = await files.send(request, stream=True)
                 except TimeoutError as error:
                     raise RequestTimeout(f"no answer within {timeout:g} s") from error
-                async with aclosing(response):
-                    stream.sink.begin(response)
-                    async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as chunks:
-                        async for chunk in chunks:
-                            told = stream.sink.write(chunk)
-                            if isawaitable(told):
-                                await told
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise transport_error(error) from error
+            async with aclosing(response):
+                stream.sink.begin(response)
+                async with aclosing(cast(AsyncGenerator[bytes, None], async_chunks_of(response))) as chunks:
+                    async for chunk in chunks:
+                        told = stream.sink.write(chunk)
+                        if isawaitable(told):
+                            await told
 
     def _here(self) -> Bound:
         """The HTTP client and gates of the running loop: connections can't outlive the loop they were made in."""
@@ -211,8 +211,9 @@ class AsyncDriver:
         if bound is None:
             for gone in [old for old in list(self._bound) if old.is_closed()]:
                 self._bound.pop(gone, None)
-            http = self._given or httpx.AsyncClient(
-                verify=tls_context(),
+            http = self._given or client_for(
+                httpx.AsyncClient,
+                self._settings.base_url,
                 limits=_limits(self._settings),
                 cookies=_NoCookies(),
                 event_hooks={"response": [_stay]},

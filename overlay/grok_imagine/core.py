@@ -20,6 +20,7 @@ from .commands import Blocking, Flow, ProgressCallback
 from .errors import ModeConflict, OutOfRange, UnknownField, blot
 from .flow import id_of
 from .polling import Schedule
+from .redaction import redact_logs
 from .requests import VideoRequest
 from .results import Job, Video
 from .retry import Retries, RetryPolicy
@@ -58,6 +59,7 @@ class Core:
         *,
         awaits: bool = False,
     ) -> None:
+        redact_logs(settings)
         self._awaits = awaits
         self._settings = settings
         self.clock = clock
@@ -160,7 +162,13 @@ class Core:
 
         _check_callback(on_progress, self._awaits, "two lengths in bytes")
         target = yield from download(
-            video, path, look=self.get, retries=self._retries, on_progress=on_progress, **options
+            video,
+            path,
+            look=self.get,
+            retries=self._retries,
+            is_local=self._settings.is_local,
+            on_progress=on_progress,
+            **options,
         )
         if self._book:
             book = self._book

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import re
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import closing
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
@@ -19,9 +16,11 @@ from .answers import Answer
 from .commands import Blocking, Call, Command, Flow, Sleep, Stop, Stream
 from .errors import GrokImagineError, NotDelivered, blot
 from .posts import TICK, Post, leave_all
+from .redaction import Hidden, hiding
 from .results import Job
 from .settings import Settings
-from .transport.exchange import Exchange, tls_context, transport_error
+from .transport.clients import chunks_of, files_client, typed
+from .transport.exchange import Exchange
 
 if TYPE_CHECKING:
     from .batch_driver import Engine
@@ -35,30 +34,6 @@ STOP_TICK = 0.05
 def waited_too_long(limit: float) -> NotDelivered:
     """The error of a request that never got its turn."""
     return NotDelivered(f"waited {limit:g} s for other requests of this client to end")
-
-
-_signed: ContextVar[bool] = ContextVar("grok_imagine_signed", default=False)
-
-
-def _redact(record: logging.LogRecord) -> bool:
-    if not _signed.get():
-        return True
-    record.msg, record.args = re.sub(r"\?\S*", "?...", record.getMessage()), None
-    return record.name == "httpx"  # httpcore's records hold whole headers, such as a redirect's
-
-
-for _layer in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
-    logging.getLogger(_layer).addFilter(_redact)
-
-
-@contextmanager
-def unlogged() -> Iterator[None]:
-    """Keeps the query of a signed URL out of httpx's logs. Whatever else uses httpx in the process logs as ever."""
-    token = _signed.set(True)
-    try:
-        yield
-    finally:
-        _signed.reset(token)
 
 
 class SyncDriver:
@@ -139,18 +114,13 @@ class SyncDriver:
         return post.result()
 
     def _stream(self, stream: Stream) -> None:
-        # A client of its own, which never had the key: a result's URL is on another host, and public.
-        timeout = self._settings.request_timeout
-        try:
-            with httpx.Client(verify=tls_context(), timeout=timeout) as files:
-                with unlogged():
-                    response = files.send(files.build_request("GET", stream.url, headers=stream.headers), stream=True)
-                with closing(response):
-                    stream.sink.begin(response)
-                    for chunk in response.iter_raw():
-                        stream.sink.write(chunk)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise transport_error(error) from error
+        with files_client(stream.url, self._settings.request_timeout) as files:
+            with typed(), hiding(Hidden.HEADERS):
+                response = files.send(files.build_request("GET", stream.url, headers=stream.headers), stream=True)
+            with closing(response):
+                stream.sink.begin(response)
+                for chunk in chunks_of(response):
+                    stream.sink.write(chunk)
 
     def begin_anew(self) -> None:
         """In a child process: nothing of the parent's is under way, no lock is held, and its connections are its own."""

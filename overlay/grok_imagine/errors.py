@@ -25,6 +25,7 @@ __all__ = [
     "CostLimitError",
     "DownloadError",
     "GrokImagineError",
+    "InsecureBaseUrlWarning",
     "InvalidRequest",
     "JobError",
     "LedgerError",
@@ -380,6 +381,10 @@ class DownloadError(GrokImagineError):
 
 class TargetExistsError(DownloadError, FileExistsError):
     """The target of a download exists. Nothing was fetched."""
+
+
+class InsecureBaseUrlWarning(UserWarning):
+    """The base URL is `http` and its host is not this machine: whoever is on the way can read the API key."""
 
 
 class UnknownStatusWarning(UserWarning):

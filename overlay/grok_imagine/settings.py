@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from ._version import __version__
-from .errors import ConfigurationError, OutOfRange
+from .addresses import is_host, is_loopback
+from .errors import ConfigurationError, InsecureBaseUrlWarning, OutOfRange
 from .media import Content
 
 BASE_URL = "https://api.x.ai/v1"
@@ -28,7 +30,9 @@ Seconds = float | timedelta
 class Settings:
     """What every request of a client has in common. Its repr shows no secret."""
 
-    __slots__ = ("_headers", "_timeout", "api_key", "base_url", "closed", "max_connections", "request_timeout")
+    __slots__ = (
+        "__weakref__", "_headers", "_timeout", "api_key", "base_url", "closed", "max_connections", "request_timeout"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -39,7 +43,7 @@ class Settings:
         headers: Mapping[str, str] | None,
     ) -> None:
         self.api_key = _key(api_key)
-        self.base_url = _address(base_url)
+        self.base_url = base_address(base_url)
         self.request_timeout = seconds(request_timeout, "request_timeout", least=0.001)
         if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
             raise ConfigurationError(f"max_connections is a whole number from 1 on; got {max_connections!r}")
@@ -47,6 +51,12 @@ class Settings:
         self._headers = _headers(headers, self.api_key)
         self._timeout = _timeout(self.request_timeout)
         self.closed = ""
+        _warn_if_plain(self.base_url)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the service is on this machine, as the sandbox is."""
+        return is_loopback(httpx.URL(self.base_url).host)
 
     def check_open(self) -> None:
         """Raises ConfigurationError once the client was closed; `closed` is why."""
@@ -124,16 +134,44 @@ def _key(given: str | None) -> str:
     return key
 
 
-def _address(given: str | None) -> str:
+def base_address(given: str | None) -> str:
+    """The service's address, checked. A message never repeats it: it may hold a password.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
     address = str(given if given is not None else os.environ.get("XAI_BASE_URL", "")).strip() or BASE_URL
+    if trouble := _trouble(address):
+        raise ConfigurationError(f"base_url {trouble}; it is an http(s) address such as {BASE_URL}")
+    return address.rstrip("/")
+
+
+def _trouble(address: str) -> str:
+    """What is wrong with an address, or nothing."""
+    if not address.isprintable() or " " in address or "\\" in address:
+        return "holds a space, a backslash or a control character"
     try:
         parts = urlsplit(address)
-    except ValueError as error:
-        raise ConfigurationError(f"base_url is an http(s) address such as {BASE_URL}: {error}") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigurationError(
-            f"base_url is an http(s) address such as {BASE_URL}; got {parts.scheme or 'no'} scheme"
+        port, place = parts.port, httpx.URL(address)
+        host = place.raw_host.decode("ascii")
+    except (ValueError, httpx.InvalidURL):
+        return "has no valid host or port"
+    if parts.scheme not in ("http", "https"):
+        return "has no http(s) scheme"
+    if "@" in parts.netloc:
+        return "holds a user name or password; the key goes into api_key"
+    if not parts.hostname or not is_host(host) or port == 0:
+        return "has no valid host or port"
+    return "has a query or a fragment" if "?" in address or "#" in address else ""
+
+
+def _warn_if_plain(address: str) -> None:
+    """The key is worth money, and whoever is on the way can read it. No error: a gateway beside the program may have no TLS."""
+    place = httpx.URL(address)
+    if place.scheme == "http" and not is_loopback(place.host):
+        warnings.warn(
+            f"base_url is http and {place.host} is not this machine: the API key and all prompts cross the network in plain"
+            " text; use https",
+            InsecureBaseUrlWarning,
+            stacklevel=4,  # whoever makes the client
         )
-    if parts.username or parts.password:
-        raise ConfigurationError("base_url holds a user name or password; the key goes into api_key")
-    return address.rstrip("/")

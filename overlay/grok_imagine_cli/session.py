@@ -142,9 +142,9 @@ class Session:
     @property
     def origin(self) -> str:
         """The address as the ledger has it, once there is a client."""
-        from grok_imagine.settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Settings
+        from grok_imagine.settings import base_address
 
-        return self._own_url or Settings("any", self._base_url, REQUEST_TIMEOUT, MAX_CONNECTIONS, None).base_url
+        return self._own_url or base_address(self._base_url)
 
     def _accepted(self, request_id: str) -> None:
         if not self.command:

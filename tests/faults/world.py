@@ -28,7 +28,8 @@ KEY = "xai-CANARY0key0000000000"
 DATA = "data:image/png;base64,CANARY0data"
 SIGNATURE = "CANARY0signature"
 ID = "11111111-2222-3333-4444-555555555555"
-MP4 = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 400
+MEDIA = bytes(range(256)) * 400
+MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x08moov" + (8 + len(MEDIA)).to_bytes(4, "big") + b"mdat" + MEDIA
 WALL = 1.8e9
 
 DEADLINE = 60.0

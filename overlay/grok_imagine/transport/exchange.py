@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 import json
 import ssl
 import time
@@ -16,10 +15,12 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
+from ..addresses import is_loopback
 from ..answers import MOST_ANSWER, Answer, take_in
 from ..errors import ConfigurationError, GrokImagineError, NotDelivered, RequestTimeout, TransportError
 from ..plain import BLOCK
 from ..posts import Abandoned, Post
+from ..redaction import Hidden, hiding
 from ..settings import CONNECT_TIMEOUT, Settings
 from .network import Backend, Deadline
 
@@ -89,10 +90,11 @@ class Exchange:
         first_byte = _FirstByte(post)
         try:
             arguments = self._settings.complete(request, step)
-            if self._pool is None:
-                status, headers, body, lost = self._fetch_by_httpx(arguments, first_byte, end)
-            else:
-                status, headers, body, lost = self._fetch_by_pool(self._pool, arguments, first_byte, step, end)
+            with hiding(Hidden.QUERIES):
+                if self._pool is None:
+                    status, headers, body, lost = self._fetch_by_httpx(arguments, first_byte, end)
+                else:
+                    status, headers, body, lost = self._fetch_by_pool(self._pool, arguments, first_byte, step, end)
         except GrokImagineError:
             raise
         except Abandoned as error:
@@ -253,11 +255,3 @@ def proxy_of(url: httpx.URL) -> httpx.URL | None:
         return httpx.URL(named if "://" in named else f"http://{named}")
     except (httpx.InvalidURL, ValueError) as error:
         raise ConfigurationError("the environment names a proxy that is no URL") from error
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,106 @@
+"""What the logs of the HTTP libraries do not show: the keys of this process' clients, and the queries of signed URLs.
+
+A logger's filter sees no record of the loggers below it, so each gets one. Nothing is done before a client is made, and what others
+log with the same libraries stays as it is, unless one of the keys is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import Enum
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+from .errors import SHORTEST_SECRET
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+LIBRARIES = ("httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2", "hpack")
+"""The roots of the loggers that may see a header."""
+
+PARTS = {
+    "httpcore": ("connection", "http11", "http2", "proxy", "socks"),
+    "httpcore2": ("connection", "http11", "http2", "proxy", "socks"),
+    "hpack": ("hpack", "table"),
+}
+"""Loggers that are made when a module is first needed, which may be after the client."""
+
+
+class Hidden(Enum):
+    """What the records of the current request must not show."""
+
+    NOTHING = "nothing"
+    QUERIES = "queries"
+    """Queries of URLs, and a status line's own words, which may repeat one."""
+    HEADERS = "headers"
+    """These, and all that httpcore tells of the exchange: hosts of files repeat signatures in any header."""
+
+
+_hidden: ContextVar[Hidden] = ContextVar("grok_imagine_hidden", default=Hidden.NOTHING)
+_patterns: dict[int, re.Pattern[str]] = {}
+"""By the settings of each client that lives. Without a lock, which a fork could leave taken: each use of it is one step."""
+
+
+def redact_logs(settings: Settings) -> None:
+    """Keeps a client's key out of the logs for as long as the client lives."""
+    _patterns[id(settings)] = re.compile("|".join(map(re.escape, _spellings(settings.api_key))), re.IGNORECASE)
+    weakref.finalize(settings, _patterns.pop, id(settings), None).atexit = False
+    for name in _loggers():
+        logging.getLogger(name).addFilter(_redact)  # once: a logger has no filter twice
+
+
+@contextmanager
+def hiding(hidden: Hidden) -> Iterator[None]:
+    """Says what the records of the requests in this context must not show."""
+    token = _hidden.set(hidden)
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
+
+
+def _loggers() -> set[str]:
+    known = {name for name in list(logging.root.manager.loggerDict) if name.partition(".")[0] in LIBRARIES}
+    return known.union(LIBRARIES, (f"{library}.{part}" for library, parts in PARTS.items() for part in parts))
+
+
+def _spellings(key: str) -> list[str]:
+    """The key as records have it: as it is, in the repr of text, bytes or an exception, in JSON, and in a URL."""
+    if len(key) < SHORTEST_SECRET:
+        key = f"Bearer {key}"  # alone it would be found in innocent text
+    as_text, as_bytes = repr(key)[1:-1], repr(key.encode())[2:-1]
+    spellings = {key, as_text, as_bytes, repr(as_text)[1:-1], repr(as_bytes)[1:-1], json.dumps(key)[1:-1]}
+    return sorted(spellings | {quote(key), quote(key, safe=""), quote_plus(key)}, key=len, reverse=True)
+
+
+def _redact(record: logging.LogRecord) -> bool:
+    """The filter: False drops a record."""
+    hidden = _hidden.get()
+    is_summary = record.name.partition(".")[0] in ("httpx", "httpx2")
+    if hidden is Hidden.HEADERS and not is_summary:
+        return False
+    try:
+        text = told = record.getMessage()
+    except (TypeError, ValueError, KeyError):  # a broken record: logging itself says so
+        return True
+    if hidden is not Hidden.NOTHING:
+        text = _without_queries(text, is_summary)
+    for pattern in list(_patterns.values()):
+        text = pattern.sub("***", text)
+    if text != told:
+        record.msg, record.args = text, None
+    return True
+
+
+def _without_queries(text: str, is_summary: bool) -> str:
+    if is_summary:
+        return re.sub(r'("HTTP/\S* \d+)[^\n]*', r'\1"', re.sub(r"\?\S*", "?...", text))
+    before, mark, _ = text.partition("?")  # where a query ends nobody can tell: a header holds any character
+    return f"{before}{mark}..." if mark else text
