@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
@@ -109,8 +110,8 @@ DOWNLOAD_ENDS = {
 
 def download_cases(name: str, fault: str, make: Fault) -> list[Case]:
     """The host meets the first request with a fault, and the next ones not; or there is no next one, since it was final."""
-    if name in ("half", "length too short", "trickle"):
-        return []  # half a file that is said to be whole is one to whoever does not play it; a trickle has its own row
+    if name == "trickle":
+        return []  # it has its own row
     reason = DOWNLOAD_ENDS.get(name)
     if reason is None:
         fine = ("recovers", True, 1, "downloaded", None, USE, files(make, says), save, ["a.mp4"])
@@ -231,12 +232,50 @@ def trickling(world: World) -> None:
     world.host.scripts["GET"] = [script]
 
 
+def from_elsewhere(world: World) -> None:
+    """The service is on another host, asked through a proxy, which is ours; the file is on this machine."""
+    before = {name: os.environ.get(name) for name in ("http_proxy", "no_proxy")}
+    os.environ |= {"http_proxy": world.service.origin, "no_proxy": ""}
+    world.options["base_url"] = "http://api.example/v1"
+
+    def restore() -> None:
+        for name, value in before.items():
+            os.environ.pop(name)
+            os.environ |= {} if value is None else {name: value}
+
+    world.closing.append(restore)
+
+
 DOWNLOADS = (
     Case("refused", "download", "takes no connections", "DownloadError: interrupted", True, 1, "done", "request_id",
          REFETCH, no_host, save),
     *(case for answer in ANSWERS for case in download_cases(*answer)),
     Case("breaks off", "download", "closes the connection in the middle, then has the rest", "recovers", True, 1,
          "downloaded", None, USE, files(server.breaks_off, server.ranged), save, ["a.mp4"]),
+    Case("416 lie", "download", "closes the connection in the middle, then says by a 416 that this was all", "recovers",
+         True, 1, "downloaded", None, USE,
+         files(server.breaks_off, server.lying_range(lambda begin, size: (416, f"bytes */{begin}")), says), save,
+         ["a.mp4"]),
+    Case("range beyond the end", "download", "closes the connection in the middle, then has a rest beyond its total",
+         "recovers", True, 1, "downloaded", None, USE,
+         files(server.breaks_off, server.lying_range(lambda begin, size: (206, f"bytes {begin}-{size - 1}/{begin}")),
+               says), save, ["a.mp4"]),
+    Case("other total", "download", "closes the connection in the middle, then has the rest of a longer file",
+         "recovers", True, 1, "downloaded", None, USE,
+         files(server.breaks_off, server.lying_range(lambda begin, size: (206, f"bytes {begin}-{size - 1}/{size + 9}")),
+               says), save, ["a.mp4"]),
+    Case("other range", "download", "closes the connection in the middle, then has another range than was asked for",
+         "recovers", True, 1, "downloaded", None, USE,
+         files(server.breaks_off, server.lying_range(lambda begin, size: (206, f"bytes {begin + 1}-{size}/{size + 1}")),
+               says), save, ["a.mp4"]),
+    Case("redirect to no URL", "download", "redirects to `mailto:`", "DownloadError: redirect", True, 1, "done",
+         "request_id", REFETCH, files(server.instead(Answer(302, b"", ("location: mailto:a@example.com",)))), save),
+    Case("redirect to no host", "download", "redirects to a host that is no domain name", "DownloadError: redirect",
+         True, 1, "done", "request_id", REFETCH,
+         files(server.instead(Answer(302, b"", ("location: https://xn--0/",)))), save),
+    Case("on this machine", "download", "is on this machine, says a service that is not", "DownloadError: url", True, 1,
+         "done", "request_id", "nothing was asked of this machine; nothing is generated", from_elsewhere, save,
+         warns="InsecureBaseUrlWarning"),
     Case("trickle", "download", "sends a byte now and then, for ever", "DownloadError: timeout", True, 1, "done",
          "request_id", RESUME, trickling, save, PART, shifted=1000),
     Case("stops", "download", "says nothing more in the middle, then has the rest", "recovers", True, 1,

@@ -410,6 +410,24 @@ breaks_off = _begun(Link.close)
 stops = _begun(Link.until_gone)
 
 
+def lying_range(change: Callable[[int, int], tuple[int, str]]) -> Fault:
+    """Answers a range with a status and a `content-range` made of its begin and the file's size, and all that is left."""
+
+    def fault(answer: Answer) -> Script:
+        def script(link: Link) -> None:
+            link.read()
+            asked = re.search(r"(?i)\nrange: bytes=(\d+)-", link.head)
+            begin = int(asked[1]) if asked else 0
+            status, told = change(begin, len(answer.body))
+            body = answer.body[begin:] if status == 206 else b""
+            link.send(Answer(status, body, (f"content-range: {told}", *answer.fields)).wire())
+            link.close()
+
+        return script
+
+    return fault
+
+
 def ranged(answer: Answer) -> Script:
     """Serves the part that is asked for."""
 

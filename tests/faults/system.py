@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
@@ -157,6 +158,26 @@ def part_is_link(world: World) -> None:
     (world.folder / "a.mp4.part").symlink_to(world.folder / "elsewhere")
 
 
+def part_has_two_names(world: World) -> None:
+    """A copy of the folder that was made of links."""
+    (world.folder / "a.mp4.part").write_bytes(b"mine")
+    (world.folder / "backup").hardlink_to(world.folder / "a.mp4.part")
+
+
+def save_beside(world: World, client: Any) -> Generator[Any, Any, Any]:
+    video = yield from save(world, client)
+    assert (world.folder / "backup").read_bytes() == b"mine"
+    return video
+
+
+def part_is_pipe(world: World) -> None:
+    os.mkfifo(world.folder / "a.mp4.part")
+
+
+def note_is_pipe(world: World) -> None:
+    os.mkfifo(world.folder / "a.mp4.part.json")
+
+
 def save_twice(world: World, client: Any) -> Generator[Any, Any, Any]:
     """With room again at the second attempt."""
     video = yield from generate(world, client)
@@ -186,6 +207,12 @@ FILES = (
          "request_id", "another name; nothing is generated", part_is_folder, save, ["a.mp4.part"]),
     Case("part is a link", "file", "a link has the name of the part", "DownloadError: disk", True, 1, "done",
          "request_id", "another name; nothing is generated", part_is_link, save, ["a.mp4.part"]),
+    Case("part is a pipe", "file", "a pipe has the name of the part", "DownloadError: disk", True, 1, "done",
+         "request_id", "another name; nothing is generated", part_is_pipe, save, ["a.mp4.part"]),
+    Case("note is a pipe", "file", "a pipe has the name of the part's note", "recovers", True, 1, "downloaded", None,
+         USE, note_is_pipe, save, ["a.mp4"]),
+    Case("part has two names", "file", "the part has a second name, as in a backup made of links, which is left alone",
+         "recovers", True, 1, "downloaded", None, USE, part_has_two_names, save_beside, ["a.mp4", "backup"]),
 )  # fmt: skip
 
 # Clocks.

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from grok_imagine import DownloadError, Limits, QuotaWarning
+import grok_imagine
+from grok_imagine import DownloadError, Limits
 
 from .case import Case, generate
 from .cases import CASES
@@ -111,7 +112,7 @@ def attempt(case: Case, kind: str, world: World) -> tuple[Any, Exception | None,
     if case.is_measured:
         tracemalloc.start()
     try:
-        with pytest.warns(QuotaWarning) if case.warns else nullcontext():
+        with pytest.warns(getattr(grok_imagine, case.warns)) if case.warns else nullcontext():
             result = world.run(kind, case.play, SECONDS)
     except Exception as raised:
         error = raised
