@@ -17,7 +17,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from .errors import SHORTEST_SECRET
+from .plain import SHORTEST_SECRET
 
 if TYPE_CHECKING:
     from .settings import Settings
