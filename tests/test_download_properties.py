@@ -81,7 +81,9 @@ def tells(lie: Lie) -> Script:
             body = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
             body += b"0\r\n\r\n" if lie.is_ended else b""
         wire = "\r\n".join([f"HTTP/1.1 {status} X", *fields, "connection: close", "", ""]).encode("latin-1") + body
-        connection.sendall((wire if lie.cut is None else wire[: lie.cut]) + (lie.extra if lie.cut is None else b""))
+        # Behind the end; within the length that was told it would be a part of the file.
+        extra = lie.extra if lie.cut is None and (lie.is_chunked or length == str(len(body))) else b""
+        connection.sendall(wire[: lie.cut] + extra)
 
     return script
 
@@ -101,7 +103,6 @@ SPANS: tuple[Callable[[int, int], str], ...] = (
     lambda begin, size: "",
 )
 LENGTHS: tuple[Callable[[int], str | None], ...] = (
-    str, str, str,
     lambda size: None,
     lambda size: str(size // 2),
     lambda size: str(max(size - 1, 0)),
@@ -115,28 +116,46 @@ LENGTHS: tuple[Callable[[int], str | None], ...] = (
     lambda size: f"{size}\r\ncontent-length: 3",
 )  # fmt: skip
 BODIES: tuple[Callable[[bytes], bytes], ...] = (
-    bytes, bytes, bytes, bytes, lambda body: b"", lambda body: PAGE, lambda body: body[: len(body) // 2],
+    lambda body: b"", lambda body: PAGE, lambda body: body[: len(body) // 2],
     lambda body: body[:-1], lambda body: body[:30],
 )  # fmt: skip
 
-lies = st.builds(
-    Lie,
-    status=st.sampled_from(
-        [0, 0, 0, 0, 200, 206, 206, 416, 416, 204, 301, 302, 304, 308, 400, 403, 404, 429, 500, 503, 999]
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "status": st.sampled_from(
+        [200, 206, 206, 416, 416, 416, 204, 301, 302, 304, 308, 400, 403, 404, 429, 500, 503, 999]
     ),
-    etag=st.sampled_from([ETAG, ETAG, ETAG, '"two"', 'W/"one"', "one"]),
-    has_etag=st.sampled_from([True, True, True, False]),
-    span=st.one_of(st.none(), st.sampled_from(SPANS)),
-    begins_at=st.sampled_from([0, 0, 0, 0, 1, -1, 100_000, -100_000]),
-    length=st.sampled_from(LENGTHS),
-    coding=st.sampled_from(["", "", "", "", "identity", "gzip", "br", "hex"]),
-    body=st.sampled_from(BODIES),
-    is_chunked=st.sampled_from([False, False, False, True]),
-    is_ended=st.booleans(),
-    cut=st.one_of(st.none(), st.none(), st.integers(0, LONGEST)),
-    extra=st.sampled_from([b"", b"", b"trailing", b"HTTP/1.1 200 X\r\n\r\n"]),
-    location=st.sampled_from(LOCATIONS),
-)
+    "etag": st.sampled_from(['"two"', 'W/"one"', "one"]),
+    "has_etag": st.just(False),
+    "span": st.sampled_from(SPANS),
+    "begins_at": st.sampled_from([1, -1, 100_000, -100_000]),
+    "length": st.sampled_from(LENGTHS),
+    "coding": st.sampled_from(["identity", "gzip", "br", "hex"]),
+    "body": st.sampled_from(BODIES),
+    "is_chunked": st.just(True),
+    "is_ended": st.just(False),
+    "cut": st.integers(0, LONGEST),
+    "extra": st.sampled_from([b"trailing", b"HTTP/1.1 200 X\r\n\r\n"]),
+    "location": st.sampled_from(LOCATIONS),
+}
+
+
+@st.composite
+def lies(draw: st.DrawFn) -> Lie:
+    """An answer in which few things are wrong: of those in which much is, no more than the first is looked at."""
+    wrong = draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=3, unique=True))
+    lie = Lie(**{name: draw(FIELDS[name]) for name in wrong})
+    if lie.status in (301, 302, 308):
+        lie = lie._replace(location=draw(FIELDS["location"]))
+    if lie.status in (206, 416) and draw(st.booleans()):
+        lie = lie._replace(span=draw(FIELDS["span"]))
+    return lie
+
+
+@st.composite
+def hosts_of(draw: st.DrawFn) -> list[Lie]:
+    """What a host answers, one after the other: most break off at first, so that a range is asked for."""
+    begun = [Lie(cut=draw(st.integers(200, LONGEST)))] if draw(st.integers(0, 3)) else []
+    return [*begun, *draw(st.lists(lies(), min_size=1, max_size=5))]
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +227,7 @@ def test_the_whole_file_or_a_typed_error(kind: str, host: Host, service: Host) -
 
     @USUAL
     @given(
-        told=st.lists(lies, min_size=1, max_size=6),
+        told=hosts_of(),
         is_honest_at_last=st.booleans(),
         before=st.sampled_from([None, b"mine"]),
         most=st.sampled_from([2**20, 2**20, 3000, LONGEST]),
