@@ -53,6 +53,7 @@ Every job is noted in a ledger before it is posted: `jobs.db` in the folder that
 
 Ctrl-C ends the wait, not the job: the command that takes it up again is printed. In it an id is quoted for a shell; what
 can't be shown is written as `$'...'`, which bash, zsh and ksh read. For an id that no command can hold it is `reconcile`.
+SIGTERM, as by `docker stop`, does the same as Ctrl-C; a second one ends the program at once.
 
 The words of others, of the service, a manifest or a ledger, are shown on one line and cut after 1,000 characters. What would
 steer the terminal, turn its direction or not be seen is shown as \N{REPLACEMENT CHARACTER}. JSON has the words whole, escaped.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,10 @@ from openapi_core import OpenAPI
 
 from grok_imagine_sandbox import Sandbox
 from support import ROOT, Api, ManualClock
+
+# A shell that starts tests in the background has them ignore Ctrl-C, which their children would inherit.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

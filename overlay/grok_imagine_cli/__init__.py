@@ -23,8 +23,9 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # by itself it needs no program, which takes twice as long to import
         print_version()
         return
-    from .codes import NUMBERS
+    from .codes import NUMBERS, code_of
     from .output import set_up_streams
+    from .signals import sigterm_interrupts
 
     set_up_streams()
     try:
@@ -35,6 +36,7 @@ def main() -> None:
         print(f"grok-imagine needs {error.name}: pip install 'grok-imagine[cli]'", file=sys.stderr)
         sys.exit(NUMBERS["usage"])
     try:
-        sys.exit(run(sys.argv[1:]))
-    except KeyboardInterrupt:  # before the command began, or again while it ended
-        sys.exit(NUMBERS["interrupted"])
+        with sigterm_interrupts():
+            sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt as error:  # before the command began, or again while it ended
+        sys.exit(code_of(error))

@@ -15,6 +15,7 @@ from .options import examples
 from .output import Output
 from .report import misused, report
 from .session import PROGRAM, SPEED, Session
+from .signals import Terminated
 
 __all__ = ["app", "run"]
 
@@ -176,6 +177,6 @@ def run(arguments: Sequence[str]) -> int:
         code = command.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
         return misused(error, Output("--json" in arguments))
-    except typer.Abort:  # the end of a file instead of an answer
-        return code_of(KeyboardInterrupt())
+    except typer.Abort as error:  # the end of a file instead of an answer, or a signal before the command began
+        return code_of(error.__cause__ if isinstance(error.__cause__, Terminated) else KeyboardInterrupt())
     return code if isinstance(code, int) else 0

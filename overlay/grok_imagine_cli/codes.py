@@ -62,6 +62,7 @@ CODES = (
     ExitCode(10, "download", "the job is done, but its video did not get to disk", ("DownloadError",), True),
     ExitCode(11, "cost", "a batch's next job could pass --max-cost, and was not sent", ("CostLimitError",), True),
     ExitCode(130, "interrupted", "Ctrl-C, or no for an answer; what was started goes on", ("KeyboardInterrupt",), True),
+    ExitCode(143, "terminated", "SIGTERM, as by `docker stop`; what was started goes on", ("Terminated",), True),
 )
 """Every exit code, in order."""
 

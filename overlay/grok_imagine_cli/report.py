@@ -70,7 +70,7 @@ def _tell(output: Output, details: dict[str, Any], hints: list[str], resume: str
     if output.as_json:
         output.emit("error", details | {"hints": hints, "resume": resume})
         return
-    if details["type"] == "KeyboardInterrupt":
+    if details["type"] in ("KeyboardInterrupt", "Terminated"):
         output.say(details["message"])
     else:
         output.say(f"{details['type']}: {details['message']}", style="bold red")

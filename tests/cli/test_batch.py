@@ -422,8 +422,26 @@ def test_it_ends_as_its_gravest_outcome(program: Any, tmp_path: Path) -> None:
     assert program("--sandbox --ledger all.jsonl batch all.jsonl -o videos").code == 1
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_tells_the_jobs_that_go_on(program: Any, tmp_path: Path, number: int, code: int) -> None:
+    write(tmp_path / "all.jsonl", one("A heron"), one("A boat"))
+    with (
+        Sandbox(speed=1.0) as slow,
+        program.start(f"--json --base-url {slow.base_url} batch all.jsonl -o videos --yes --concurrency 2") as running,
+    ):
+        end = time.monotonic() + 60
+        while count(slow, "POST") < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+        running.send_signal(number)
+        shown, errors = running.communicate(timeout=60)
+        started = {job["request_id"] for job in slow.jobs}
+    error = json.loads(shown.splitlines()[-1])["error"]
+    assert (running.returncode, errors) == (code, "") and error["exit_code"] == code
+    assert set(error["request_ids"]) == started and len(started) == 2 and "batch" in error["resume"]
+
+
 def test_every_code_of_an_outcome_has_its_rank() -> None:
-    assert sorted([*GRAVEST, 0, 130]) == sorted(code.number for code in CODES)
+    assert sorted([*GRAVEST, 0, 130, 143]) == sorted(code.number for code in CODES)
     assert gravest({0, 3, 5, 6}) == 6 and gravest({5, 10, 0}) == 10 and gravest({0}) == gravest(set()) == 0
 
 

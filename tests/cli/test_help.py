@@ -84,13 +84,19 @@ def test_the_help_and_the_page_tell_the_exit_codes(program: Any) -> None:
 
 def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
     classes = {name: getattr(errors, name) for name in errors.__all__}
-    named = {name for code in CODES for name in code.errors} - {"Exception", "TyperException", "KeyboardInterrupt"}
+    named = {name for code in CODES for name in code.errors} - {
+        "Exception",
+        "TyperException",
+        "KeyboardInterrupt",
+        "Terminated",
+    }
     assert named <= classes.keys()
     assert len({code.number for code in CODES}) == len(CODES)
     others = {"LedgerError", "QuotaError", "UnexpectedError"}  # whose code is that of all other errors
     kinds = [classes[name] for name in named - others]
     assert all(code_of(cls.__new__(cls)) != 1 for cls in classes.values() if issubclass(cls, tuple(kinds)))
-    bases = {"GrokImagineError", "JobError", "QuotaWarning", "UnknownStatusWarning"}  # which end nothing themselves
+    # These end nothing themselves.
+    bases = {"GrokImagineError", "InsecureBaseUrlWarning", "JobError", "QuotaWarning", "UnknownStatusWarning"}
     assert {name for name, cls in classes.items() if code_of(cls.__new__(cls)) == 1} == others | bases
     assert code_of(errors.VideoModeratedError("x", "x")) == 4 and code_of(errors.VideoExpiredError("x", "x")) == 3
     assert code_of(errors.TargetExistsError("x", reason="exists")) == 10 and code_of(errors.LedgerError("x")) == 1

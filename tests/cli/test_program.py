@@ -23,6 +23,8 @@ from grok_imagine_sandbox import Sandbox
 
 QUICK = "--interval 0.05 --timeout 60"
 CLIP = "https://example.com/street.mp4"
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+"""What ends a wait, and the exit code that a shell has for it."""
 
 
 def test_a_file_is_saved_and_its_path_is_all_that_stdout_says(live: Callable[..., Any], tmp_path: Path) -> None:
@@ -218,20 +220,24 @@ class TestOtherEnds:
             assert (again.code, again.out) == (0, f"{tmp_path}/heron.mp4\n")
             assert len(slow.jobs) == 1
 
-    def test_a_signal_keeps_the_job_and_names_the_command(self, program: Any) -> None:
+    @pytest.mark.parametrize(("number", "code"), SIGNALS)
+    def test_a_signal_keeps_the_job_and_names_the_command(self, program: Any, number: int, code: int) -> None:
         with (
             Sandbox(speed=1.0) as slow,
             program.start(f"--json --base-url {slow.base_url} generate 'A heron'") as running,
         ):
             assert running.stdout is not None
             first = running.stdout.readline()
-            running.send_signal(signal.SIGINT)
+            running.send_signal(number)
             rest, errors = running.communicate(timeout=60)
-        assert running.returncode == 130 and "accepted" in first and errors == ""
+        assert running.returncode == code and "accepted" in first and errors == ""
         request_id = slow.jobs[0]["request_id"]
         assert f'"resume": "grok-imagine --base-url {slow.base_url} --json wait {request_id}"' in rest
 
-    def test_a_signal_while_the_request_is_sent_says_what_may_have_been_paid(self, program: Any) -> None:
+    @pytest.mark.parametrize(("number", "code"), SIGNALS)
+    def test_a_signal_while_the_request_is_sent_says_what_may_have_been_paid(
+        self, program: Any, number: int, code: int
+    ) -> None:
         with (
             Sandbox(scenario="slow", slow_seconds=30.0) as slow,
             program.start(f"--base-url {slow.base_url} generate 'A heron'") as running,
@@ -239,9 +245,9 @@ class TestOtherEnds:
             end = time.monotonic() + 60
             while not slow.jobs and time.monotonic() < end:
                 time.sleep(0.02)
-            running.send_signal(signal.SIGINT)
+            running.send_signal(number)
             _, errors = running.communicate(timeout=60)
-        assert running.returncode == 130 and "a paid request was under way" in errors
+        assert running.returncode == code and "a paid request was under way" in errors
         assert len(program("jobs --state unknown --json").of("entry")) == 1
 
     def test_an_id_that_could_not_be_noted_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
