@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 from grok_imagine import DownloadError, RetryPolicy, Video
@@ -233,6 +233,7 @@ def test_the_whole_file_or_a_typed_error(kind: str, host: Host, service: Host) -
         most=st.sampled_from([2**20, 2**20, 3000, LONGEST]),
     )
     def check(told: list[Lie], is_honest_at_last: bool, before: bytes | None, most: int) -> None:
+        note("\n".join(map(str, told)))
         scripts = [*map(tells, told), *([serves(FILES[ETAG])] if is_honest_at_last else [])]
         holds(api, host, scripts, before, most, set(FILES.values()))
 

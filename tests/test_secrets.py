@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import html
+import json
 import logging
+import os
+import subprocess
+import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 
-from grok_imagine import GrokImagineError, Ledger
+from grok_imagine import AsyncClient, Client, GrokImagineError, Ledger, RetryPolicy, redaction
 from grok_imagine_sandbox import SCENARIOS, Sandbox
-from support import Api
+from hosts import Host
+from support import ROOT, UNLIMITED, Api
 
 KEY = "xai-CANARY0key0000000000"
 DATA = "data:image/png;base64,CANARY0data"
@@ -78,6 +90,134 @@ def test_a_result_shows_no_signed_url(api: Api, sandbox: Sandbox, everything: An
     video = api(PATHS["text"])
     assert "sig=" in video.url
     assert "sig=" not in everything(shown(video) + shown(api(lambda c: c.video.start(PROMPT))))
+
+
+# What the libraries log of an answer that repeats the key.
+
+KEYS = [
+    KEY,
+    "xai-CANARY'quote",
+    'xai-CANARY"quote',
+    "xai-CANARY'both\"",
+    "xai-CANARY\\slash",
+    "xai-CANARY+a/b=%&<",
+    "CANARY0",
+]
+"""The last is shorter than any of the service's: it is known by the scheme before it."""
+ECHOES = [
+    "HTTP/1.1 200 {}\r\n", "HTTP/1.1 200 X\r\nx-echo: {}\r\n", "HTTP/1.1 200 X\r\nx-echo: a, {}; b\r\nx-two: {}\r\n",
+    "HTTP/1.1 302 X\r\nlocation: /there?key={}\r\n", "HTTP/1.1 302 X\r\nlocation: https://a.example/{}\r\n",
+    "HTTP/1.1 500 {}\r\nset-cookie: key={}\r\n", "HTTP/1.1 200 X\r\nx-{}: 1\r\n", "HTTP/1.1 200 X\r\n bad {}\r\n", "{}\r\n",
+    "HTTP/1.1 103 X\r\nlink: {}\r\n\r\nHTTP/1.1 200 X\r\n", "HTTP/1.1 302 X\r\nlocation: /t?a='b c&signature=CANARY0s\"\r\n",
+]  # fmt: skip
+LOGGERS = [
+    "httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks", "httpx2",
+    "httpcore2", "httpcore2.http11", "hpack.hpack", "h2", "h11", "httpcore.one_more",
+]  # fmt: skip
+
+
+@pytest.fixture
+def service() -> Iterator[Host]:
+    host = Host()
+    yield host
+    host.close()
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """What any handler could make of the records."""
+    return "\n".join(f"{r.name} {r.getMessage()} {r.msg} {r.args} {vars(r)}" for r in caplog.records)
+
+
+def look(kind: str, url: str, key: str, is_given: bool) -> None:
+    """With a client of ours, or one that its maker made."""
+    options: dict[str, Any] = {
+        "api_key": key,
+        "base_url": url,
+        "retry": RetryPolicy(max_retries=0),
+        "limits": UNLIMITED,
+    }
+    if kind == "sync":
+        with httpx.Client(trust_env=False) as http, Client(**options, http_client=http if is_given else None) as client:
+            client.video.get("the-id")
+        return
+
+    async def run() -> None:
+        async with (
+            httpx.AsyncClient(trust_env=False) as http,
+            AsyncClient(**options, http_client=http if is_given else None) as client,
+        ):
+            await client.video.get("the-id")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("own", [False, True], ids=["ours", "given"])
+def test_no_log_shows_what_an_answer_repeats(
+    kind: str, key: str, own: bool, service: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    told_of: set[str] = set()
+    for echo in ECHOES:
+        told = f"Bearer {key}".replace("\\", "\\\\") if "{}" not in echo else f"Bearer {key}"
+        for said in (told, quote(key, safe="") if len(key) > 7 else told, json.dumps(told), html.escape(told)):
+            answer = echo.replace("{}", said).encode() + b"content-length: 2\r\n\r\n" + b"{}"
+            service.scripts = [lambda c, s, answer=answer: c.sendall(answer)]
+            with suppress(GrokImagineError):
+                look(kind, f"{service.origin}/v1", key, own)
+            text = logged(caplog)
+            assert "CANARY" not in text and key not in text, (echo, said)
+            told_of |= {record.name for record in caplog.records}
+            caplog.clear()
+    assert {"httpx", "httpcore.http11", "httpcore.connection"} <= told_of
+
+
+@pytest.mark.parametrize("name", LOGGERS)
+def test_every_logger_is_filtered_and_leaves_others_alone(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    logger, arguments = (
+        logging.getLogger(name),
+        ("GET", "http://h/?a=b", [(b"authorization", f"Bearer {KEY}".encode())]),
+    )
+    innocent = ("%s %s %s", "GET", "http://h/?a=b", [(b"authorization", b"Bearer another")])
+    with Client(KEY):
+        logger.debug("%s %s %s", *arguments)
+        logger.info(f"as text {KEY} and {KEY.upper()}")
+        logger.warning("%(key)s", {"key": KEY.encode()})
+        logger.debug(*innocent)
+    assert "CANARY" not in logged(caplog).upper()
+    assert (caplog.records[-1].msg, *caplog.records[-1].args) == innocent and len(caplog.records) == 4
+
+
+def test_importing_changes_no_logger() -> None:
+    program = """
+import logging, grok_imagine, grok_imagine.client, grok_imagine.download, grok_imagine.async_driver, sys
+names = ["httpx", "httpcore", "httpcore.http11", "httpcore.connection"]
+print([logging.getLogger(name).filters for name in names])
+client = grok_imagine.Client("k"); grok_imagine.Client("k")
+print([len(logging.getLogger(name).filters) for name in names])
+"""
+    path = os.pathsep.join(str(ROOT / name) for name in ("overlay", "generated"))
+    command, environment = [sys.executable, "-c", program], {**os.environ, "PYTHONPATH": path}
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert shown == "[[], [], [], []]\n[1, 1, 1, 1]\n"
+
+
+def test_a_key_is_kept_out_as_long_as_its_client_lives(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    gc.collect()
+    before = len(redaction._patterns)
+    clients = [Client(f"xai-CANARY0key{n:010}") for n in range(20)]
+    assert len(redaction._patterns) == before + 20
+    for n in range(20):
+        logging.getLogger("httpcore.http11").debug(f"key xai-CANARY0key{n:010}")
+    assert "CANARY" not in logged(caplog)
+    for client in clients:
+        client.close()
+    del client, clients
+    gc.collect()
+    assert len(redaction._patterns) <= before
 
 
 def test_the_canary_sings_when_it_is_there(everything: Any) -> None:

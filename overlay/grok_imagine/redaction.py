@@ -6,7 +6,6 @@ log with the same libraries stays as it is, unless one of the keys is in it.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import weakref
@@ -15,7 +14,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
 
 from .plain import SHORTEST_SECRET
 
@@ -50,7 +48,7 @@ _patterns: dict[int, re.Pattern[str]] = {}
 
 def redact_logs(settings: Settings) -> None:
     """Keeps a client's key out of the logs for as long as the client lives."""
-    _patterns[id(settings)] = re.compile("|".join(map(re.escape, _spellings(settings.api_key))), re.IGNORECASE)
+    _patterns[id(settings)] = _pattern(settings.api_key)
     weakref.finalize(settings, _patterns.pop, id(settings), None).atexit = False
     for name in _loggers():
         logging.getLogger(name).addFilter(_redact)  # once: a logger has no filter twice
@@ -71,13 +69,19 @@ def _loggers() -> set[str]:
     return known.union(LIBRARIES, (f"{library}.{part}" for library, parts in PARTS.items() for part in parts))
 
 
-def _spellings(key: str) -> list[str]:
-    """The key as records have it: as it is, in the repr of text, bytes or an exception, in JSON, and in a URL."""
+def _pattern(key: str) -> re.Pattern[str]:
+    """Finds the key as records have it: as it is, in a repr or JSON of any depth, in a URL, in HTML, in any case."""
     if len(key) < SHORTEST_SECRET:
         key = f"Bearer {key}"  # alone it would be found in innocent text
-    as_text, as_bytes = repr(key)[1:-1], repr(key.encode())[2:-1]
-    spellings = {key, as_text, as_bytes, repr(as_text)[1:-1], repr(as_bytes)[1:-1], json.dumps(key)[1:-1]}
-    return sorted(spellings | {quote(key), quote(key, safe=""), quote_plus(key)}, key=len, reverse=True)
+    return re.compile("".join(map(_spellings, key)), re.IGNORECASE)
+
+
+def _spellings(character: str) -> str:
+    if character.isalnum():
+        return character
+    plus = r"|\+" if character == " " else ""
+    code = ord(character)
+    return rf"(?:\\*{re.escape(character)}|%{code:02x}|\\+u{code:04x}|\\+x{code:02x}|&#?\w{{1,6}};{plus})"
 
 
 def _redact(record: logging.LogRecord) -> bool:
