@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import logging
 import os
 import pickle
@@ -15,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +242,135 @@ def test_only_files_are_replaced(bare: Api, host: Host, tmp_path: Path) -> None:
     (tmp_path / "a.mp4.part").symlink_to(tmp_path / "away")
     fails(bare, video(host), tmp_path / "a.mp4", "disk")
     assert not host.requests and not (tmp_path / "away").exists()
+
+
+def occupy(path: Path, what: str, other: Path) -> None:
+    """Puts something else in the place of a file that a download would write."""
+    if what == "hard link":
+        other.write_bytes(b"mine" * 2000)
+        path.hardlink_to(other)
+    elif what == "another user's":
+        path.write_bytes(b"mine" * 2000)
+        os.chown(path, 12345, -1)
+    elif what == "link":
+        other.write_bytes(b"mine" * 2000)
+        path.symlink_to(other)
+    elif what == "loop":
+        path.symlink_to(path)
+    elif what == "device":
+        path.symlink_to("/dev/zero")
+    elif what == "pipe":
+        os.mkfifo(path)
+    elif what == "directory":
+        path.mkdir()
+    else:
+        with closing(socket.socket(socket.AF_UNIX)) as listener:
+            listener.bind(os.path.relpath(path))
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+PLACES = [
+    "hard link",
+    "link",
+    "loop",
+    "device",
+    "pipe",
+    "directory",
+    "socket",
+    pytest.param("another user's", marks=needs_root),
+]
+
+
+@pytest.mark.parametrize("what", PLACES)
+@pytest.mark.parametrize("suffix", [".part", ".part.json", ""])
+def test_what_is_no_file_of_its_own_is_not_written(
+    bare: Api, host: Host, tmp_path: Path, what: str, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    target, other = tmp_path / "in" / "a.mp4", tmp_path / "other"
+    target.parent.mkdir()
+    occupied = Path(f"{target}{suffix}")
+    occupy(occupied, what, other)
+    if suffix == ".part":  # and a note that would have a download go on from it
+        note = json.dumps({"source": f"{host.origin}/a.mp4", "etag": ETAG, "total": len(MP4)})
+        Path(f"{target}.part.json").write_text(note)
+    host.scripts = [serves()]
+    try:
+        path = fetch(bare, video(host), target, overwrite=True)
+    except DownloadError as error:
+        assert error.reason in ("disk", "exists") and occupied.lstat().st_mode
+    else:
+        assert path.read_bytes() == MP4 and not path.is_symlink() and path.stat().st_nlink == 1
+        assert left(path.parent) == [path.name] and host.ranges == [None]
+    assert not other.exists() or other.read_bytes() == b"mine" * 2000
+
+
+def test_a_part_that_was_replaced_meanwhile_is_not_put_in_place(bare: Api, host: Host, tmp_path: Path) -> None:
+    target, part = tmp_path / "a.mp4", tmp_path / "a.mp4.part"
+
+    def replace(done: int, total: int | None) -> None:
+        part.unlink()
+        part.write_bytes(b"another's")
+
+    host.scripts = [serves(NEW)]
+    assert "replaced meanwhile" in str(fails(bare, video(host), target, "disk", on_progress=replace))
+    assert part.read_bytes() == b"another's" and not target.exists()
+
+
+def test_a_target_that_appears_at_the_last_moment_is_kept(
+    bare: Api, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, link = tmp_path / "a.mp4", os.link
+
+    def late(path: Path, to: Path) -> None:
+        target.write_bytes(b"mine")
+        link(path, to)
+
+    monkeypatch.setattr(os, "link", late)
+    host.scripts = [serves()]
+    assert isinstance(fails(bare, video(host), target, "exists"), TargetExistsError)
+    assert target.read_bytes() == b"mine"
+
+
+def test_a_name_with_a_null_byte_is_told_as_any_other_trouble(bare: Api, host: Host, tmp_path: Path) -> None:
+    fails(bare, video(host), f"{tmp_path}/a\0.mp4", "disk")
+
+
+@pytest.mark.parametrize("total", [None, "x", -1, 5000, True, 1.5])
+def test_a_416_is_believed_only_if_the_length_was_known(bare: Api, host: Host, tmp_path: Path, total: Any) -> None:
+    (tmp_path / "a.mp4.part").write_bytes(MP4[:5000])
+    note = {"source": f"{host.origin}/a.mp4", "etag": ETAG, "total": total}
+    (tmp_path / "a.mp4.part.json").write_text(json.dumps(note))
+    host.scripts = [says(416, b"", "content-range: bytes */5000", f"etag: {ETAG}"), serves()]
+    # Even if it was: an MP4 that ends within a box is not whole.
+    assert fetch(bare, video(host), tmp_path / "a.mp4").read_bytes() == MP4
+    assert host.ranges == ["bytes=5000-", None]
+
+
+BOXES = {
+    "whole": (mp4(b"x" * 100), False),
+    "unknown box behind": (mp4(b"x" * 100) + b"\0\0\0\x0cfoo!abcd", False),
+    "rubbish behind": (mp4(b"x" * 100) + b"rubbish, no box", False),
+    "to the end": (mp4(b"")[:-8] + b"\0\0\0\0mdat" + b"x" * 100, False),
+    "long size": (mp4(b"")[:-8] + b"\0\0\0\1mdat" + (116).to_bytes(8, "big") + b"x" * 100, False),
+    "fragments": (mp4(b"")[:-8] + b"\0\0\0\x08moof" + b"\0\0\0\x0cmdatabcd", False),
+    "no media": (mp4(b"")[:-8], True),
+    "no index": (mp4(b"")[:24] + b"\0\0\0\x0cmdatabcd", True),
+    "within media": (mp4(b"x" * 100)[:-1], True),
+    "long size, cut": (mp4(b"")[:-8] + b"\0\0\0\1mdat" + (116).to_bytes(8, "big") + b"x" * 99, True),
+    "a box of no length": (mp4(b"")[:24] + b"\0\0\0\2free" * 9, True),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_an_mp4_is_whole_or_cut_short(bare: Api, host: Host, tmp_path: Path, name: str) -> None:
+    content, is_short = BOXES[name]
+    host.scripts = [says(200, content)]
+    if is_short:
+        fails(bare, video(host), tmp_path / "a.mp4", "interrupted", retry=RetryPolicy(max_retries=1))
+        assert len(host.requests) == 2 and not left(tmp_path)
+    else:
+        assert fetch(bare, video(host), tmp_path / "a.mp4").read_bytes() == content
 
 
 def test_a_directory_names_the_file_and_an_id_does_not_lead_out(bare: Api, host: Host, tmp_path: Path) -> None:

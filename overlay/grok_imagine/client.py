@@ -38,7 +38,9 @@ class Client:
 
     Args:
         api_key: Default: the environment's `XAI_API_KEY`.
-        base_url: Default: the environment's `XAI_BASE_URL`, else `https://api.x.ai/v1`.
+        base_url: Default: the environment's `XAI_BASE_URL`, else `https://api.x.ai/v1`. `http` to another machine is warned of
+            by InsecureBaseUrlWarning, and not refused: a gateway beside the program may have no TLS. This machine is asked
+            without a proxy, whatever the environment names.
         request_timeout: Seconds or timedelta for each step of one HTTP request.
         max_connections: Requests at once; further ones wait for their turn.
         retry: How often and how long; `RetryPolicy(max_retries=0)` sends once.
@@ -47,7 +49,8 @@ class Client:
             other requests of the client share it: what would pass it waits for its turn, which no timeout counts before a POST.
         quota: Where processes with the same key share the limits; default the ledger's file. See `LedgerQuota`, `RedisQuota`.
         headers: Sent with every request, such as a gateway's own.
-        http_client: An `httpx.Client` to use instead of one's own, such as one with a proxy. It is not closed.
+        http_client: An `httpx.Client` to use instead of one's own, such as one with a proxy. It is not closed, and goes
+            through the proxies that it was made with.
         clock: Monotonic seconds; for tests.
         sleep: Pauses; for tests.
 
