@@ -36,9 +36,9 @@ from grok_imagine import (
     VideoModeratedError,
 )
 from grok_imagine.commands import Blocking, Stream
-from grok_imagine.connections import LOCATION
 from grok_imagine.download import download
 from grok_imagine.retry import Retries
+from grok_imagine.transport.clients import LOCATION
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
 from hosts import ETAG, MP4, Host, Script, Seen, head, mp4, says, serves

@@ -153,7 +153,9 @@ def _trouble(address: str) -> str:
     try:
         parts = urlsplit(address)
         port, place = parts.port, httpx.URL(address)
-        host = place.raw_host.decode("ascii")
+        host = place.host and place.raw_host.decode(
+            "ascii"
+        )  # reading it decodes it, and shows whether that can be done
     except (ValueError, httpx.InvalidURL):
         return "has no valid host or port"
     if parts.scheme not in ("http", "https"):

@@ -166,7 +166,12 @@ class Exchange:
         )
         if proxy.userinfo:
             options["proxy_auth"] = (unquote(proxy.username), unquote(proxy.password))
-        return httpcore.SOCKSProxy(**options) if proxy.scheme.startswith("socks5") else httpcore.HTTPProxy(**options)
+        if not proxy.scheme.startswith("socks5"):
+            return httpcore.HTTPProxy(**options)
+        try:
+            return httpcore.SOCKSProxy(**options)
+        except (ImportError, RuntimeError):
+            raise ConfigurationError("the environment names a SOCKS proxy: pip install 'httpx[socks]'") from None
 
     def begin_anew(self) -> None:
         """In a child process: connections are the parent's, and must not be spoken on."""
@@ -252,6 +257,9 @@ def proxy_of(url: httpx.URL) -> httpx.URL | None:
     if not named:
         return None
     try:
-        return httpx.URL(named if "://" in named else f"http://{named}")
-    except (httpx.InvalidURL, ValueError) as error:
-        raise ConfigurationError("the environment names a proxy that is no URL") from error
+        proxy = httpx.URL(named if "://" in named else f"http://{named}")
+    except (httpx.InvalidURL, ValueError):  # the text may hold the proxy's password
+        raise ConfigurationError("the environment names a proxy that is no URL") from None
+    if proxy.scheme not in ("http", "https", "socks5", "socks5h") or not proxy.host:
+        raise ConfigurationError("the environment names a proxy that is none of http, https and socks5")
+    return proxy
