@@ -485,6 +485,24 @@ def test_no_host_at_all(bare: Api, host: Host, tmp_path: Path) -> None:
     assert not left(tmp_path)
 
 
+def chunked(status: int, body: bytes, *fields: str) -> Script:
+    wire = head(status, "transfer-encoding: chunked", *fields) + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    return lambda connection, seen: connection.sendall(wire)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>sign in</html>", MP4[5000:7000], MP4[5000:] + b"more"], ids=["page", "less", "more"]
+)
+def test_a_range_that_is_not_what_it_says_is_dropped(bare: Api, host: Host, tmp_path: Path, body: bytes) -> None:
+    part = chunked(206, body, f"content-range: bytes 5000-{len(MP4) - 1}/{len(MP4)}", f"etag: {ETAG}")
+    host.scripts = [serves(stop=5000), part, serves()]
+    assert fetch(bare, video(host), tmp_path / "a.mp4").read_bytes() == MP4
+    assert host.ranges == [None, "bytes=5000-", None]
+    host.scripts = [serves(stop=5000), part, says(500)]  # nor does a later download go on from it
+    fails(bare, video(host), tmp_path / "b.mp4", "interrupted", retry=RetryPolicy(max_retries=2))
+    assert left(tmp_path) == ["a.mp4"]
+
+
 NEW = mp4(b"new" * 9000)
 
 

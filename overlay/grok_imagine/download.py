@@ -160,7 +160,9 @@ class _Transfer:
                 else:
                     part.etag = None  # what is there does not fit: the whole, then
             else:
-                if self._total not in (None, part.size):
+                if self._end not in (None, part.size):
+                    raise self._contradicts("fewer")
+                if self._total not in (None, part.size):  # it was a shorter range than what is missing
                     raise TransportError(f"{part.size} bytes came of {self._total}")
                 return self._judged()
         raise part.error("redirect", f"{origin.host} redirects more than {REDIRECTS} times")
@@ -181,6 +183,11 @@ class _Transfer:
         """Whether a 416 says that nothing is missing, and so did an earlier answer: alone it may be a mistake."""
         found = answer.headers.get("content-range"), answer.headers.get("etag")
         return self._part.total == self._part.size and found == (f"bytes */{self._part.size}", self._part.etag)
+
+    def _contradicts(self, how: str) -> TransportError:
+        """An answer came to its end and is not what its head says: which bytes are the wrong ones nobody knows."""
+        self._part.etag, self._part.is_useless = None, True
+        return TransportError(f"{how} bytes came than the answer's head says")
 
     def _judged(self) -> bool:
         """True, if what is said to be the whole can be."""
@@ -235,8 +242,7 @@ class _Transfer:
             self._part.is_useless = True
             raise self._part.error("too_large", f"the video has more than max_bytes, {self._most}")
         if self._end is not None and after > self._end:
-            self._part.etag, self._part.is_useless = None, True  # which bytes are the wrong ones nobody knows
-            raise TransportError("more bytes came than the answer's head says")
+            raise self._contradicts("more")
         self._part.write(chunk)
         self._furthest = max(self._furthest, self._part.size)
         return self._on_progress(self._part.size, self._total) if self._on_progress else None
