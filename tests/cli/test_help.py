@@ -96,7 +96,14 @@ def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
     kinds = [classes[name] for name in named - others]
     assert all(code_of(cls.__new__(cls)) != 1 for cls in classes.values() if issubclass(cls, tuple(kinds)))
     # These end nothing themselves.
-    bases = {"GrokImagineError", "InsecureBaseUrlWarning", "JobError", "QuotaWarning", "UnknownStatusWarning"}
+    bases = {
+        "GrokImagineError",
+        "InsecureBaseUrlWarning",
+        "JobError",
+        "OddAnswerWarning",
+        "QuotaWarning",
+        "UnknownStatusWarning",
+    }
     assert {name for name, cls in classes.items() if code_of(cls.__new__(cls)) == 1} == others | bases
     assert code_of(errors.VideoModeratedError("x", "x")) == 4 and code_of(errors.VideoExpiredError("x", "x")) == 3
     assert code_of(errors.TargetExistsError("x", reason="exists")) == 10 and code_of(errors.LedgerError("x")) == 1
