@@ -28,7 +28,8 @@ from .redaction import Hidden, hiding
 from .results import Job
 from .settings import Settings
 from .transport.clients import async_chunks_of, async_files_client, client_for, typed
-from .transport.exchange import KEEPALIVE, LONGEST_STEPS, Exchange, broken_off, transport_error
+from .transport.exchange import LONGEST_STEPS, Exchange, broken_off, transport_error
+from .transport.pools import KEEPALIVE
 
 if TYPE_CHECKING:
     from .async_batch import Engine

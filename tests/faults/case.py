@@ -29,7 +29,6 @@ class Case(NamedTuple):
         left: Files in the folder besides the ledger's.
         shifted: Seconds by which the case itself moves the client's clock.
         patience: Seconds for each step of a request, where the server is slow.
-        missing: Which client (sync, async or both) does not do this yet, and why not.
         warns: The warning that comes with it.
         needs_rlimit: Whether it needs a system that bounds the size of files.
         is_measured: Whether memory is measured: what is too much must not be taken in.
@@ -49,14 +48,9 @@ class Case(NamedTuple):
     left: Sequence[str] = ()
     shifted: float = 0.0
     patience: float | None = None
-    missing: tuple[str, str] | None = None
     warns: str = ""
     needs_rlimit: bool = False
     is_measured: bool = False
-
-    def lacks(self, kind: str) -> bool:
-        """Whether this kind of client does not do it yet."""
-        return self.missing is not None and self.missing[0] in (kind, "both")
 
     @property
     def id(self) -> str:

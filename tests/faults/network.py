@@ -46,8 +46,6 @@ ANSWERS: Sequence[tuple[str, str, Fault]] = (
 BIG = {"gzip bomb", "endless body", "10 MB header"}
 NO_END = {"trickle", "endless head", "endless 1xx"}
 SLOW = {"silent", *NO_END}
-UNBOUNDED_HEAD = ("sync", "bounds each read of a head, not their sum")
-"""What the library does not do yet, and which client."""
 
 
 def common(strikes: str, name: str) -> dict[str, Any]:
@@ -56,7 +54,6 @@ def common(strikes: str, name: str) -> dict[str, Any]:
     return {
         "patience": patience if name in SLOW else None,
         "is_measured": name in BIG,
-        "missing": UNBOUNDED_HEAD if name in ("endless head", "endless 1xx") else None,
     }
 
 

@@ -37,7 +37,6 @@ TITLES = {
     "file": ("The file of the video", "The disk that the video is saved to:"),
     "clock": ("Clocks", "The clocks of this machine, or of the service:"),
 }
-WHO = {"sync": "the blocking client", "async": "the client for asyncio", "both": "the library"}
 HEAD = "| Fault | Outcome | Job | POSTs | Ledger | Id | What to do next |\n|---|---|---|---|---|---|---|"
 
 
@@ -52,11 +51,10 @@ def page() -> str:
 
 def _row(case: Case) -> str:
     outcome = case.outcome if case.outcome == "recovers" else f"`{case.outcome}`"
-    lacks = f" (not yet: {WHO[case.missing[0]]} {case.missing[1]})" if case.missing else ""
     warns = f", with a `{case.warns}`" if case.warns else ""
     error_id = f"`.{case.error_id}`" if case.error_id else ("result" if case.outcome == "recovers" else "")
     cells = (
-        f"{case.fault}{lacks}", outcome + warns, "yes" if case.job else "no", str(case.posts),
+        case.fault, outcome + warns, "yes" if case.job else "no", str(case.posts),
         f"`{case.ledger}`" if case.ledger else "", error_id, case.then,
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"

@@ -30,10 +30,8 @@ MOST_MEMORY = 16 * 2**20
 """Bytes that a client may take in of what has no end, the buffers of the system included."""
 
 
-def marks(case: Case, kind: str) -> list[pytest.MarkDecorator]:
+def marks(case: Case) -> list[pytest.MarkDecorator]:
     found = []
-    if case.missing and case.lacks(kind):
-        found.append(pytest.mark.xfail(reason=f"the library {case.missing[1]}", strict=True))
     if case.needs_rlimit and not has_rlimit:
         found.append(pytest.mark.skip(reason="no bound on the size of files here"))
     return found
@@ -44,7 +42,7 @@ BOTH = [
         case,
         kind,
         id=f"{case.id}-{kind}",
-        marks=marks(case, kind),
+        marks=marks(case),
     )
     for case in CASES
     for kind in ("sync", "async")

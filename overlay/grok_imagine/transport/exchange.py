@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
-from urllib.parse import unquote, urlencode
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
 
 import httpcore
 import httpx
 
-from ..addresses import is_loopback
 from ..answers import MOST_ANSWER, Answer, take_in
-from ..errors import ConfigurationError, GrokImagineError, NotDelivered, RequestTimeout, TransportError
+from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError
 from ..plain import BLOCK
 from ..posts import Abandoned, Post
 from ..redaction import Hidden, hiding
 from ..settings import CONNECT_TIMEOUT, Settings
 from .network import Backend, Deadline
-
-KEEPALIVE = 60.0
-"""Seconds an idle connection is kept. The library's 5 s would make every poll that is slower connect anew."""
+from .pools import make_pool
 
 LONGEST_STEPS = 10
 """Times `request_timeout` that a request lasts as a whole: an upload may be slow, but no answer comes in drops indefinitely."""
@@ -37,12 +31,6 @@ NOT_DELIVERED = (
 """What the libraries raise before the first byte of a request has left for the service."""
 
 TOO_SLOW = (httpcore.TimeoutException, httpx.TimeoutException, TimeoutError)
-
-
-@functools.cache
-def tls_context() -> ssl.SSLContext:
-    """One TLS context for all clients: reading the certificates costs more than everything else of a client."""
-    return httpx.create_ssl_context()
 
 
 def transport_error(error: BaseException, *, sent: bool | None = None) -> TransportError:
@@ -71,7 +59,7 @@ class Exchange:
         self._host = url.netloc
         self._prefix = url.raw_path.rstrip(b"/")
         self._backend = Backend()
-        self._pool = None if given else self._make_pool(url)
+        self._pool = None if given else make_pool(url, self._backend, settings.max_connections)
 
     def send(self, request: Mapping[str, Any], timeout: float | None, post: Post | None = None) -> Answer:
         """The answer to a request of the generated code.
@@ -152,33 +140,13 @@ class Exchange:
                 *_bounded(response.iter_raw(), first_byte.post is not None, end),
             )
 
-    def _make_pool(self, url: httpx.URL) -> httpcore.ConnectionPool:
-        count = self._settings.max_connections
-        options: dict[str, Any] = {
-            "ssl_context": tls_context(), "max_connections": count, "max_keepalive_connections": count,
-            "keepalive_expiry": KEEPALIVE, "network_backend": self._backend,
-        }  # fmt: skip
-        proxy = proxy_of(url)
-        if proxy is None:
-            return httpcore.ConnectionPool(**options)
-        options["proxy_url"] = httpcore.URL(
-            scheme=proxy.raw_scheme, host=proxy.raw_host, port=proxy.port, target=proxy.raw_path
-        )
-        if proxy.userinfo:
-            options["proxy_auth"] = (unquote(proxy.username), unquote(proxy.password))
-        if not proxy.scheme.startswith("socks5"):
-            return httpcore.HTTPProxy(**options)
-        try:
-            return httpcore.SOCKSProxy(**options)
-        except (ImportError, RuntimeError):
-            raise ConfigurationError("the environment names a SOCKS proxy: pip install 'httpx[socks]'") from None
-
     def begin_anew(self) -> None:
         """In a child process: connections are the parent's, and must not be spoken on."""
         if self._pool is not None:
             self._backend.drop()
             self._backend = Backend()
-            self._pool = self._make_pool(httpx.URL(self._settings.base_url))
+            url = httpx.URL(self._settings.base_url)
+            self._pool = make_pool(url, self._backend, self._settings.max_connections)
 
     def close(self) -> None:
         """Closes the connections, unless they belong to a client that was given."""
@@ -242,24 +210,3 @@ def _encoded(arguments: Mapping[str, Any]) -> tuple[list[tuple[bytes, bytes]], b
 
 def _query(params: Mapping[str, Any] | None) -> bytes:
     return b"?" + urlencode(params).encode() if params else b""
-
-
-def proxy_of(url: httpx.URL) -> httpx.URL | None:
-    """The proxy that the environment names for an address. None for this machine's own: the key is not to go round by a proxy.
-
-    Raises:
-        ConfigurationError: It names one that is no URL.
-    """
-    if is_loopback(url.host) or proxy_bypass(url.netloc.decode("ascii")):
-        return None
-    proxies = getproxies()
-    named = proxies.get(url.scheme) or proxies.get("all")
-    if not named:
-        return None
-    try:
-        proxy = httpx.URL(named if "://" in named else f"http://{named}")
-    except (httpx.InvalidURL, ValueError):  # the text may hold the proxy's password
-        raise ConfigurationError("the environment names a proxy that is no URL") from None
-    if proxy.scheme not in ("http", "https", "socks5", "socks5h") or not proxy.host:
-        raise ConfigurationError("the environment names a proxy that is none of http, https and socks5")
-    return proxy
