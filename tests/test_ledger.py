@@ -32,7 +32,7 @@ from grok_imagine import (
     VideoTimeoutError,
 )
 from grok_imagine.ledger import IN_FLIGHT
-from grok_imagine.store import MIGRATIONS
+from grok_imagine.schema import MIGRATIONS
 from grok_imagine_sandbox import Sandbox
 from support import Api, ManualClock
 

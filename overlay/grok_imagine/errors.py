@@ -29,6 +29,7 @@ __all__ = [
     "InvalidRequest",
     "JobError",
     "LedgerError",
+    "LedgerWarning",
     "ModeConflict",
     "NotDelivered",
     "NotFoundError",
@@ -393,6 +394,10 @@ class UnknownStatusWarning(UserWarning):
 
 class OddAnswerWarning(UserWarning):
     """The service answered an id or a cost like no other. The id is kept as it is; a cost that is no number is none."""
+
+
+class LedgerWarning(UserWarning):
+    """The ledger is on a file system where the processes of several machines would damage it."""
 
 
 class QuotaWarning(UserWarning):

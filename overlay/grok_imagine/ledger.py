@@ -12,17 +12,19 @@ import os
 import shutil
 import sqlite3
 import tempfile
-import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from grok_imagine_api import contract
 
-from .errors import CostLimitError, JobError, LedgerError, StartOutcomeUnknown, VideoModeratedError
-from .store import migrate, open_file
+from .errors import CostLimitError, JobError, LedgerWarning, StartOutcomeUnknown, VideoModeratedError
+from .mounts import unsafe_kind
+from .ownership import OWN, is_under_way
+from .store import Store
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "Ledger"]
 
 T = TypeVar("T")
-
-OWN: set[str] = set()
-"""Intents of this process that are under way. A process id is no sign of that: in a container, each run may have the same."""
 
 STATES = ("intended", "accepted", "unknown", "done", "failed", "expired", "moderated", "downloaded")
 IN_FLIGHT = 3600.0
@@ -106,6 +105,9 @@ class Ledger:
     Raises:
         LedgerError: The file can't be opened, or is none of ours.
         ConfigurationError: It was written by a newer version of this package.
+
+    Warns:
+        LedgerWarning: It is on a file system, such as NFS, where processes of other machines may damage it.
     """
 
     def __init__(
@@ -114,11 +116,16 @@ class Ledger:
         self.path = Path(path)
         self._keep_prompts = keep_prompts
         self.clock = clock
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._process = 0
         self._folder: str | None = None
-        self._run(lambda db: migrate(db, self.path))
+        self._maker = os.getpid()
+        self._store = Store(path)
+        if kind := unsafe_kind(self._store.real):
+            warnings.warn(
+                f"{path} is on a file system ({kind}) where the processes of another machine would damage it;"
+                " keep it on a disk of this machine",
+                LedgerWarning,
+                stacklevel=2,
+            )
 
     @classmethod
     def temporary(cls) -> Ledger:
@@ -134,9 +141,7 @@ class Ledger:
         Raises:
             LedgerError: It could not be written; then nothing may be posted.
         """
-        values = self._intent(request, origin)
-        self._run(lambda db: _insert(db, values))
-        return str(values["intent"])
+        return str(self._note(self._intent(request, origin), lambda db: None))
 
     def claim(self, request: VideoRequest, origin: str, place: Place, max_ticks: int | None = None) -> str | Entry:
         """Commits the intent of a batch's request, unless the batch knows it already; for several processes at once.
@@ -154,18 +159,37 @@ class Ledger:
             CostLimitError: It could cost more than the batch may; nothing was written.
             LedgerError: It could not be written; then nothing may be posted.
         """
-        values = self._intent(request, origin) | place._asdict()
+
+        def known(db: sqlite3.Connection) -> Entry | None:
+            found = self._known(db, request, origin, place)
+            if found is None:
+                self._check_cost(db, origin, place, max_ticks)
+            return found
+
+        return self._note(self._intent(request, origin) | place._asdict(), known)
+
+    def _note(self, values: dict[str, Any], known: Callable[[sqlite3.Connection], Entry | None]) -> str | Entry:
+        """Commits an intent, unless it is known; in one transaction."""
+        intent = str(values["intent"])
 
         def work(db: sqlite3.Connection) -> str | Entry:
+            values["owner"] = self._store.owner.begin()
             db.execute("BEGIN IMMEDIATE")
-            with db:
-                if known := self._known(db, request, origin, place):
-                    return known
-                self._check_cost(db, origin, place, max_ticks)
-                _insert(db, values)
-                return str(values["intent"])
+            found = known(db)
+            if found is None:
+                names = ", ".join(values)
+                db.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join(':' + name for name in values)})", values)
+            db.execute("COMMIT")
+            return found or intent
 
-        return self._run(work)
+        OWN.add(intent)  # before others can read it
+        result: str | Entry | None = None
+        try:
+            result = self._run(work)
+        finally:
+            if result != intent:
+                OWN.discard(intent)
+        return result
 
     def check_cost(self, origin: str, place: Place, max_ticks: int | None) -> None:
         """Raises CostLimitError as `claim` would now."""
@@ -185,12 +209,12 @@ class Ledger:
         return self._run(lambda db: self._known(db, request, origin, place))
 
     def _known(self, db: sqlite3.Connection, request: VideoRequest, origin: str, place: Place) -> Entry | None:
-        query = (
-            f"SELECT {COLUMNS} FROM jobs WHERE body_sha256 = ? AND mode = ? AND origin = ? AND batch = ? AND copy = ?"
+        where = (
+            "body_sha256 = ? AND mode = ? AND origin = ? AND batch = ? AND copy = ?"
             " AND NOT (state = 'failed' AND request_id IS NULL) ORDER BY created DESC LIMIT 1"
         )
-        row = db.execute(query, (request.sha256, request.mode, origin, place.batch, place.copy)).fetchone()
-        return self._judged(Entry(*row)) if row else None
+        found = self._entries(db, where, (request.sha256, request.mode, origin, place.batch, place.copy))
+        return found[0] if found else None
 
     def _intent(self, request: VideoRequest, origin: str) -> dict[str, Any]:
         prompt, now = request.body.get("prompt"), self.clock()
@@ -272,8 +296,7 @@ class Ledger:
         wrong = set(states) - set(STATES)
         if wrong:
             raise ValueError(f"states are {', '.join(STATES)}; got {', '.join(sorted(wrong))}")
-        rows = self._run(lambda db: db.execute(f"SELECT {COLUMNS} FROM jobs ORDER BY created, rowid").fetchall())
-        entries = [self._judged(Entry(*row)) for row in rows]
+        entries = self._run(lambda db: self._entries(db, "TRUE ORDER BY created, rowid"))
         return [entry for entry in entries if not states or entry.state in states]
 
     def get(self, request_id: str) -> Entry | None:
@@ -330,31 +353,42 @@ class Ledger:
 
     def close(self) -> None:
         """Closes the file."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        self._store.close()
 
     @property
     def is_temporary(self) -> bool:
-        """Whether `discard` removes it."""
-        return self._folder is not None
+        """Whether `discard` removes it. In a forked child not: it is its parent's."""
+        return self._folder is not None and self._maker == os.getpid()
 
     def discard(self) -> None:
         """Removes the file, if it is a temporary one."""
-        if self._folder:
+        if self._folder and self.is_temporary:
             self.close()
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def __repr__(self) -> str:
         return f"Ledger({str(self.path)!r})"
 
-    def _judged(self, entry: Entry) -> Entry:
-        own = entry.process == os.getpid()
-        gone = entry.intent not in OWN if own else not _is_alive(entry.process)
-        if entry.state == "intended" and (gone or self.clock() - entry.updated > IN_FLIGHT):
-            return entry._replace(state="unknown", code="process-gone", message="its process ended before the answer")
-        return entry
+    def _entries(self, db: sqlite3.Connection, where: str, values: tuple[Any, ...] = ()) -> list[Entry]:
+        """The jobs of a condition. An intent whose process is gone is `unknown`."""
+        query = f"SELECT {COLUMNS}, owner FROM jobs WHERE {where}"
+        rows = db.execute(query, values).fetchall()
+        gone = {row[0] for row in rows if self._is_gone(Entry(*row[:-1]), row[-1])}
+        if gone:  # before it ended it may have told more than was read
+            rows = db.execute(query, values).fetchall()
+        entries = [Entry(*row[:-1]) for row in rows]
+        return [
+            entry._replace(state="unknown", code="process-gone", message="its process ended before the answer")
+            if entry.intent in gone and entry.state == "intended"
+            else entry
+            for entry in entries
+        ]
+
+    def _is_gone(self, entry: Entry, owner: str | None) -> bool:
+        if entry.state != "intended":
+            return False
+        is_old = self.clock() - entry.updated > IN_FLIGHT
+        return is_old or not is_under_way(self._store.real, entry.intent, owner, entry.process)
 
     def _update(self, where: str, key: str, job: str | None, origin: str | None = None, **values: Any) -> None:
         values["updated"] = self.clock()
@@ -365,20 +399,7 @@ class Ledger:
         self._run(lambda db: db.execute(statement, values), request_id)
 
     def _run(self, work: Callable[[sqlite3.Connection], T], request_id: str | None = None) -> T:
-        try:
-            with self._lock:
-                # A connection must not cross a fork: the child opens its own.
-                if self._connection is None or self._process != os.getpid():
-                    self._connection, self._process = open_file(self.path), os.getpid()
-                return work(self._connection)
-        except (sqlite3.Error, OSError) as error:
-            raise LedgerError(f"{self.path}: {error}", request_id=request_id) from error
-
-
-def _insert(db: sqlite3.Connection, values: dict[str, Any]) -> None:
-    OWN.add(values["intent"])
-    names = ", ".join(values)
-    db.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join(':' + name for name in values)})", values)
+        return self._store.run(work, request_id)
 
 
 def _costs(outcome: str, ticks: object) -> dict[str, int]:
@@ -392,17 +413,3 @@ def _told(error: BaseException) -> str:
     """What is kept of an error: not an answer's own words, which may repeat what was sent."""
     status = getattr(error, "status_code", None)
     return f"HTTP {status}" if status else str(error)[:500]
-
-
-def _is_alive(process: int | None) -> bool:
-    if process is None:
-        return False
-    if os.name == "nt":  # there, signal 0 is Ctrl-C; age alone decides
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):  # no id of a process is so long
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -70,11 +70,11 @@ class LedgerQuota:
     """
 
     def __init__(self, path: str | os.PathLike[str], origin: str, *, clock: Callable[[], float] = time.time) -> None:
-        from .ledger import Ledger
+        from .store import Store
 
         # Of its own: a transaction here must not meet one of the jobs on the same connection.
-        self._ledger = Ledger(path)
-        self.path = self._ledger.path
+        self._store = Store(path)
+        self.path = self._store.path
         self._origin = origin
         self._clock = clock
 
@@ -82,7 +82,7 @@ class LedgerQuota:
         """See `Quota.take`."""
         _check(windows)
         try:
-            return self._ledger._run(lambda db: self._take(db, windows))
+            return self._store.run(lambda db: self._take(db, windows))
         except LedgerError as error:
             raise QuotaError(error.message) from error
 
@@ -108,7 +108,7 @@ class LedgerQuota:
 
     def close(self) -> None:
         """Closes the file."""
-        self._ledger.close()
+        self._store.close()
 
     def __repr__(self) -> str:
         return f"LedgerQuota({str(self.path)!r})"

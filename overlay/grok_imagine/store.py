@@ -1,94 +1,185 @@
-"""The ledger's file: how it is opened for several processes at once, and how it came to its present form."""
+"""The ledger's file in use: one connection for the threads of a process, that notices what is done to the file behind its back."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
+from weakref import WeakSet, finalize
 
-from .errors import ConfigurationError
+from .errors import LedgerError
+from .opening import identity, is_whole, open_file
+from .ownership import OWN, TOKENS, Owner
 
-BUSY = 30.0
-"""Seconds for which other processes are waited for that write."""
+T = TypeVar("T")
 
-MIGRATIONS = (
-    """
-    CREATE TABLE jobs (
-        intent TEXT PRIMARY KEY, state TEXT NOT NULL, request_id TEXT UNIQUE, origin TEXT NOT NULL, mode TEXT, model TEXT,
-        body_sha256 TEXT, prompt_sha256 TEXT, prompt TEXT, process INTEGER, created REAL NOT NULL, updated REAL NOT NULL,
-        cost_ticks INTEGER, url TEXT, url_expires REAL, path TEXT, code TEXT, message TEXT
-    ) STRICT;
-    CREATE INDEX jobs_by_state ON jobs (state, created);
-    CREATE INDEX jobs_by_body ON jobs (body_sha256);
-    """,
-    """
-    ALTER TABLE jobs RENAME TO old_jobs;
-    CREATE TABLE jobs (
-        intent TEXT PRIMARY KEY, state TEXT NOT NULL, request_id TEXT, origin TEXT NOT NULL, mode TEXT, model TEXT,
-        body_sha256 TEXT, prompt_sha256 TEXT, prompt TEXT, process INTEGER, created REAL NOT NULL, updated REAL NOT NULL,
-        cost_ticks INTEGER, url TEXT, url_expires REAL, path TEXT, code TEXT, message TEXT,
-        batch TEXT, copy INTEGER, counted_ticks INTEGER, answer TEXT, UNIQUE (request_id, origin)
-    ) STRICT;
-    INSERT INTO jobs SELECT *, NULL, NULL, NULL, NULL FROM old_jobs ORDER BY rowid;
-    DROP TABLE old_jobs;
-    CREATE INDEX jobs_by_state ON jobs (state, created);
-    CREATE INDEX jobs_by_body ON jobs (body_sha256);
-    CREATE INDEX jobs_by_batch ON jobs (batch, origin, counted_ticks);
-    CREATE TABLE sent (origin TEXT NOT NULL, at REAL NOT NULL) STRICT;
-    CREATE INDEX sent_by_time ON sent (origin, at);
-    CREATE TABLE learned (origin TEXT PRIMARY KEY, jobs TEXT NOT NULL) STRICT;
-    """,
-)
-"""One script for each version of the schema; what was released is never changed, only added to."""
+PATIENCE = 5.0
+"""Seconds for which a fork waits for the other threads' lines to be written."""
+
+BESIDE = ("", "-wal", "-shm")
+"""The database, its log, and the memory that its users share; SQLite removes the latter two with the last connection."""
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """A connection to the ledger's file, which is made if missing. For one thread at a time."""
-    # Made before SQLite opens it, which would follow the umask; its -wal and -shm files take the same mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    if path.stat().st_size == 0:  # what is not empty may be another's, and is looked at first
-        path.chmod(0o600)
-    db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
-    _log_ahead(db)
-    db.execute("PRAGMA synchronous = FULL")
-    # Else one text that a bad disk spoiled would hide every other row.
-    db.text_factory = lambda raw: raw.decode("utf-8", "replace")
-    return db
+class Store:
+    """A ledger's file, for several threads. Other objects and processes may have it open, too; a forked child begins anew.
 
+    Args:
+        path: The file's; made if missing.
 
-def _log_ahead(db: sqlite3.Connection) -> None:
-    """Turns the write-ahead log on. Of processes that do so at once SQLite refuses all but one, whatever their timeout."""
-    end = time.monotonic() + BUSY
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                raise
-            time.sleep(0.01)
-
-
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Brings a file to the newest version of the schema, or leaves it alone.
+    Attributes:
+        path: As it was given.
+        owner: What shows other processes that this one lives.
+        lock: Held while the connection is used.
 
     Raises:
+        LedgerError: The file can't be opened, or is none of ours.
         ConfigurationError: It was written by a newer version of this package.
-        sqlite3.Error: It is a file of something else.
     """
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0 and db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
-            raise sqlite3.DatabaseError("a database of something else")
-        if version > len(MIGRATIONS):
-            raise ConfigurationError(f"{path} was written by a newer version of this package ({version})")
-        for script in MIGRATIONS[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                db.execute(statement)
-        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        db.execute("COMMIT")
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.lock = threading.RLock()
+        self._absolute = self.path.absolute()  # a program may change its folder
+        self.real = os.path.realpath(self._absolute)  # where SQLite puts the log
+        self.owner = Owner(self.real)
+        self._db: sqlite3.Connection | None = None
+        self._used = 0
+        self._size = 0
+        self._files: list[tuple[int, int] | None] = [None]
+        self.run(lambda db: None)
+        finalize(self, self.owner.end)
+        with _registry:
+            _stores.add(self)
+
+    def run(self, work: Callable[[sqlite3.Connection], T], request_id: str | None = None) -> T:
+        """Does something with the connection. A transaction that was begun and not committed is rolled back.
+
+        Raises:
+            LedgerError: SQLite can't, or the file is not the one that was opened; with the id of the job it was about.
+        """
+        try:
+            with self.lock:
+                db = self._connected()
+                self._check()
+                self._used += 1
+                try:
+                    result = work(db)
+                finally:
+                    self._used -= 1
+                    if not self._used and db.in_transaction:
+                        db.rollback()
+                self._check()  # what was written to a file that is gone was not written
+                return result
+        except LedgerError as error:
+            error.request_id = error.request_id or request_id
+            raise
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(f"{self.path}: {error}", request_id=request_id) from error
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._db is None:
+            first = self._files[0]
+            if first is not None and identity(self._absolute) != first:
+                raise self._gone()
+            self._db = open_file(self._absolute, make=first is None)
+            files = [identity(self.real + suffix) for suffix in BESIDE]
+            if first is not None and files[0] != first:
+                self._disconnect()
+                raise self._gone()
+            self._files = files
+        return self._db
+
+    def _check(self) -> None:
+        """Whether the files are those that were opened: SQLite goes on with what is deleted, and other processes with what is there."""
+        main, *others = self._files
+        if identity(self._absolute) != main:
+            raise self._gone()
+        for suffix, known in zip(BESIDE[1:], others, strict=True):
+            if identity(self.real + suffix) != known:
+                raise LedgerError(
+                    f"{self.real}{suffix} was deleted or replaced while the ledger was in use; nothing is written any more."
+                    " End the processes that use it before its files are touched"
+                )
+        size = os.path.getsize(self.real)  # noqa: PTH202 -- on every write
+        if size < self._size and not (size and is_whole(self._absolute)):
+            raise LedgerError(f"{self.path} was truncated while it was in use; nothing is written any more")
+        self._size = size
+
+    def _gone(self) -> LedgerError:
+        return LedgerError(
+            f"{self.path} was deleted or replaced while it was in use; nothing is written any more."
+            " Put it back, or begin with a new Ledger"
+        )
+
+    def close(self) -> None:
+        """Closes the file, until it is used again."""
+        with self.lock:
+            self._disconnect()
+            self.owner.end()
+
+    def _disconnect(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            db.close()
+
+    def before_fork(self, end: float) -> bool:
+        """Closes an idle connection, since none may cross a fork. Whether `lock` is held from here on."""
+        if not self.lock.acquire(timeout=max(end - time.monotonic(), 0.0)):
+            return False
+        if not self._used:
+            with suppress(sqlite3.Error):
+                self._disconnect()
+        return True
+
+    def begin_anew(self) -> None:
+        """In a forked child: nothing of its parent's is used, closed or collected."""
+        self.lock = threading.RLock()
+        db, self._db, self._used = self._db, None, 0
+        if db is not None:
+            _keep_for_ever(db)
+        self.owner.forget()
+
+
+_stores: WeakSet[Store] = WeakSet()
+_registry = threading.RLock()
+_held: list[Store] = []
+
+
+def _keep_for_ever(db: sqlite3.Connection) -> None:
+    """Of a thread that was at work: closing the parent's connection in the child may undo what the parent writes."""
+    with suppress(ImportError, AttributeError):  # PyPy closes nothing at exit
+        import ctypes
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
+
+
+def _before_fork() -> None:
+    end = time.monotonic() + PATIENCE
+    _registry.acquire(timeout=PATIENCE)
+    _held.extend(store for store in list(_stores) if store.before_fork(end))
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().lock.release()
+    with suppress(RuntimeError):  # it was not to be had in time
+        _registry.release()
+
+
+def _after_fork_in_child() -> None:
+    global _registry
+    _held.clear()
+    OWN.clear()
+    TOKENS.clear()
+    _registry = threading.RLock()
+    for store in list(_stores):
+        store.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)

@@ -83,7 +83,7 @@ def start_while_locked(world: World, client: Any) -> Generator[Any, Any, Any]:
 def unwritable_quota(world: World) -> None:
     quota = LedgerQuota(world.ledger.path, world.base_url)
     world.closing.append(quota.close)
-    world.tell("query_only = 1", quota._ledger)
+    world.tell("query_only = 1", quota._store)
     world.options |= {"limits": None, "quota": quota}
 
 

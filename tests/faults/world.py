@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from grok_imagine import AsyncClient, Client, Ledger, Limits
+from grok_imagine.store import Store
 from support import ManualClock
 
 from .server import Answer, Fault, Server, says
@@ -145,9 +146,9 @@ class World:
         if resource and self._limits:
             resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
 
-    def tell(self, pragma: str, ledger: Ledger | None = None) -> None:
+    def tell(self, pragma: str, store: Store | None = None) -> None:
         """Sets a PRAGMA of a ledger's own connection; no other may be told what this one can't do."""
-        (ledger or self.ledger)._run(lambda db: db.execute(f"PRAGMA {pragma}").fetchall())
+        (store or self.ledger._store).run(lambda db: db.execute(f"PRAGMA {pragma}").fetchall())
 
     @contextlib.contextmanager
     def locking_ledger(self) -> Iterator[None]:

@@ -1,0 +1,42 @@
+"""Which file systems a ledger is safe on: its log is shared in memory, which does not reach from one machine to another."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+MOUNTS = Path("/proc/self/mountinfo")
+
+REMOTE = frozenset(
+    "9p afs beegfs ceph cifs coda fuse gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs smb3 smbfs vboxsf virtiofs"
+    " vmhgfs".split()
+)
+
+LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.bindfs", "fuse.ntfs-3g"})
+"""Of the file systems that a program serves, those that are known to lie on a disk of this machine."""
+
+
+def unsafe_kind(path: str, mounts: Path = MOUNTS) -> str | None:
+    """The kind of a file's file system, if processes of several machines may use it. None if not, or nobody can tell.
+
+    Args:
+        path: Absolute, of which symbolic links are resolved.
+        mounts: A table of mounts as Linux has it; elsewhere there is none.
+    """
+    try:
+        table = mounts.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
+    best, kind = -1, None
+    for line in table.splitlines():
+        fields, _, rest = line.partition(" - ")
+        if not rest or len(fields.split()) < 5:
+            continue
+        point = re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), fields.split()[4])
+        # Of two at one place the later lies on top.
+        if len(point) >= best and os.path.commonpath([point, path]) == point:
+            best, kind = len(point), rest.split()[0]
+    if kind is None:
+        return None
+    return kind if kind in REMOTE or (kind.startswith("fuse.") and kind not in LOCAL_FUSE) else None
