@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from grok_imagine_api import contract
 
-from .errors import CostLimitError, JobError, LedgerWarning, StartOutcomeUnknown, VideoModeratedError
+from .errors import CostLimitError, GrokImagineError, JobError, LedgerWarning, StartOutcomeUnknown, VideoModeratedError
 from .mounts import unsafe_kind
 from .ownership import OWN, is_under_way
 from .store import Store
@@ -183,12 +183,15 @@ class Ledger:
             return found or intent
 
         OWN.add(intent)  # before others can read it
-        result: str | Entry | None = None
         try:
             result = self._run(work)
-        finally:
-            if result != intent:
-                OWN.discard(intent)
+        except BaseException as error:
+            OWN.discard(intent)
+            if not isinstance(error, GrokImagineError):  # Ctrl-C, perhaps when it was written; and nothing is posted
+                self.give_up(intent, error, may_be_started=False)
+            raise
+        if result != intent:
+            OWN.discard(intent)
         return result
 
     def check_cost(self, origin: str, place: Place, max_ticks: int | None) -> None:

@@ -139,7 +139,7 @@ def _set_up(db: sqlite3.Connection, path: Path) -> None:
 def is_whole(path: Path) -> bool:
     """Whether SQLite finds nothing wrong with a file that has become shorter."""
     with closing(_connect(path, "mode=ro")) as db:
-        return db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+        return str(db.execute("PRAGMA quick_check(1)").fetchone()[0]) == "ok"
 
 
 def identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
