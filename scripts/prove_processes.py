@@ -23,7 +23,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,16 +102,11 @@ class Service:
 class Job(NamedTuple):
     """What one process does, and how it ends."""
 
+    delay: float
     role: str
     way: str
-    delay: float
     name: str
     forked_way: str
-
-    @property
-    def is_signalled(self) -> bool:
-        """Whether it is ended from outside."""
-        return self.way.startswith("SIG")
 
 
 # The process.
@@ -122,7 +117,8 @@ def act(role: str, way: str, name: str, forked_way: str, url: str, path: str, to
     signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # who runs in the background of a shell inherits that it is ignored
-    print("ready", flush=True)
+    tell("ready", 0)
+    os.dup2(2, 1)
     turns = 10**9 if way.startswith("SIG") else 4
     end = time.monotonic() + SLOW
     while turns and time.monotonic() < end:
@@ -148,6 +144,7 @@ def act(role: str, way: str, name: str, forked_way: str, url: str, path: str, to
 
             sys.argv = ["grok-imagine", "--ledger", path, "--json", "jobs"]
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
             with suppress(SystemExit):
                 program()
             if turns < 10**8:
@@ -230,41 +227,98 @@ def jobs_of(dice: random.Random, number: int) -> Iterator[Job]:
     for place in range(AT_ONCE):
         role = dice.choice(WRITERS if place < 2 else ROLES)
         forked = dice.choice(("close", "collect", "exit", "SIGKILL", "_exit"))
-        yield Job(role, dice.choice(WAYS), dice.uniform(0, LONGEST), f"{number}.{place}", forked)
+        yield Job(dice.uniform(0, LONGEST), role, dice.choice(WAYS), f"{number}.{place}", forked)
 
 
-def run_round(dice: random.Random, number: int, url: str, path: Path, told: Path) -> Iterator[str]:
+class Nursery:
+    """A process that has loaded everything and opened nothing; all others are forked from it, which spares them the loading."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "nursery"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def _ask(self, *words: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(words) + "\n")
+        self._process.stdin.flush()
+
+    def _told(self) -> tuple[str, int]:
+        assert self._process.stdout is not None
+        kind, value = self._process.stdout.readline().split()
+        return kind, int(value)
+
+    def start(self, arguments: list[str], errors: Path) -> int:
+        """Begins a process, and returns its id when it has begun its work."""
+        self._ask("start", arguments, str(errors))
+        told = dict(self._told() for _ in range(2))
+        return told["pid"]
+
+    def wait(self, pid: int) -> int:
+        """How a process ended: its code, or the negative number of the signal. Before that its id is nobody else's."""
+        self._ask("wait", pid)
+        return self._told()[1]
+
+    def close(self) -> None:
+        """Ends it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def nurse() -> list[str]:
+    """The loop of the nursery, which returns in the forked processes only, with their arguments."""
+    import grok_imagine_cli.app  # noqa: F401
+    from grok_imagine import batch_driver, binding, ledger, quota  # noqa: F401
+
+    Client("any-key").close()  # so that the certificates are loaded
+    for line in sys.stdin:
+        kind, value, *rest = json.loads(line)
+        if kind == "wait":
+            end = time.monotonic() + 2 * SLOW
+            while not (ended := os.waitpid(value, os.WNOHANG))[0] and time.monotonic() < end:
+                time.sleep(0.002)
+            if not ended[0]:  # it hangs
+                os.kill(value, signal.SIGKILL)
+                ended = (os.waitpid(value, 0)[0], 99 << 8)
+            tell("code", os.waitstatus_to_exitcode(ended[1]))
+            continue
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(rest[0], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+            return list(value)
+        tell("pid", pid)
+    os._exit(0)
+
+
+def tell(kind: str, value: int) -> None:
+    """One line to the proof, by one write."""
+    os.write(1, f"{kind} {value}\n".encode())
+
+
+def run_round(dice: random.Random, number: int, nursery: Nursery, url: str, path: Path, told: Path) -> Iterator[str]:
     """Starts the processes of a round, ends them, and says which ended in another way than it was to."""
-    with ExitStack() as stack:
-        running = []
-        for job in jobs_of(dice, number):
-            command = [sys.executable, __file__, "child", job.role, job.way, job.name, job.forked_way, url]
-            process = subprocess.Popen(
-                [*command, str(path), str(told)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            )
-            stack.callback(process.kill)
-            running.append((job, process))
-        for _, process in running:
-            assert process.stdout is not None
-            process.stdout.readline()
-        interrupt([pair for pair in running if pair[0].is_signalled])
-        for job, process in running:
-            _, errors = process.communicate(timeout=2 * SLOW)
-            wanted = (1, 130, -2) if job.way == "SIGINT" else (CODES[job.way],)
-            # A batch may be through before its signal, and the program has an end of its own.
-            is_early = job.is_signalled and job.role in ("batch", "program") and process.returncode == 0
-            if process.returncode not in wanted and not is_early:
-                yield f"{job} ended with {process.returncode}: {errors[-600:]}"
-            elif errors and job.way != "raise" and not job.is_signalled:
-                yield f"{job} said {errors[-600:]}"
-
-
-def interrupt(running: list[tuple[Job, subprocess.Popen[str]]]) -> None:
-    """Sends processes their signals, each at its moment."""
+    jobs = list(jobs_of(dice, number))
+    errors = [path.parent / f"errors-{number}.{place}" for place in range(len(jobs))]
+    arguments = [[job.role, job.way, job.name, job.forked_way, url, str(path), str(told)] for job in jobs]
     begin = time.monotonic()
-    for job, process in sorted(running, key=lambda pair: pair[0].delay):
-        time.sleep(max(begin + job.delay - time.monotonic(), 0.0))
-        process.send_signal(getattr(signal, job.way))
+    pids = [nursery.start(*pair) for pair in zip(arguments, errors, strict=True)]
+    for job, pid in sorted(zip(jobs, pids, strict=True)):
+        if job.way.startswith("SIG"):
+            time.sleep(max(begin + job.delay - time.monotonic(), 0.0))
+            os.kill(pid, getattr(signal, job.way))
+    for job, pid, file in zip(jobs, pids, errors, strict=True):
+        code, text = nursery.wait(pid), file.read_text()
+        file.unlink()
+        wanted = (1, 130, -2) if job.way == "SIGINT" else (CODES[job.way],)
+        # A batch may be through before its signal, and the program has an end of its own.
+        is_early = job.way.startswith("SIG") and job.role in ("batch", "program") and code == 0
+        if code not in wanted and not is_early:
+            yield f"{job} ended with {code}: {text[-600:]}"
+        elif text and job.way != "raise" and not job.way.startswith("SIG"):
+            yield f"{job} said {text[-600:]}"
 
 
 def wrong(service: Service, path: Path, told: Path, since: int) -> Iterator[str]:
@@ -314,13 +368,13 @@ def main(processes: int = 300, seed: int = 1) -> int:
     dice, begin = random.Random(seed), time.monotonic()
     faults: list[str] = []
     ledgers = rounds = 0
-    service = Service(random.Random(seed))
+    nursery, service = Nursery(), Service(random.Random(seed))
     try:
         while rounds * AT_ONCE < processes:
             with tempfile.TemporaryDirectory() as folder:
                 path, told, since = Path(folder) / "ledger.db", Path(folder) / "told", len(service.posted)
                 for _ in range(min(ROUNDS, -(-processes // AT_ONCE) - rounds)):
-                    faults += run_round(dice, rounds, service.url, path, told)
+                    faults += run_round(dice, rounds, nursery, service.url, path, told)
                     faults += wrong(service, path, told, since)
                     rounds += 1
                 try:
@@ -331,6 +385,7 @@ def main(processes: int = 300, seed: int = 1) -> int:
                 ledgers += 1
     finally:
         service.close()
+        nursery.close()
     faults = list(dict.fromkeys(faults))
     kinds = ("is lost", "was posted", "was told", "is damaged", "files are left", "ended with", "said")
     counts = {kind: sum(kind in fault for fault in faults) for kind in kinds}
@@ -343,7 +398,7 @@ def main(processes: int = 300, seed: int = 1) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["child"]:
-        child(sys.argv[2:])
+    if sys.argv[1:] == ["nursery"]:
+        child(nurse())
     else:
         sys.exit(main(*map(int, sys.argv[1:])))

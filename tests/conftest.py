@@ -11,7 +11,9 @@ import yaml
 from openapi_core import OpenAPI
 
 from grok_imagine_sandbox import Sandbox
-from support import ROOT, Api, ManualClock
+from support import ROOT, Api, ManualClock, heed_interrupts
+
+heed_interrupts()
 
 # A shell that starts tests in the background has them ignore Ctrl-C, which their children would inherit.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -60,3 +62,13 @@ class Api:
                 return await result if isinstance(result, Awaitable) else result
 
         return asyncio.run(run())
+
+
+def heed_interrupts() -> None:
+    """Ctrl-C does what it does in a terminal, here and in the children, which ignore what their parent ignores.
+
+    A shell has what it starts in its background ignore it.
+    """
+    is_ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if is_ignored and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -249,14 +249,6 @@ def test_a_download_is_noted_and_not_asked_for_again(
     assert api(lambda c: ledger.reconcile(c)).ended == [] and sandbox.requests.total() == before
 
 
-def test_an_intent_whose_process_is_gone_is_unknown(ledger: Ledger, clock: ManualClock) -> None:
-    ledger.intend(CAT, "o")
-    assert ledger.jobs("intended")
-    with sqlite3.connect(ledger.path) as db:
-        db.execute("UPDATE jobs SET process = 4194305")  # above the highest pid of Linux
-    assert [entry.code for entry in ledger.jobs("unknown")] == ["process-gone"]
-
-
 def test_an_intent_that_is_too_old_to_be_on_its_way_is_unknown(ledger: Ledger, clock: ManualClock) -> None:
     ledger.intend(CAT, "o")
     clock.now += IN_FLIGHT + 1

@@ -23,6 +23,9 @@ from .schema import check_kind, migrate
 BUSY = 30.0
 """Seconds for which other processes are waited for that write."""
 
+SMALLEST = 512
+"""Bytes of a database that is not empty."""
+
 KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -37,7 +40,7 @@ def open_file(path: Path, *, make: bool = True) -> sqlite3.Connection:
 
     Args:
         path: Absolute.
-        make: Whether it is made if it is missing.
+        make: Whether one that is missing or empty becomes a ledger.
 
     Raises:
         LedgerError: It is no file, or one of something else; it was left as it is.
@@ -47,12 +50,16 @@ def open_file(path: Path, *, make: bool = True) -> sqlite3.Connection:
     """
     size = _size(path)
     if size:
-        _recognise(path)
+        _recognise(path, size)
+    elif not make:
+        raise LedgerError(
+            f"{path} was emptied or deleted while the ledger was in use; put it back, or begin with a new Ledger"
+        )
     else:
         _check_log(path)
     if size == 0:
         path.chmod(0o600)
-    db = _connect(path, "mode=rw") if size is not None or not make else _make(path)
+    db = _make(path) if size is None else _connect(path, "mode=rw")
     try:
         _set_up(db, path)
     except BaseException:
@@ -78,13 +85,15 @@ def _size(path: Path) -> int | None:
     return found.st_size
 
 
-def _recognise(path: Path) -> None:
+def _recognise(path: Path, size: int) -> None:
     """Refuses a database of something else before anything about it changes, such as how it keeps its log.
 
     The first look takes no lock and heeds no log: it leaves nothing behind. What it can't tell, since all is in the log or a
     page is just being written, a second one tells that only reads. Neither may tell of a file whose making was interrupted:
     such a one SQLite has to put back, as it does for anybody who opens it, and it is judged then.
     """
+    if size < SMALLEST and not identity(f"{os.path.realpath(path)}-journal"):
+        raise LedgerError(f"{path} is not a database")  # SQLite would take it for an empty one
     for options in ("mode=ro&immutable=1", "mode=ro"):
         try:
             with closing(_connect(path, options)) as db:
