@@ -262,7 +262,8 @@ def test_counting_risks_no_job(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "jobs.db")
     quota = LedgerQuota(ledger.path, ORIGIN)
     quota.take([(1, MINUTE)])
-    levels = [each._run(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) for each in (ledger, quota._ledger)]
+    stores = ledger._store, quota._store
+    levels = [store.run(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) for store in stores]
     assert levels == [2, 1], "FULL for jobs; NORMAL for the quota, as OFF could leave a file that can't be read"
 
 

@@ -92,7 +92,8 @@ def _recognise(path: Path, size: int) -> None:
     page is just being written, a second one tells that only reads. Neither may tell of a file whose making was interrupted:
     such a one SQLite has to put back, as it does for anybody who opens it, and it is judged then.
     """
-    if size < SMALLEST and not identity(f"{os.path.realpath(path)}-journal"):
+    is_interrupted = identity(f"{os.path.realpath(path)}-journal") is not None
+    if size < SMALLEST and not is_interrupted:
         raise LedgerError(f"{path} is not a database")  # SQLite would take it for an empty one
     for options in ("mode=ro&immutable=1", "mode=ro"):
         try:
@@ -102,7 +103,8 @@ def _recognise(path: Path, size: int) -> None:
         except sqlite3.OperationalError:
             continue
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_CORRUPT or options == "mode=ro":
+            may_change = error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT and options != "mode=ro"
+            if not may_change and not is_interrupted:
                 raise
 
 
