@@ -158,15 +158,24 @@ def _keep_for_ever(db: sqlite3.Connection) -> None:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
 
 
+# Python drops what is raised in these, Ctrl-C too: so each lock is on the list before it is taken, and given back in any case.
+
+
 def _before_fork() -> None:
     end = time.monotonic() + PATIENCE
     _registry.acquire(timeout=PATIENCE)
-    _held.extend(store for store in list(_stores) if store.before_fork(end))
+    for store in list(_stores):
+        _held.append(store)
+        if not store.before_fork(end):
+            _held.pop()
 
 
 def _after_fork() -> None:
     while _held:
-        _held.pop().lock.release()
+        with suppress(KeyboardInterrupt):
+            with suppress(RuntimeError):  # it was given back before the Ctrl-C, or not taken yet
+                _held[-1].lock.release()
+            _held.pop()
     with suppress(RuntimeError):  # it was not to be had in time
         _registry.release()
 
