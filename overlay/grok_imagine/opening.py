@@ -122,9 +122,12 @@ def _make(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:
-    return sqlite3.connect(
+    db = sqlite3.connect(
         f"{path.as_uri()}?{options}", uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
     )
+    # Else one text that a bad disk spoiled would hide every other row.
+    db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    return db
 
 
 def _set_up(db: sqlite3.Connection, path: Path) -> None:
