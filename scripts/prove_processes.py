@@ -11,6 +11,7 @@ in another way than it was to, or if the shared batch does not come to its end.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -117,6 +118,8 @@ def act(role: str, way: str, name: str, forked_way: str, url: str, path: str, to
     signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # who runs in the background of a shell inherits that it is ignored
+    # Held by what is forked from here, too, and by whoever outlives the rest.
+    fcntl.flock(os.open(f"{told}.alive", os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_SH)
     tell("ready", 0)
     os.dup2(2, 1)
     turns = 10**9 if way.startswith("SIG") else 4
@@ -325,6 +328,7 @@ def run_round(dice: random.Random, number: int, nursery: Nursery, url: str, path
 
 def wrong(service: Service, path: Path, told: Path, since: int) -> Iterator[str]:
     """What a ledger should hold and does not, and what was posted twice, of the requests from one on."""
+    wait_for_all(Path(f"{told}.alive"))
     try:
         with closing(sqlite3.connect(path)) as db:
             verdict = db.execute("PRAGMA integrity_check").fetchall()
@@ -341,13 +345,26 @@ def wrong(service: Service, path: Path, told: Path, since: int) -> Iterator[str]
     posted = service.posted[since:]
     for prompt, request_id in posted:
         if request_id not in ids and TextToVideo(prompt, duration=1).sha256 not in unknown:
-            yield f"{request_id} is lost"
+            body = TextToVideo(prompt, duration=1).sha256
+            yield f"{request_id} is lost: {[(e.state, e.code) for e in entries if e.body_sha256 == body]}"
     for prompt, count in Counter(prompt for prompt, _ in posted).items():
         if count > 1:
             yield f"{prompt!r} was posted {count} times"
     for request_id in told.read_text().split() if told.exists() else ():
         if request_id not in ids:
             yield f"{request_id} was told, and is not in the ledger"
+
+
+def wait_for_all(alive: Path) -> None:
+    """Until the children of killed processes have ended, too: what they have under way is not lost yet."""
+    descriptor = os.open(alive, os.O_RDWR | os.O_CREAT, 0o600)
+    end = time.monotonic() + SLOW
+    while time.monotonic() < end:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        time.sleep(0.01)
+    os.close(descriptor)
 
 
 def finish(service: Service, path: Path, told: Path) -> Iterator[str]:
@@ -359,7 +376,7 @@ def finish(service: Service, path: Path, told: Path) -> Iterator[str]:
         client.video.start(TextToVideo(f"last {time.monotonic_ns()}", duration=1))
     ledger.close()
     # What killed processes leave goes with the next that starts a job.
-    if left := {file.name for file in path.parent.iterdir()} - {path.name, told.name}:
+    if left := {file.name for file in path.parent.iterdir()} - {path.name, told.name, f"{told.name}.alive"}:
         yield f"files are left: {left}"
     if set(states) - {"done", "running", "unknown"} or states.total() != LINES:
         yield f"the shared batch ended with {dict(states)}"
