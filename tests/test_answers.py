@@ -24,6 +24,7 @@ from grok_imagine import (
     ApiError,
     AsyncClient,
     Client,
+    CostLimitError,
     JobError,
     Ledger,
     Limits,
@@ -35,6 +36,7 @@ from grok_imagine import (
 )
 from grok_imagine.answers import Answer, take_in
 from grok_imagine.errors import UnexpectedResponse, retry_after
+from grok_imagine.ledger import Place
 from grok_imagine.pacer import Pacer
 from grok_imagine.plain import DEEPEST, LONGEST_NUMBER, MOST_ANSWER, YEAR, is_plain_id, shown
 from grok_imagine.results import Job
@@ -345,6 +347,21 @@ def test_a_cost_of_64_bits_is_one_everywhere(far: Api, wire: Wire, tmp_path: Pat
         (entry,) = ledger.jobs()
     assert entry.cost_ticks == int(float(cost)) if "." in cost else entry.cost_ticks == int(cost)
     assert caught.value.cost_usd == pytest.approx(float(cost) / 1e10)
+
+
+def test_costs_of_64_bits_can_be_added_up(clock: ManualClock, tmp_path: Path) -> None:
+    place, most = Place("batch", counted_ticks=1), 2**63 - 1
+    with closing(Ledger(tmp_path / "jobs.db", clock=clock)) as ledger:
+        for number in range(3):
+            intent = ledger.claim(TextToVideo(f"boat {number}"), "here", place)
+            assert isinstance(intent, str)
+            ledger.accept(intent, f"job-{number}")
+            state = {"status": "failed", "usage": {"cost_in_usd_ticks": most}}
+            ledger.saw(Video(f"job-{number}", state), "here")
+        assert ledger.cost_usd() == pytest.approx(3 * most / 1e10)
+        assert ledger.costs_of("batch", "here") == pytest.approx((3 * most / 1e10, 3 * most / 1e10))
+        with pytest.raises(CostLimitError):
+            ledger.check_cost("here", place, 10**12)
 
 
 @given(st.sampled_from([math.nan, math.inf, -math.inf, -1, 10**400, True, "8", None, [], 1e300]))

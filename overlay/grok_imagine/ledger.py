@@ -201,7 +201,7 @@ class Ledger:
     def _check_cost(self, db: sqlite3.Connection, origin: str, place: Place, max_ticks: int | None) -> None:
         if max_ticks is None:
             return
-        query = "SELECT COALESCE(SUM(counted_ticks), 0) FROM jobs WHERE batch = ? AND origin = ?"
+        query = "SELECT TOTAL(counted_ticks) FROM jobs WHERE batch = ? AND origin = ?"
         spent = db.execute(query, (place.batch, origin)).fetchone()[0]
         if spent + (place.counted_ticks or 0) > max_ticks:
             figures = (ticks / contract.TICKS_PER_USD for ticks in (place.counted_ticks or 0, spent, max_ticks))
@@ -343,7 +343,7 @@ class Ledger:
     def costs_of(self, batch: str, origin: str) -> tuple[float, float]:
         """USD that the service said the jobs of a batch cost, and the part of it that was for no video."""
         query = (
-            "SELECT COALESCE(SUM(cost_ticks), 0), COALESCE(SUM(cost_ticks) FILTER (WHERE state NOT IN ('done', 'downloaded')), 0)"
+            "SELECT TOTAL(cost_ticks), TOTAL(cost_ticks) FILTER (WHERE state NOT IN ('done', 'downloaded'))"
             " FROM jobs WHERE batch = ? AND origin = ?"
         )
         cost, lost = self._run(lambda db: db.execute(query, (batch, origin)).fetchone())
@@ -351,7 +351,7 @@ class Ledger:
 
     def cost_usd(self) -> float:
         """USD that the service said all jobs cost."""
-        ticks = self._run(lambda db: db.execute("SELECT COALESCE(SUM(cost_ticks), 0) FROM jobs").fetchone()[0])
+        ticks = self._run(lambda db: db.execute("SELECT TOTAL(cost_ticks) FROM jobs").fetchone()[0])
         return float(ticks / contract.TICKS_PER_USD)
 
     def close(self) -> None:
