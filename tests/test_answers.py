@@ -398,6 +398,19 @@ def _look_twice(client: Any) -> Any:
     return twice()
 
 
+def test_what_follows_an_answer_is_not_taken_for_the_next_one(wire: Wire) -> None:
+    with Client("test-key", base_url=wire.base_url) as client:
+        tell(wire, b'{"request_id": "job-9"}')
+        surplus = wire.answer
+        tell(wire, b'{"request_id": "job-1"}')
+        wire.tell(wire.answer + surplus)
+        assert client.video.start("a boat").request_id == "job-1"
+        tell(wire, b'{"request_id": "job-2"}')
+        with pytest.raises(StartOutcomeUnknown, match="was there before"):
+            client.video.start("a boat")
+        assert wire.posts == 1 and client.video.start("a boat").request_id == "job-2"
+
+
 def test_an_answer_that_a_hook_of_the_http_client_has_read_is_taken_as_it_is(wire: Wire) -> None:
     packed = gzip.compress(b'{"request_id": "job-1"}')
     tell(wire, packed, 200, "content-encoding: gzip")

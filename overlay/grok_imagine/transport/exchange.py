@@ -18,7 +18,7 @@ from ..plain import BLOCK
 from ..posts import Abandoned, Post
 from ..redaction import Hidden, hiding
 from ..settings import CONNECT_TIMEOUT, Settings
-from .network import Backend, Deadline
+from .network import Backend, Deadline, Stream
 from .pools import make_pool
 
 LONGEST_STEPS = 10
@@ -119,6 +119,9 @@ class Exchange:
             extensions=extensions,
         )
         with closing(pool.handle_request(wire)) as response:
+            stream = response.extensions.get("network_stream")
+            if isinstance(stream, Stream) and not stream.has_read:  # surplus of an earlier answer, read with it
+                raise TransportError("what came was no answer to this request: it was there before")
             return response.status, response.headers, *_bounded(response.iter_stream(), first_byte.post is not None)
 
     def _fetch_by_httpx(

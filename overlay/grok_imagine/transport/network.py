@@ -86,18 +86,25 @@ class Backend(httpcore.NetworkBackend):
 
 
 class Stream(httpcore.NetworkStream):
-    """A connection that goes by deadlines."""
+    """A connection that goes by deadlines.
+
+    Attributes:
+        has_read: Whether something was read since something was written.
+    """
 
     def __init__(self, inner: httpcore.NetworkStream, backend: Backend) -> None:
         self._inner = inner
         self._backend = backend
+        self.has_read = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """See httpcore."""
+        self.has_read = True
         return self._inner.read(max_bytes, _left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """See httpcore."""
+        self.has_read = False
         self._inner.write(buffer, _left(timeout))
 
     def close(self) -> None:
