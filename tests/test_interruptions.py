@@ -28,8 +28,8 @@ from grok_imagine import (
     TransportError,
     VideoTimeoutError,
 )
-from grok_imagine.drivers import transport_error
 from grok_imagine.settings import Settings
+from grok_imagine.transport.exchange import transport_error
 from grok_imagine_sandbox import Sandbox
 from support import UNLIMITED, Api, ManualClock
 

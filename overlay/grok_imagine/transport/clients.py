@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import httpcore
 import httpx
 
 from ..addresses import is_loopback
 from ..errors import ConfigurationError, GrokImagineError
 from .exchange import transport_error
-from .network import Backend, Deadline
-from .pools import make_pool, tls_context
+from .network import Deadline
+from .pools import PoolTransport, tls_context
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
@@ -38,46 +37,20 @@ def client_for(kind: type[C], url: str, **options: Any) -> C:
 def files_client(url: str, timeout: float) -> httpx.Client:
     """A client for one file, which never had the key: a result's URL is on another host, and public."""
     hooks = {"response": [_take_location]}
-    return httpx.Client(transport=_BoundedHead(httpx.URL(url)), trust_env=False, timeout=timeout, event_hooks=hooks)
+    return httpx.Client(transport=_BoundedHead(httpx.URL(url), 1), trust_env=False, timeout=timeout, event_hooks=hooks)
 
 
-class _BoundedHead(httpx.BaseTransport):
+class _BoundedHead(PoolTransport):
     """Takes in the head of an answer within the timeout of a step; the body may take as many steps as it has pieces."""
-
-    def __init__(self, url: httpx.URL) -> None:
-        self._pool = make_pool(url, Backend(), 1)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """See httpx."""
         step = request.extensions["timeout"]["read"]
         deadline = Deadline(step, time.monotonic() + step)
-        url = request.url
-        wire = httpcore.Request(
-            request.method,
-            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), deadline)},
-        )
-        response = self._pool.handle_request(wire)
+        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), deadline)
+        response = super().handle_request(request)
         deadline.end = math.inf
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
-        )
-
-    def close(self) -> None:
-        """See httpx."""
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._response.iter_stream())
-
-    def close(self) -> None:
-        self._response.close()
+        return response
 
 
 def async_files_client(url: str, timeout: float) -> httpx.AsyncClient:

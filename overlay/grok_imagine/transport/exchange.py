@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any
-from urllib.parse import urlencode
 
 import httpcore
 import httpx
@@ -18,8 +17,8 @@ from ..plain import BLOCK
 from ..posts import Abandoned, Post
 from ..redaction import Hidden, hiding
 from ..settings import CONNECT_TIMEOUT, Settings
-from .network import Backend, Deadline, Stream
-from .pools import make_pool
+from .network import Deadline, Stream
+from .pools import PoolTransport
 
 LONGEST_STEPS = 10
 """Times `request_timeout` that a request lasts as a whole: an upload may be slow, but no answer comes in drops indefinitely."""
@@ -54,12 +53,7 @@ class Exchange:
     def __init__(self, settings: Settings, given: httpx.Client | None = None) -> None:
         self._settings = settings
         self._given = given
-        url = httpx.URL(settings.base_url)
-        self._origin = (url.raw_scheme, url.raw_host, url.port)
-        self._host = url.netloc
-        self._prefix = url.raw_path.rstrip(b"/")
-        self._backend = Backend()
-        self._pool = None if given else make_pool(url, self._backend, settings.max_connections)
+        self._own = None if given else PoolTransport(httpx.URL(settings.base_url), settings.max_connections)
 
     def send(self, request: Mapping[str, Any], timeout: float | None, post: Post | None = None) -> Answer:
         """The answer to a request of the generated code.
@@ -79,82 +73,66 @@ class Exchange:
         try:
             arguments = self._settings.complete(request, step)
             with hiding(Hidden.QUERIES):
-                if self._pool is None:
-                    status, headers, body, lost = self._fetch_by_httpx(arguments, first_byte, end)
+                if self._own:
+                    status, headers, body, lost = self._fetch_by_own(self._own, arguments, first_byte, step, end)
                 else:
-                    status, headers, body, lost = self._fetch_by_pool(self._pool, arguments, first_byte, step, end)
+                    assert self._given is not None
+                    status, headers, body, lost = self._fetch_by_given(self._given, arguments, first_byte, end)
         except GrokImagineError:
             raise
         except Abandoned as error:
             raise NotDelivered("its caller left before it was sent") from error
         except Exception as error:
-            is_sent = first_byte.is_sent or (False if post and self._pool else None)
+            is_told = self._given or isinstance(error, httpx.HTTPError)  # what its class says of delivery counts
+            is_sent = first_byte.is_sent or (False if post and not is_told else None)
             raise transport_error(error, sent=is_sent) from error
         return take_in(status, headers, body, self._settings.api_key, lost)
 
-    def _fetch_by_pool(
-        self,
-        pool: httpcore.ConnectionPool,
-        arguments: Mapping[str, Any],
-        first_byte: _FirstByte,
-        step: float,
-        end: float,
+    def _fetch_by_own(
+        self, transport: PoolTransport, arguments: Mapping[str, Any], first_byte: _FirstByte, step: float, end: float
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes, str]:
         deadline = Deadline(step, end)
-        connect = Deadline(min(step, CONNECT_TIMEOUT), end)
-        timeouts = {"connect": connect, "read": deadline, "write": deadline, "pool": step}
-        extensions = {"timeout": timeouts} | first_byte.extensions
-        headers, content = _encoded(arguments)
-        target = (
-            self._prefix
-            + arguments["url"][len(self._settings.base_url) :].encode("ascii")
-            + _query(arguments.get("params"))
+        timeouts = {
+            "connect": Deadline(min(step, CONNECT_TIMEOUT), end),
+            "read": deadline,
+            "write": deadline,
+            "pool": step,
+        }
+        request = httpx.Request(
+            arguments["method"],
+            arguments["url"],
+            params=arguments.get("params"),
+            headers=arguments["headers"],
+            content=_content(arguments),
+            extensions={"timeout": timeouts} | first_byte.extensions,
         )
-        url = httpcore.URL(scheme=self._origin[0], host=self._origin[1], port=self._origin[2], target=target)
-        wire = httpcore.Request(
-            arguments["method"].upper(),
-            url,
-            headers=[(b"host", self._host), *headers],
-            content=content,
-            extensions=extensions,
-        )
-        with closing(pool.handle_request(wire)) as response:
+        with closing(transport.handle_request(request)) as response:
             stream = response.extensions.get("network_stream")
             if isinstance(stream, Stream) and not stream.has_read:  # surplus of an earlier answer, read with it
                 raise TransportError("what came was no answer to this request: it was there before")
-            return response.status, response.headers, *_bounded(response.iter_stream(), first_byte.post is not None)
+            return _taken(response, first_byte.post is not None)
 
-    def _fetch_by_httpx(
-        self, arguments: dict[str, Any], first_byte: _FirstByte, end: float
+    def _fetch_by_given(
+        self, given: httpx.Client, arguments: dict[str, Any], first_byte: _FirstByte, end: float
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes, str]:
         """As a client that was given sends it, which bounds each step alone; only the body is bounded as a whole."""
-        assert self._given is not None
         if first_byte.post:  # its transport may be any, and need not say when a byte leaves
             first_byte.post.sending()
         follow = arguments.pop("follow_redirects")
-        request = self._given.build_request(**arguments, extensions=first_byte.extensions)
-        with closing(self._given.send(request, stream=True, follow_redirects=follow)) as response:
-            if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
-                headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
-                return response.status_code, headers, response.content, ""
-            return (
-                response.status_code,
-                response.headers.raw,
-                *_bounded(response.iter_raw(), first_byte.post is not None, end),
-            )
+        request = given.build_request(**arguments, extensions=first_byte.extensions)
+        with closing(given.send(request, stream=True, follow_redirects=follow)) as response:
+            return _taken(response, first_byte.post is not None, end)
 
     def begin_anew(self) -> None:
         """In a child process: connections are the parent's, and must not be spoken on."""
-        if self._pool is not None:
-            self._backend.drop()
-            self._backend = Backend()
-            url = httpx.URL(self._settings.base_url)
-            self._pool = make_pool(url, self._backend, self._settings.max_connections)
+        if self._own:
+            self._own.drop()
+            self._own = PoolTransport(httpx.URL(self._settings.base_url), self._settings.max_connections)
 
     def close(self) -> None:
         """Closes the connections, unless they belong to a client that was given."""
-        if self._pool is not None:
-            self._pool.close()
+        if self._own:
+            self._own.close()
 
 
 class _FirstByte:
@@ -201,15 +179,20 @@ def broken_off(error: Exception) -> str:
     return f"breaks off: {transport_error(error)}"
 
 
-def _encoded(arguments: Mapping[str, Any]) -> tuple[list[tuple[bytes, bytes]], bytes | Iterator[bytes] | None]:
-    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in arguments["headers"].items()]
+def _taken(
+    response: httpx.Response, is_paid: bool, end: float | None = None
+) -> tuple[int, list[tuple[bytes, bytes]], bytes, str]:
+    """Status, headers and the body as it came, with what is lost of it."""
+    if response.is_stream_consumed:  # a transport of the caller's own, or a recording, that has unpacked it
+        headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
+        return response.status_code, headers, response.content, ""
+    return response.status_code, response.headers.raw, *_bounded(response.iter_raw(), is_paid, end)
+
+
+def _content(arguments: Mapping[str, Any]) -> bytes | Iterable[bytes] | None:
     if "content" in arguments:
-        return headers, iter(arguments["content"])
+        content: Iterable[bytes] = arguments["content"]
+        return content
     if arguments.get("json") is None:
-        return headers, None
-    body = json.dumps(arguments["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    return [*headers, (b"content-length", b"%d" % len(body))], body
-
-
-def _query(params: Mapping[str, Any] | None) -> bytes:
-    return b"?" + urlencode(params).encode() if params else b""
+        return None
+    return json.dumps(arguments["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

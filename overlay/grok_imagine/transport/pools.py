@@ -25,6 +25,28 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class PoolTransport(httpx.HTTPTransport):
+    """Connections to one host that go by deadlines. What patches httpx's own transport, as recorders do, meets this one too.
+
+    Only `_pool` is httpx's, the name that its `handle_request` goes by.
+
+    Args:
+        url: The host's.
+        count: Connections at most.
+
+    Raises:
+        ConfigurationError: The environment names a proxy that can't be used.
+    """
+
+    def __init__(self, url: httpx.URL, count: int) -> None:
+        self._backend = Backend()
+        self._pool = make_pool(url, self._backend, count)
+
+    def drop(self) -> None:
+        """In a child process: lets go of the parent's connections without a word on them."""
+        self._backend.drop()
+
+
 def make_pool(url: httpx.URL, backend: Backend, count: int) -> httpcore.ConnectionPool:
     """A pool of at most so many connections to the host of a URL.
 
