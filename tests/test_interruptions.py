@@ -8,7 +8,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +21,9 @@ from grok_imagine import (
     AsyncClient,
     Client,
     ConfigurationError,
+    Delivery,
+    GrokImagineError,
+    Ledger,
     NotDelivered,
     RateLimitError,
     RequestTimeout,
@@ -27,6 +31,7 @@ from grok_imagine import (
     StartOutcomeUnknown,
     TransportError,
     VideoTimeoutError,
+    delivery_of,
 )
 from grok_imagine.settings import Settings
 from grok_imagine.transport.exchange import transport_error
@@ -254,3 +259,57 @@ def test_what_may_come_after_the_first_byte_is_not_called_never_delivered(error:
 def test_headers_that_can_not_be_sent_are_refused(headers: Any) -> None:
     with pytest.raises(ConfigurationError, match="headers are printable ASCII"):
         Client("k", headers=headers)
+
+
+# Connections of a loop that has ended can't be closed any more; Python says so when they are collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
+@pytest.mark.parametrize("location", ["mailto:a@b", "http://xn--\u00fc.example/", "http://[", "//", "\x7f:"])
+def test_a_post_that_was_answered_is_not_called_never_delivered(
+    kind: str, given: bool, location: str, clock: ManualClock
+) -> None:
+    posts: list[int] = []
+
+    def redirect(connection: socket.socket) -> None:
+        posts.append(1)
+        connection.sendall(reply(b"", "307 Temporary Redirect", f"location: {location}\r\n"))
+
+    options: dict[str, Any] = {}
+    if given:
+        options["http_client"] = httpx.Client() if kind == "sync" else httpx.AsyncClient()
+    with server(redirect) as url, pytest.raises(GrokImagineError) as caught:
+        Api(kind, clock, url, **options)(lambda c: c.video.start("A cat"))
+    assert delivery_of(caught.value) is not Delivery.NEVER_DELIVERED and len(posts) == 1
+
+
+# Connections of a loop that has ended can't be closed any more; Python says so when they are collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("when", ["cancelled", "the loop ends"])
+def test_a_client_that_was_given_keeps_its_posts_in_the_loop(when: str, tmp_path: Path) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        asked.set()
+        go_on.wait(5)
+        connection.sendall(reply(b'{"request_id": "job-7"}'))
+
+    async def run(url: str, ledger: Ledger) -> None:
+        http = httpx.AsyncClient()
+        client = AsyncClient("k" * 8, base_url=url, http_client=http, ledger=ledger)
+        task = asyncio.create_task(client.video.start("A cat"))
+        while not asked.is_set():
+            await asyncio.sleep(0.005)
+        if when == "cancelled":
+            task.cancel()
+            asyncio.get_running_loop().call_later(0.1, go_on.set)
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            assert caught.value.__dict__["request_id"] == "job-7"
+            await http.aclose()
+
+    with server(serve) as url, closing(Ledger(tmp_path / "jobs.db")) as ledger:
+        asyncio.run(run(url, ledger))
+        go_on.set()
+        states = [entry.state for entry in ledger.jobs()]
+    assert states == (["accepted"] if when == "cancelled" else ["unknown"])
