@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-HEAD = '''"""The rules of the contract that schemas can't hold, as constants: modes, waiting, errors, limits and prices."""
+HEAD = '''"""The rules of the contract that schemas can't hold, as constants: modes, waiting, errors, limits, prices and regions."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -41,16 +41,41 @@ class Record:
 
 
 class Rule(Record):
-    """Why a field may not be in a mode, and what to do instead."""
+    """Why a field may not be in a mode, and what to do instead. Refused if the confidence is H, else warned of.
+
+    The effect of the field at the service: `refused`, `ignored` or `other_mode`. The refusal names one of x-errors.texts.
+    """
 
     rule: str
     instead: str
+    effect: str
+    confidence: str
+    refusal: str = ""
+
+
+class Requirement(Record):
+    """A field that is needed unless one of these is there."""
+
+    fields: tuple[str, ...]
+    rule: str
+    instead: str
+    confidence: str
+    source: str
 
 
 class FieldLimit(Record):
-    """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values."""
+    """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values.
+
+    Where `certain_with` names fields, the confidence holds beside one of them, and is else M.
+    """
 
     source: str
+    confidence: str
+    certain_with: tuple[str, ...] = ()
+    refusal: str = ""
+    since: str = ""
+    earlier: Mapping[str, int] = MappingProxyType({})
+    slots_per_second: int | None = None
     minimum: int | None = None
     maximum: int | None = None
     min_length: int | None = None
@@ -72,6 +97,23 @@ class Mode(Record):
     forbidden: Mapping[str, Rule]
     limits: Mapping[str, FieldLimit]
     source: str
+    required_unless: Mapping[str, Requirement] = MappingProxyType({})
+
+
+class Variant(Record):
+    """Another name that people meet for a mode with certain fields."""
+
+    title: str
+    mode: str
+    fields: tuple[str, ...]
+
+
+class Lack(Record):
+    """A mode that a model does not have."""
+
+    confidence: str
+    source: str
+    refusal: str = ""
 
 
 class ModelMode(Record):
@@ -82,10 +124,11 @@ class ModelMode(Record):
 
 
 class Model(Record):
-    """A model: since when, its other names, and the modes it serves."""
+    """A model: since when, its other names, the modes it lacks and the modes it serves."""
 
     since: str
     aliases: tuple[str, ...]
+    lacks: Mapping[str, Lack]
     modes: Mapping[str, ModelMode]
 
 
@@ -97,7 +140,21 @@ class Input(Record):
     schemes: tuple[str, ...]
     media_types: tuple[str, ...]
     suffixes: tuple[str, ...]
+    confidence: str
+    suffix_confidence: str
     source: str
+
+
+class Voices(Record):
+    """The names of voices: presets in lower case, and what the ids of a team's own ones look like."""
+
+    presets: tuple[str, ...]
+    case: str
+    custom_pattern: str
+    confidence: str
+    custom_confidence: str
+    source: str
+    refusal: str
 
 
 class Misnomer(Record):
@@ -148,6 +205,46 @@ class Limit(Record):
     note: str = ""
 
 
+class Rate(Record):
+    """One thing that is said of the rate. They do not agree; no models means any."""
+
+    value: float
+    per: str
+    models: tuple[str, ...]
+    confidence: str
+    source: str
+    note: str = ""
+
+
+class Tier(Record):
+    """The rate of a team by what it has spent in USD."""
+
+    tier: int
+    requests_per_second: float
+    spend_usd: float
+    confidence: str
+    source: str
+
+
+class Region(Record):
+    """A host beside the service's own, and what it lacks."""
+
+    video: bool
+    rule: str
+    instead: str
+    confidence: str
+    source: str
+
+
+class Storage(Record):
+    """USD for files that are kept: a GiB a day, and a GiB downloaded."""
+
+    gib_day: Decimal
+    gib_download: Decimal
+    confidence: str
+    source: str
+
+
 class Price(Record):
     """USD a second of output by resolution, an input image and a second of input video; None is unknown."""
 
@@ -160,6 +257,9 @@ class Price(Record):
 
 
 '''
+
+
+BLOCKS = ("modes", "waiter", "errors", "limits", "pricing")
 
 
 class Code(str):
@@ -193,7 +293,10 @@ def modes(data: dict[str, Any]) -> dict[str, Code]:
     """x-modes.modes."""
     return {
         name: call(
-            "Mode", mode | {"forbidden": each("Rule", mode["forbidden"]), "limits": each("FieldLimit", mode["limits"])}
+            "Mode",
+            mode
+            | {"forbidden": each("Rule", mode["forbidden"]), "limits": each("FieldLimit", mode["limits"])}
+            | ({"required_unless": each("Requirement", mode["required_unless"])} if "required_unless" in mode else {}),
         )
         for name, mode in data["modes"].items()
     }
@@ -209,7 +312,12 @@ def models(data: dict[str, Any]) -> dict[str, Code]:
         )
 
     return {
-        name: call("Model", model | {"modes": {key: mode(value) for key, value in model["modes"].items()}})
+        name: call(
+            "Model",
+            model
+            | {"lacks": each("Lack", model["lacks"])}
+            | {"modes": {key: mode(value) for key, value in model["modes"].items()}},
+        )
         for name, model in data["models"].items()
     }
 
@@ -220,12 +328,13 @@ def acceptor(fields: dict[str, Any]) -> Code:
     return call("Acceptor", fields | {"statuses": [fields.pop("status")]} if "status" in fields else fields)
 
 
+def usd(value: float | None) -> Decimal | None:
+    """Money is decimal, as written in the document."""
+    return None if value is None else Decimal(str(value))
+
+
 def price(fields: dict[str, Any]) -> Code:
-    """One row of x-pricing.models; money is decimal, as written in the document."""
-
-    def usd(value: float | None) -> Decimal | None:
-        return None if value is None else Decimal(str(value))
-
+    """One row of x-pricing.models."""
     rates = {key: usd(value) for key, value in fields["output_second"].items()}
     inputs = {key: usd(fields[key]) for key in ("input_image", "input_second")}
     return call("Price", fields | inputs | {"output_second": rates})
@@ -233,17 +342,18 @@ def price(fields: dict[str, Any]) -> Code:
 
 def constants(document: dict[str, Any]) -> list[tuple[str, str, Any]]:
     """Every constant: name, type, value."""
-    xmodes, waiter, errors, limits, pricing = (
-        document[f"x-{name}"] for name in ("modes", "waiter", "errors", "limits", "pricing")
-    )
-    versions = {name: document[f"x-{name}"]["version"] for name in ("modes", "waiter", "errors", "limits", "pricing")}
+    xmodes, waiter, errors, limits, pricing = (document[f"x-{name}"] for name in BLOCKS)
+    versions = {key.removeprefix("x-"): block["version"] for key, block in document.items() if key.startswith("x-")}
+    storage = {key: usd(value) if key.startswith("gib") else value for key, value in pricing["storage"].items()}
     return [
         ("VERSIONS", "Mapping[str, str]", versions),
         ("DEFAULT_MODEL", "str", xmodes["default_model"]),
         ("CALLS", "Mapping[str, tuple[str, ...]]", xmodes["calls"]),
         ("MODES", "Mapping[str, Mode]", modes(xmodes)),
+        ("VARIANTS", "Mapping[str, Variant]", each("Variant", xmodes["variants"])),
         ("MODELS", "Mapping[str, Model]", models(xmodes)),
         ("INPUTS", "Mapping[str, Input]", each("Input", xmodes["inputs"])),
+        ("VOICES", "Voices", call("Voices", xmodes["voices"])),
         ("BODY_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["body"])),
         ("KEYWORD_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["keywords"])),
         ("MODEL_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["models"])),
@@ -252,10 +362,14 @@ def constants(document: dict[str, Any]) -> list[tuple[str, str, Any]]:
         ("WAIT_TIMEOUT", "float", waiter["timeout"]),
         ("ERROR_KINDS", "tuple[ErrorKind, ...]", [call("ErrorKind", fields) for fields in errors["kinds"]]),
         ("MODERATED_JOB_TEXT", "tuple[str, ...]", errors["moderated_job_text"]),
-        ("LIMITS", "Mapping[str, Limit]", each("Limit", {k: v for k, v in limits.items() if k != "version"})),
+        ("LIMITS", "Mapping[str, Limit]", each("Limit", {k: v for k, v in limits.items() if isinstance(v, dict)})),
+        ("RATES", "tuple[Rate, ...]", [call("Rate", fields) for fields in limits["rates"]]),
+        ("TIERS", "tuple[Tier, ...]", [call("Tier", fields) for fields in limits["tiers"]]),
+        ("REGIONS", "Mapping[str, Region]", each("Region", document["x-regions"]["hosts"])),
         ("TICKS_PER_USD", "int", pricing["ticks_per_usd"]),
         ("PRICES", "Mapping[str, Price]", {name: price(fields) for name, fields in pricing["models"].items()}),
         ("CHARGES", "Mapping[str, tuple[str, ...]]", pricing["charges"]),
+        ("STORAGE", "Storage", call("Storage", storage)),
     ]  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
-"""The rules of the contract that schemas can't hold, as constants: modes, waiting, errors, limits and prices."""
+"""The rules of the contract that schemas can't hold, as constants: modes, waiting, errors, limits, prices and regions."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -31,16 +31,41 @@ class Record:
 
 
 class Rule(Record):
-    """Why a field may not be in a mode, and what to do instead."""
+    """Why a field may not be in a mode, and what to do instead. Refused if the confidence is H, else warned of.
+
+    The effect of the field at the service: `refused`, `ignored` or `other_mode`. The refusal names one of x-errors.texts.
+    """
 
     rule: str
     instead: str
+    effect: str
+    confidence: str
+    refusal: str = ""
+
+
+class Requirement(Record):
+    """A field that is needed unless one of these is there."""
+
+    fields: tuple[str, ...]
+    rule: str
+    instead: str
+    confidence: str
+    source: str
 
 
 class FieldLimit(Record):
-    """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values."""
+    """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values.
+
+    Where `certain_with` names fields, the confidence holds beside one of them, and is else M.
+    """
 
     source: str
+    confidence: str
+    certain_with: tuple[str, ...] = ()
+    refusal: str = ""
+    since: str = ""
+    earlier: Mapping[str, int] = MappingProxyType({})
+    slots_per_second: int | None = None
     minimum: int | None = None
     maximum: int | None = None
     min_length: int | None = None
@@ -62,6 +87,23 @@ class Mode(Record):
     forbidden: Mapping[str, Rule]
     limits: Mapping[str, FieldLimit]
     source: str
+    required_unless: Mapping[str, Requirement] = MappingProxyType({})
+
+
+class Variant(Record):
+    """Another name that people meet for a mode with certain fields."""
+
+    title: str
+    mode: str
+    fields: tuple[str, ...]
+
+
+class Lack(Record):
+    """A mode that a model does not have."""
+
+    confidence: str
+    source: str
+    refusal: str = ""
 
 
 class ModelMode(Record):
@@ -72,10 +114,11 @@ class ModelMode(Record):
 
 
 class Model(Record):
-    """A model: since when, its other names, and the modes it serves."""
+    """A model: since when, its other names, the modes it lacks and the modes it serves."""
 
     since: str
     aliases: tuple[str, ...]
+    lacks: Mapping[str, Lack]
     modes: Mapping[str, ModelMode]
 
 
@@ -87,7 +130,21 @@ class Input(Record):
     schemes: tuple[str, ...]
     media_types: tuple[str, ...]
     suffixes: tuple[str, ...]
+    confidence: str
+    suffix_confidence: str
     source: str
+
+
+class Voices(Record):
+    """The names of voices: presets in lower case, and what the ids of a team's own ones look like."""
+
+    presets: tuple[str, ...]
+    case: str
+    custom_pattern: str
+    confidence: str
+    custom_confidence: str
+    source: str
+    refusal: str
 
 
 class Misnomer(Record):
@@ -138,6 +195,46 @@ class Limit(Record):
     note: str = ""
 
 
+class Rate(Record):
+    """One thing that is said of the rate. They do not agree; no models means any."""
+
+    value: float
+    per: str
+    models: tuple[str, ...]
+    confidence: str
+    source: str
+    note: str = ""
+
+
+class Tier(Record):
+    """The rate of a team by what it has spent in USD."""
+
+    tier: int
+    requests_per_second: float
+    spend_usd: float
+    confidence: str
+    source: str
+
+
+class Region(Record):
+    """A host beside the service's own, and what it lacks."""
+
+    video: bool
+    rule: str
+    instead: str
+    confidence: str
+    source: str
+
+
+class Storage(Record):
+    """USD for files that are kept: a GiB a day, and a GiB downloaded."""
+
+    gib_day: Decimal
+    gib_download: Decimal
+    confidence: str
+    source: str
+
+
 class Price(Record):
     """USD a second of output by resolution, an input image and a second of input video; None is unknown."""
 
@@ -150,7 +247,15 @@ class Price(Record):
 
 
 VERSIONS: Final[Mapping[str, str]] = MappingProxyType(
-    {"modes": "1.0.0", "waiter": "1.0.0", "errors": "1.0.0", "limits": "1.0.0", "pricing": "1.0.0"}
+    {
+        "eras": "1.0.0",
+        "modes": "2.0.0",
+        "waiter": "1.0.1",
+        "errors": "2.0.0",
+        "limits": "2.0.0",
+        "pricing": "2.0.0",
+        "regions": "1.0.0",
+    }
 )
 
 DEFAULT_MODEL: Final[str] = "grok-imagine-video"
@@ -171,7 +276,6 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
                 "duration",
                 "aspect_ratio",
                 "resolution",
-                "keyframes",
                 "generate_audio",
                 "output",
                 "storage_options",
@@ -179,34 +283,64 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             ),
             forbidden=MappingProxyType(
                 {
-                    "image": Rule(rule="an image makes it image-to-video", instead="leave `image` out"),
-                    "last_frame": Rule(rule="a last frame needs a first one", instead="give a first frame as well"),
+                    "image": Rule(
+                        rule="an image makes it image-to-video",
+                        instead="leave `image` out",
+                        effect="other_mode",
+                        confidence="H",
+                    ),
                     "reference_images": Rule(
-                        rule="reference images make it reference-to-video", instead="leave `reference_images` out"
+                        rule="reference images make it reference-to-video",
+                        instead="leave `reference_images` out",
+                        effect="other_mode",
+                        confidence="H",
                     ),
                     "reference_audios": Rule(
-                        rule="reference voices make it reference-to-video", instead="leave `reference_audios` out"
+                        rule="voices make it reference-to-video",
+                        instead="leave `reference_audios` out",
+                        effect="other_mode",
+                        confidence="H",
+                    ),
+                    "last_frame": Rule(
+                        rule="a last frame makes it reference-to-video",
+                        instead="leave `last_frame` out",
+                        effect="other_mode",
+                        confidence="H",
+                    ),
+                    "keyframes": Rule(
+                        rule="keyframes make it reference-to-video",
+                        instead="leave `keyframes` out",
+                        effect="other_mode",
+                        confidence="H",
                     ),
                     "video": Rule(
                         rule="`POST /videos/generations` ignores a video and bills a plain text-to-video",
                         instead="edit or extend the video",
+                        effect="ignored",
+                        confidence="H",
                     ),
                 }
             ),
             limits=MappingProxyType(
                 {
-                    "prompt": FieldLimit(min_length=1, max_length=4096, source="HAR, OAS"),
-                    "duration": FieldLimit(minimum=1, maximum=15, default=8, source="OAS, PROBE, S2"),
+                    "prompt": FieldLimit(
+                        min_length=1, max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"
+                    ),
+                    "duration": FieldLimit(
+                        minimum=1, maximum=15, default=8, confidence="H", source="OAS, PROBE", refusal="duration"
+                    ),
                     "aspect_ratio": FieldLimit(
                         values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"),
                         default="16:9",
-                        source="S2, GUIDE",
+                        confidence="H",
+                        source="PROBE, GUIDE",
                     ),
-                    "resolution": FieldLimit(values=("480p", "720p", "1080p"), default="480p", source="OAS, S2, HAR"),
-                    "keyframes": FieldLimit(min_items=1, max_items=4, source="GUIDE"),
+                    "resolution": FieldLimit(
+                        values=("480p", "720p", "1080p"), default="480p", confidence="H", source="OAS, PROBE"
+                    ),
                 }
             ),
-            source="S2, OAS",
+            source="S2, OAS, PROBE",
         ),
         "image-to-video": Mode(
             title="Image-to-video",
@@ -219,8 +353,6 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
                 "duration",
                 "aspect_ratio",
                 "resolution",
-                "last_frame",
-                "keyframes",
                 "generate_audio",
                 "output",
                 "storage_options",
@@ -229,39 +361,78 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             forbidden=MappingProxyType(
                 {
                     "reference_images": Rule(
-                        rule="`image` and `reference_images` exclude each other; the service answers 400",
-                        instead="keep `image` as the first frame, or move it into `reference_images`",
+                        rule="reference images make it reference-to-video, with the image as its first frame",
+                        instead="ask for reference-to-video, or leave `reference_images` out",
+                        effect="other_mode",
+                        confidence="H",
                     ),
                     "reference_audios": Rule(
-                        rule="reference voices make it reference-to-video", instead="leave `reference_audios` out"
+                        rule="voices make it reference-to-video, with the image as its first frame",
+                        instead="ask for reference-to-video, or leave `reference_audios` out",
+                        effect="other_mode",
+                        confidence="H",
+                    ),
+                    "last_frame": Rule(
+                        rule="a last frame makes it reference-to-video, with the image as its first frame",
+                        instead="ask for reference-to-video, or leave `last_frame` out",
+                        effect="other_mode",
+                        confidence="H",
+                    ),
+                    "keyframes": Rule(
+                        rule="keyframes make it reference-to-video, with the image as its first frame",
+                        instead="ask for reference-to-video, or leave `keyframes` out",
+                        effect="other_mode",
+                        confidence="H",
                     ),
                     "video": Rule(
                         rule="`image` and `video` exclude each other; a video makes it an edit or an extension",
                         instead="keep one of the two",
+                        effect="ignored",
+                        confidence="H",
                     ),
                 }
             ),
             limits=MappingProxyType(
                 {
-                    "prompt": FieldLimit(max_length=4096, source="HAR, OAS"),
-                    "duration": FieldLimit(minimum=1, maximum=15, default=8, source="OAS, PROBE, S2"),
-                    "aspect_ratio": FieldLimit(
-                        values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"), source="S2, GUIDE"
+                    "prompt": FieldLimit(max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"),
+                    "duration": FieldLimit(
+                        minimum=1, maximum=15, default=8, confidence="H", source="OAS, PROBE", refusal="duration"
                     ),
-                    "resolution": FieldLimit(values=("480p", "720p", "1080p"), default="480p", source="OAS, S2"),
-                    "keyframes": FieldLimit(min_items=1, max_items=4, source="GUIDE"),
+                    "aspect_ratio": FieldLimit(
+                        values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"),
+                        confidence="H",
+                        source="PROBE, GUIDE",
+                    ),
+                    "resolution": FieldLimit(
+                        values=("480p", "720p", "1080p"), default="480p", confidence="H", source="OAS, PROBE"
+                    ),
                 }
             ),
-            source="S2, OAS",
+            source="S2, OAS, PROBE",
         ),
         "reference-to-video": Mode(
             title="Reference-to-video",
             operation="generateVideo",
-            selected_by=("reference_images", "reference_audios"),
-            required=("prompt",),
+            selected_by=("reference_images", "reference_audios", "last_frame", "keyframes"),
+            required=(),
+            required_unless=MappingProxyType(
+                {
+                    "prompt": Requirement(
+                        fields=("image", "reference_images", "last_frame", "keyframes"),
+                        rule="voices alone need a prompt",
+                        instead="say what the video shows",
+                        confidence="L",
+                        source="GUIDE",
+                    )
+                }
+            ),
             allowed=(
+                "prompt",
+                "image",
                 "reference_images",
                 "reference_audios",
+                "last_frame",
+                "keyframes",
                 "model",
                 "duration",
                 "aspect_ratio",
@@ -273,38 +444,44 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             ),
             forbidden=MappingProxyType(
                 {
-                    "image": Rule(
-                        rule="`image` and `reference_images` exclude each other; the service answers 400",
-                        instead="keep `image` as the first frame, or move it into `reference_images`",
-                    ),
-                    "last_frame": Rule(
-                        rule="frames are pinned in image-to-video only", instead="leave `last_frame` out"
-                    ),
-                    "keyframes": Rule(
-                        rule="frames are pinned in text-to-video and image-to-video only",
-                        instead="leave `keyframes` out",
-                    ),
                     "video": Rule(
-                        rule="`reference_images` and `video` exclude each other; a video makes it an edit or an extension",
+                        rule="`video` excludes references and pinned frames; a video makes it an edit or an extension",
                         instead="keep one of the two",
-                    ),
+                        effect="ignored",
+                        confidence="H",
+                    )
                 }
             ),
             limits=MappingProxyType(
                 {
-                    "prompt": FieldLimit(min_length=1, max_length=4096, source="HAR, OAS"),
-                    "duration": FieldLimit(minimum=1, maximum=15, default=8, source="GUIDE, PROBE"),
+                    "prompt": FieldLimit(max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"),
+                    "duration": FieldLimit(
+                        minimum=1, maximum=15, default=8, confidence="H", source="PROBE", refusal="duration_of_mode"
+                    ),
                     "aspect_ratio": FieldLimit(
                         values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"),
                         default="16:9",
-                        source="S2, GUIDE",
+                        confidence="H",
+                        source="PROBE, GUIDE",
                     ),
-                    "resolution": FieldLimit(values=("480p", "720p"), default="480p", source="PROBE"),
-                    "reference_images": FieldLimit(min_items=1, max_items=14, source="PROBE"),
-                    "reference_audios": FieldLimit(min_items=1, max_items=3, source="REF, PROBE"),
+                    "resolution": FieldLimit(
+                        values=("480p", "720p", "1080p"), default="480p", confidence="H", source="OAS, PROBE"
+                    ),
+                    "reference_images": FieldLimit(
+                        max_items=14,
+                        confidence="H",
+                        source="PROBE, PAGES",
+                        refusal="too_many_references",
+                        since="2026-09",
+                        earlier=MappingProxyType({"max_items": 7}),
+                    ),
+                    "reference_audios": FieldLimit(
+                        max_items=3, confidence="H", source="PROBE, REF", refusal="too_many_voices"
+                    ),
+                    "keyframes": FieldLimit(max_items=4, slots_per_second=3, confidence="M", source="GUIDE, SDK"),
                 }
             ),
-            source="S2, GUIDE",
+            source="S2, PROBE, GUIDE",
         ),
         "edit-video": Mode(
             title="Edit-video",
@@ -317,36 +494,66 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
                     "duration": Rule(
                         rule="an edit keeps the length of its input; the service ignores `duration`",
                         instead="leave `duration` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "aspect_ratio": Rule(
                         rule="an edit keeps the ratio of its input; the service ignores `aspect_ratio`",
                         instead="leave `aspect_ratio` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "resolution": Rule(
                         rule="an edit keeps the resolution of its input, at most 720p; the service ignores `resolution`",
                         instead="leave `resolution` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
-                    "image": Rule(rule="`video` and `image` exclude each other", instead="keep one of the two"),
+                    "image": Rule(
+                        rule="`video` and `image` exclude each other",
+                        instead="keep one of the two",
+                        effect="ignored",
+                        confidence="H",
+                    ),
                     "last_frame": Rule(
-                        rule="frames are pinned in image-to-video only", instead="leave `last_frame` out"
+                        rule="an edit pins no frames; the service ignores `last_frame`",
+                        instead="leave `last_frame` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "keyframes": Rule(
-                        rule="frames are pinned in text-to-video and image-to-video only",
+                        rule="an edit pins no frames; the service ignores `keyframes`",
                         instead="leave `keyframes` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "reference_images": Rule(
-                        rule="`video` and `reference_images` exclude each other", instead="keep one of the two"
+                        rule="`video` and `reference_images` exclude each other",
+                        instead="keep one of the two",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "reference_audios": Rule(
-                        rule="`video` and `reference_audios` exclude each other", instead="keep one of the two"
+                        rule="`video` and `reference_audios` exclude each other",
+                        instead="keep one of the two",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "generate_audio": Rule(
                         rule="an edit has no `generate_audio`; the service ignores it",
                         instead="leave `generate_audio` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                 }
             ),
-            limits=MappingProxyType({"prompt": FieldLimit(min_length=1, max_length=4096, source="HAR, OAS")}),
+            limits=MappingProxyType(
+                {
+                    "prompt": FieldLimit(
+                        min_length=1, max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"
+                    )
+                }
+            ),
             source="S0, S2, OAS, HAR",
         ),
         "extend-video": Mode(
@@ -360,43 +567,87 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
                     "aspect_ratio": Rule(
                         rule="an extension keeps the ratio of its input; the service ignores `aspect_ratio`",
                         instead="leave `aspect_ratio` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "resolution": Rule(
                         rule="an extension keeps the resolution of its input, at most 720p; the service ignores `resolution`",
                         instead="leave `resolution` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "image": Rule(
-                        rule="an extension starts from the last frame of its video", instead="leave `image` out"
+                        rule="an extension starts from the last frame of its video",
+                        instead="leave `image` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "last_frame": Rule(
-                        rule="frames are pinned in image-to-video only", instead="leave `last_frame` out"
+                        rule="an extension pins no frames; the service ignores `last_frame`",
+                        instead="leave `last_frame` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "keyframes": Rule(
-                        rule="frames are pinned in text-to-video and image-to-video only",
+                        rule="an extension pins no frames; the service ignores `keyframes`",
                         instead="leave `keyframes` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "reference_images": Rule(
                         rule="an extension starts from the last frame of its video",
                         instead="leave `reference_images` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "reference_audios": Rule(
-                        rule="an extension takes no reference voices", instead="leave `reference_audios` out"
+                        rule="an extension takes no voices; the service ignores `reference_audios`",
+                        instead="leave `reference_audios` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
                     "generate_audio": Rule(
                         rule="an extension has no `generate_audio`; the service ignores it",
                         instead="leave `generate_audio` out",
+                        effect="ignored",
+                        confidence="H",
                     ),
-                    "user": Rule(rule="an extension has no `user`; the service ignores it", instead="leave `user` out"),
+                    "user": Rule(
+                        rule="an extension has no `user`; the service ignores it",
+                        instead="leave `user` out",
+                        effect="ignored",
+                        confidence="H",
+                    ),
                 }
             ),
             limits=MappingProxyType(
                 {
-                    "prompt": FieldLimit(min_length=1, max_length=4096, source="HAR, OAS"),
-                    "duration": FieldLimit(minimum=2, maximum=10, default=6, source="REF, GUIDE, PROBE"),
+                    "prompt": FieldLimit(
+                        min_length=1, max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"
+                    ),
+                    "duration": FieldLimit(
+                        minimum=1, maximum=15, default=6, confidence="H", source="PROBE, HAR", refusal="duration"
+                    ),
                 }
             ),
             source="S2, OAS, HAR",
         ),
+    }
+)
+
+VARIANTS: Final[Mapping[str, Variant]] = MappingProxyType(
+    {
+        "first-and-last-frame": Variant(
+            title="First and last frame", mode="reference-to-video", fields=("image", "last_frame")
+        ),
+        "last-frame": Variant(title="Last frame", mode="reference-to-video", fields=("last_frame",)),
+        "keyframes": Variant(title="Keyframes", mode="reference-to-video", fields=("keyframes",)),
+        "pinned-first-frame": Variant(
+            title="References from a pinned first frame",
+            mode="reference-to-video",
+            fields=("image", "reference_images"),
+        ),
+        "voice-to-video": Variant(title="Voices", mode="reference-to-video", fields=("reference_audios",)),
     }
 )
 
@@ -405,121 +656,147 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
         "grok-imagine-video": Model(
             since="2026-01",
             aliases=("grok-imagine-video-beta",),
+            lacks=MappingProxyType({}),
             modes=MappingProxyType(
                 {
                     "text-to-video": ModelMode(
                         limits=MappingProxyType(
-                            {
-                                "aspect_ratio": FieldLimit(
-                                    values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"),
-                                    default="16:9",
-                                    source="S2, OAS",
-                                ),
-                                "resolution": FieldLimit(values=("480p", "720p"), default="480p", source="S2, GUIDE"),
-                            }
+                            {"resolution": FieldLimit(values=("480p", "720p"), confidence="M", source="GUIDE")}
                         ),
                         forbidden=MappingProxyType(
                             {
-                                "keyframes": Rule(
-                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
-                                ),
                                 "generate_audio": Rule(
-                                    rule="only the 1.5 models can be silent", instead="leave `generate_audio` out"
-                                ),
+                                    rule="only the 1.5 models are known to leave the sound out",
+                                    instead="leave `generate_audio` out, or use a 1.5 model",
+                                    effect="ignored",
+                                    confidence="M",
+                                )
                             }
                         ),
                     ),
                     "image-to-video": ModelMode(
                         limits=MappingProxyType(
-                            {
-                                "aspect_ratio": FieldLimit(
-                                    values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"), source="S2, OAS"
-                                ),
-                                "resolution": FieldLimit(values=("480p", "720p"), default="480p", source="S2, GUIDE"),
-                            }
+                            {"resolution": FieldLimit(values=("480p", "720p"), confidence="M", source="GUIDE")}
                         ),
                         forbidden=MappingProxyType(
                             {
-                                "keyframes": Rule(
-                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
-                                ),
-                                "last_frame": Rule(
-                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
-                                ),
                                 "generate_audio": Rule(
-                                    rule="only the 1.5 models can be silent", instead="leave `generate_audio` out"
-                                ),
+                                    rule="only the 1.5 models are known to leave the sound out",
+                                    instead="leave `generate_audio` out, or use a 1.5 model",
+                                    effect="ignored",
+                                    confidence="M",
+                                )
                             }
                         ),
                     ),
                     "reference-to-video": ModelMode(
                         limits=MappingProxyType(
                             {
-                                "duration": FieldLimit(minimum=1, maximum=10, default=8, source="GUIDE, PROBE"),
-                                "aspect_ratio": FieldLimit(
-                                    values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"),
-                                    default="16:9",
-                                    source="S2, OAS",
+                                "duration": FieldLimit(
+                                    minimum=1,
+                                    maximum=10,
+                                    confidence="H",
+                                    source="PROBE, GUIDE",
+                                    refusal="duration_of_mode",
                                 ),
-                                "reference_images": FieldLimit(min_items=1, max_items=7, source="GUIDE, PROBE"),
+                                "resolution": FieldLimit(
+                                    values=("480p", "720p"),
+                                    confidence="H",
+                                    source="PROBE, GUIDE",
+                                    refusal="resolution_of_mode",
+                                ),
                             }
                         ),
                         forbidden=MappingProxyType(
                             {
                                 "reference_audios": Rule(
-                                    rule="only the 1.5 models take reference voices",
+                                    rule="only the 1.5 model takes voices",
                                     instead="use model `grok-imagine-video-1.5`",
+                                    effect="refused",
+                                    confidence="H",
+                                    refusal="field_of_model",
+                                ),
+                                "image": Rule(
+                                    rule="only the 1.5 model takes a first frame beside references",
+                                    instead="use model `grok-imagine-video-1.5`, or move the image into `reference_images`",
+                                    effect="refused",
+                                    confidence="M",
+                                ),
+                                "last_frame": Rule(
+                                    rule="only the 1.5 model pins frames",
+                                    instead="use model `grok-imagine-video-1.5`",
+                                    effect="refused",
+                                    confidence="M",
+                                ),
+                                "keyframes": Rule(
+                                    rule="only the 1.5 model pins frames",
+                                    instead="use model `grok-imagine-video-1.5`",
+                                    effect="refused",
+                                    confidence="M",
                                 ),
                                 "generate_audio": Rule(
-                                    rule="only the 1.5 models can be silent", instead="leave `generate_audio` out"
+                                    rule="only the 1.5 models are known to leave the sound out",
+                                    instead="leave `generate_audio` out, or use a 1.5 model",
+                                    effect="ignored",
+                                    confidence="M",
                                 ),
                             }
                         ),
                     ),
                     "edit-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
-                    "extend-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
+                    "extend-video": ModelMode(
+                        limits=MappingProxyType(
+                            {"duration": FieldLimit(minimum=2, maximum=10, confidence="M", source="REF, GUIDE")}
+                        ),
+                        forbidden=MappingProxyType({}),
+                    ),
                 }
             ),
         ),
         "grok-imagine-video-1.5": Model(
             since="2026-05",
             aliases=("grok-imagine-video-1.5-preview", "grok-imagine-video-1.5-2026-05-30"),
+            lacks=MappingProxyType(
+                {
+                    "edit-video": Lack(confidence="H", source="PROBE, OAS", refusal="no_edit"),
+                    "extend-video": Lack(confidence="H", source="PROBE, OAS", refusal="no_extension"),
+                }
+            ),
             modes=MappingProxyType(
                 {
                     "text-to-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
                     "image-to-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
-                    "reference-to-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
+                    "reference-to-video": ModelMode(
+                        limits=MappingProxyType(
+                            {
+                                "resolution": FieldLimit(
+                                    values=("480p", "720p"),
+                                    confidence="H",
+                                    certain_with=("reference_images", "reference_audios"),
+                                    source="PROBE, GUIDE",
+                                    refusal="resolution_of_mode",
+                                )
+                            }
+                        ),
+                        forbidden=MappingProxyType({}),
+                    ),
                 }
             ),
         ),
         "grok-imagine-video-1.5-lite": Model(
-            since="2026-09",
+            since="2026-10",
             aliases=(),
+            lacks=MappingProxyType(
+                {
+                    "reference-to-video": Lack(confidence="M", source="PAGES, NODE", refusal="field_of_model"),
+                    "edit-video": Lack(confidence="M", source="PAGES", refusal="no_edit"),
+                    "extend-video": Lack(confidence="M", source="PAGES", refusal="no_extension"),
+                }
+            ),
             modes=MappingProxyType(
                 {
-                    "text-to-video": ModelMode(
-                        limits=MappingProxyType({}),
-                        forbidden=MappingProxyType(
-                            {
-                                "keyframes": Rule(
-                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
-                                )
-                            }
-                        ),
-                    ),
-                    "image-to-video": ModelMode(
-                        limits=MappingProxyType({}),
-                        forbidden=MappingProxyType(
-                            {
-                                "keyframes": Rule(
-                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
-                                ),
-                                "last_frame": Rule(
-                                    rule="only the 1.5 model pins frames", instead="use model `grok-imagine-video-1.5`"
-                                ),
-                            }
-                        ),
-                    ),
+                    "text-to-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
+                    "image-to-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
                 }
             ),
         ),
@@ -534,6 +811,8 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
             schemes=("https", "http", "data"),
             media_types=("image/jpeg", "image/png", "image/webp"),
             suffixes=(),
+            confidence="H",
+            suffix_confidence="L",
             source="OAS, PROTO",
         ),
         "video": Input(
@@ -542,7 +821,9 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
             schemes=("https", "http", "data"),
             media_types=("video/mp4",),
             suffixes=(".mp4",),
-            source="OAS",
+            confidence="H",
+            suffix_confidence="M",
+            source="OAS, GUIDE",
         ),
         "audio": Input(
             fields=("reference_audios",),
@@ -550,6 +831,8 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
             schemes=("https", "http", "data"),
             media_types=(),
             suffixes=(),
+            confidence="H",
+            suffix_confidence="L",
             source="REF, PROBE",
         ),
         "upload": Input(
@@ -558,9 +841,48 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
             schemes=("https", "http"),
             media_types=(),
             suffixes=(),
+            confidence="H",
+            suffix_confidence="L",
             source="OAS",
         ),
     }
+)
+
+VOICES: Final[Voices] = Voices(
+    presets=(
+        "ara",
+        "eve",
+        "leo",
+        "rex",
+        "sal",
+        "carina",
+        "zagan",
+        "helix",
+        "orion",
+        "luna",
+        "iris",
+        "altair",
+        "zenith",
+        "perseus",
+        "helios",
+        "lux",
+        "kepler",
+        "rigel",
+        "cosmo",
+        "celeste",
+        "ursa",
+        "sirius",
+        "lumen",
+        "castor",
+        "naksh",
+        "atlas",
+    ),
+    case="lower",
+    custom_pattern="^[a-z0-9]{8}$",
+    confidence="H",
+    custom_confidence="L",
+    source="PROBE",
+    refusal="unknown_voice",
 )
 
 BODY_MISNOMERS: Final[Mapping[str, Misnomer]] = MappingProxyType(
@@ -656,7 +978,11 @@ ERROR_KINDS: Final[tuple[ErrorKind, ...]] = (
     ErrorKind(kind="bad_key", http_status=400, text=("Incorrect API key provided",), retry="never", source="PROBE"),
     ErrorKind(kind="moderated", http_status=400, code=("imagine:content-moderated",), retry="never", source="OTHER"),
     ErrorKind(
-        kind="moderated", http_status=400, text=("rejected by content moderation",), retry="never", source="OTHER"
+        kind="moderated",
+        http_status=400,
+        text=("rejected by content moderation",),
+        retry="never",
+        source="AISDK, OTHER",
     ),
     ErrorKind(kind="bad_request", http_status=400, retry="never", source="PROBE"),
     ErrorKind(kind="bad_key", http_status=401, retry="never", source="PROBE"),
@@ -680,9 +1006,11 @@ MODERATED_JOB_TEXT: Final[tuple[str, ...]] = ("content moderation", "moderation 
 
 LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
     {
-        "requests_per_minute": Limit(value=60, unit="requests", confidence="H", source="HAR"),
+        "requests_per_minute": Limit(
+            value=60, unit="requests", confidence="H", source="HAR", note="Header of spring 2026; see rates"
+        ),
         "requests_per_second": Limit(
-            value=2, unit="requests", confidence="M", source="OTHER", note="Base tier since June 2026"
+            value=2, unit="requests", confidence="M", source="FIELD", note="The careful figure; see rates"
         ),
         "concurrent_jobs": Limit(
             value=15, unit="jobs", confidence="L", source="S4", note="Claimed by S4 alone; no other source has a figure"
@@ -695,21 +1023,75 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
         "extend_input_maximum": Limit(
             value=30, unit="seconds", confidence="M", source="OAS, PROTO", note="The guide says 15"
         ),
-        "image_size": Limit(value=20971520, unit="bytes", confidence="M", source="GUIDE", note="PROTO says 10 MiB"),
+        "image_size": Limit(
+            value=20971520,
+            unit="bytes",
+            confidence="H",
+            source="GUIDE, PROTO",
+            note="The guide's figure; PROTO says 10 MiB, so that both refuse what is larger",
+        ),
         "reference_tag_first": Limit(
             value=1,
             unit="number",
             confidence="M",
             source="GUIDE",
-            note="Of <IMAGE_n> in a prompt of the mode with reference_images; the last is their number. A later example counts from 0",
+            note="Of <IMAGE_n> in a prompt of the mode with reference_images; the last is their number. Another source counts from 0, a pinned first frame being number 0",
         ),
         "storage_filename": Limit(value=255, unit="characters", confidence="M", source="REF, GUIDE"),
-        "reference_audio": Limit(value=15, unit="seconds", confidence="H", source="REF, PROBE"),
-        "storage_expiry_minimum": Limit(value=3600, unit="seconds", confidence="M", source="REF, GUIDE"),
-        "storage_expiry_maximum": Limit(value=2592000, unit="seconds", confidence="M", source="REF, GUIDE"),
+        "reference_audio": Limit(value=15, unit="seconds", confidence="M", source="REF, GUIDE"),
+        "storage_expiry_minimum": Limit(value=3600, unit="seconds", confidence="H", source="REF, GUIDE"),
+        "storage_expiry_maximum": Limit(value=2592000, unit="seconds", confidence="H", source="REF, GUIDE"),
         "result_url_lifetime": Limit(
             value=86400, unit="seconds", confidence="M", source="PROTO", note="The guides only say temporary"
         ),
+    }
+)
+
+RATES: Final[tuple[Rate, ...]] = (
+    Rate(
+        value=60,
+        per="minute",
+        models=("grok-imagine-video",),
+        confidence="H",
+        source="HAR, PAGES",
+        note="Spring and June",
+    ),
+    Rate(value=1, per="second", models=(), confidence="L", source="FIELD", note="One report of June"),
+    Rate(
+        value=2,
+        per="second",
+        models=(),
+        confidence="M",
+        source="FIELD",
+        note="Teams through OAuth or proxies; in the 429",
+    ),
+    Rate(
+        value=10,
+        per="second",
+        models=("grok-imagine-video-1.5", "grok-imagine-video-1.5-lite"),
+        confidence="M",
+        source="PAGES",
+        note="Model pages",
+    ),
+)
+
+TIERS: Final[tuple[Tier, ...]] = (
+    Tier(tier=0, requests_per_second=10, spend_usd=0, confidence="M", source="PAGES"),
+    Tier(tier=1, requests_per_second=20, spend_usd=50, confidence="M", source="PAGES"),
+    Tier(tier=2, requests_per_second=39, spend_usd=250, confidence="M", source="PAGES"),
+    Tier(tier=3, requests_per_second=79, spend_usd=1000, confidence="M", source="PAGES"),
+    Tier(tier=4, requests_per_second=158, spend_usd=5000, confidence="M", source="PAGES"),
+)
+
+REGIONS: Final[Mapping[str, Region]] = MappingProxyType(
+    {
+        "us.api.x.ai": Region(
+            video=False,
+            rule="this region serves two text models and no video model; a job there is answered 404",
+            instead="use `https://api.x.ai/v1`",
+            confidence="M",
+            source="PAGES",
+        )
     }
 )
 
@@ -730,18 +1112,18 @@ PRICES: Final[Mapping[str, Price]] = MappingProxyType(
             ),
             input_image=Decimal("0.01"),
             input_second=None,
-            confidence="M",
-            source="GUIDE",
+            confidence="H",
+            source="PAGES, FIELD",
+            note="3 s at 480p between two frames were billed 0.26",
         ),
         "grok-imagine-video-1.5-lite": Price(
             output_second=MappingProxyType(
                 {"480p": Decimal("0.02"), "720p": Decimal("0.03"), "1080p": Decimal("0.14")}
             ),
-            input_image=None,
+            input_image=Decimal("0.01"),
             input_second=None,
             confidence="M",
-            source="GUIDE",
-            note="No figure for input images is known",
+            source="PAGES",
         ),
     }
 )
@@ -755,3 +1137,5 @@ CHARGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "extend-video": ("output_second", "input_second"),
     }
 )
+
+STORAGE: Final[Storage] = Storage(gib_day=Decimal("0.025"), gib_download=Decimal("0.2"), confidence="M", source="PAGES")

@@ -1,8 +1,8 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 """Contains all the data models used in inputs/outputs"""
 
-from .api_error import ApiError
 from .edit_video_request import EditVideoRequest
+from .error_body import ErrorBody
 from .extend_video_request import ExtendVideoRequest
 from .file_output import FileOutput
 from .generate_video_request import GenerateVideoRequest
@@ -28,8 +28,8 @@ from .video_response import VideoResponse
 from .video_url import VideoUrl
 
 __all__ = (
-    "ApiError",
     "EditVideoRequest",
+    "ErrorBody",
     "ExtendVideoRequest",
     "FileOutput",
     "GeneratedVideo",

@@ -25,26 +25,27 @@ class GenerateVideoRequest:
     """Body of `POST /videos/generations`. No field is required by itself; the mode decides (`x-modes`)."""
 
     prompt: str | Unset = UNSET
-    """ What the video shows. Required but for image-to-video. """
+    """ What the video shows. Needed for text-to-video, and beside voices that stand alone. """
     model: None | str | Unset = UNSET
     """ One of KnownVideoModel or a newer one; left out, the service takes `grok-imagine-video` """
     duration: int | None | Unset = UNSET
     """ Seconds; 8 when left out. Reference-to-video with `grok-imagine-video` takes 10 at most. """
     aspect_ratio: None | str | Unset = UNSET
-    """ One of KnownAspectRatio or a newer one; `16:9` when left out. With `image`, the image's own ratio unless
-    given. """
+    """ One of KnownAspectRatio or a newer one; `16:9` when left out. Image-to-video keeps the image's own ratio;
+    one that is given stretches it, or is ignored, as sources differ. """
     resolution: None | str | Unset = UNSET
-    """ One of KnownResolution or a newer one; `480p` when left out """
+    """ One of KnownResolution or a newer one; `480p` when left out. `1080p` is for text-to-video and image-to-video
+    with the 1.5 models. """
     image: ImageUrl | None | Unset = UNSET
     """ The first frame """
-    reference_images: list[ImageUrl] | Unset = UNSET
-    """ Images to follow, named `<IMAGE_1>`, `<IMAGE_2>` ... in the prompt. At most 7 with `grok-imagine-video`. """
-    reference_audios: list[ReferenceAudio] | Unset = UNSET
-    """ Voices to follow; 1.5 models only """
+    reference_images: list[ImageUrl] | None | Unset = UNSET
+    """ Images to follow, named `<IMAGE_1>`, `<IMAGE_2>` ... in the prompt; an empty list is as good as none """
+    reference_audios: list[ReferenceAudio] | None | Unset = UNSET
+    """ Voices to follow; 1.5 only; an empty list is as good as none """
     last_frame: ImageUrl | None | Unset = UNSET
-    """ The last frame, with `image`; 1.5 only """
-    keyframes: list[Keyframe] | Unset = UNSET
-    """ Frames to pass through; 1.5 only """
+    """ The last frame; 1.5 only """
+    keyframes: list[Keyframe] | None | Unset = UNSET
+    """ Frames to pass through; 1.5 only; an empty list is as good as none """
     generate_audio: bool | None | Unset = UNSET
     """ Whether the video has sound; true when left out; 1.5 models only """
     output: None | Unset | VideoOutput = UNSET
@@ -94,19 +95,29 @@ class GenerateVideoRequest:
         else:
             image = self.image
 
-        reference_images: list[dict[str, Any]] | Unset = UNSET
-        if not isinstance(self.reference_images, Unset):
+        reference_images: list[dict[str, Any]] | None | Unset
+        if isinstance(self.reference_images, Unset):
+            reference_images = UNSET
+        elif isinstance(self.reference_images, list):
             reference_images = []
-            for reference_images_item_data in self.reference_images:
-                reference_images_item = reference_images_item_data.to_dict()
-                reference_images.append(reference_images_item)
+            for reference_images_type_0_item_data in self.reference_images:
+                reference_images_type_0_item = reference_images_type_0_item_data.to_dict()
+                reference_images.append(reference_images_type_0_item)
 
-        reference_audios: list[dict[str, Any]] | Unset = UNSET
-        if not isinstance(self.reference_audios, Unset):
+        else:
+            reference_images = self.reference_images
+
+        reference_audios: list[dict[str, Any]] | None | Unset
+        if isinstance(self.reference_audios, Unset):
+            reference_audios = UNSET
+        elif isinstance(self.reference_audios, list):
             reference_audios = []
-            for reference_audios_item_data in self.reference_audios:
-                reference_audios_item = reference_audios_item_data.to_dict()
-                reference_audios.append(reference_audios_item)
+            for reference_audios_type_0_item_data in self.reference_audios:
+                reference_audios_type_0_item = reference_audios_type_0_item_data.to_dict()
+                reference_audios.append(reference_audios_type_0_item)
+
+        else:
+            reference_audios = self.reference_audios
 
         last_frame: dict[str, Any] | None | Unset
         if isinstance(self.last_frame, Unset):
@@ -116,12 +127,17 @@ class GenerateVideoRequest:
         else:
             last_frame = self.last_frame
 
-        keyframes: list[dict[str, Any]] | Unset = UNSET
-        if not isinstance(self.keyframes, Unset):
+        keyframes: list[dict[str, Any]] | None | Unset
+        if isinstance(self.keyframes, Unset):
+            keyframes = UNSET
+        elif isinstance(self.keyframes, list):
             keyframes = []
-            for keyframes_item_data in self.keyframes:
-                keyframes_item = keyframes_item_data.to_dict()
-                keyframes.append(keyframes_item)
+            for keyframes_type_0_item_data in self.keyframes:
+                keyframes_type_0_item = keyframes_type_0_item_data.to_dict()
+                keyframes.append(keyframes_type_0_item)
+
+        else:
+            keyframes = self.keyframes
 
         generate_audio: bool | None | Unset
         if isinstance(self.generate_audio, Unset):
@@ -249,23 +265,49 @@ class GenerateVideoRequest:
 
         image = _parse_image(d.pop("image", UNSET))
 
-        _reference_images = d.pop("reference_images", UNSET)
-        reference_images: list[ImageUrl] | Unset = UNSET
-        if _reference_images is not UNSET:
-            reference_images = []
-            for reference_images_item_data in _reference_images:
-                reference_images_item = ImageUrl.from_dict(reference_images_item_data)
+        def _parse_reference_images(data: object) -> list[ImageUrl] | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                reference_images_type_0 = []
+                _reference_images_type_0 = data
+                for reference_images_type_0_item_data in _reference_images_type_0:
+                    reference_images_type_0_item = ImageUrl.from_dict(reference_images_type_0_item_data)
 
-                reference_images.append(reference_images_item)
+                    reference_images_type_0.append(reference_images_type_0_item)
 
-        _reference_audios = d.pop("reference_audios", UNSET)
-        reference_audios: list[ReferenceAudio] | Unset = UNSET
-        if _reference_audios is not UNSET:
-            reference_audios = []
-            for reference_audios_item_data in _reference_audios:
-                reference_audios_item = ReferenceAudio.from_dict(reference_audios_item_data)
+                return reference_images_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[ImageUrl] | None | Unset, data)
 
-                reference_audios.append(reference_audios_item)
+        reference_images = _parse_reference_images(d.pop("reference_images", UNSET))
+
+        def _parse_reference_audios(data: object) -> list[ReferenceAudio] | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                reference_audios_type_0 = []
+                _reference_audios_type_0 = data
+                for reference_audios_type_0_item_data in _reference_audios_type_0:
+                    reference_audios_type_0_item = ReferenceAudio.from_dict(reference_audios_type_0_item_data)
+
+                    reference_audios_type_0.append(reference_audios_type_0_item)
+
+                return reference_audios_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[ReferenceAudio] | None | Unset, data)
+
+        reference_audios = _parse_reference_audios(d.pop("reference_audios", UNSET))
 
         def _parse_last_frame(data: object) -> ImageUrl | None | Unset:
             if data is None:
@@ -284,14 +326,27 @@ class GenerateVideoRequest:
 
         last_frame = _parse_last_frame(d.pop("last_frame", UNSET))
 
-        _keyframes = d.pop("keyframes", UNSET)
-        keyframes: list[Keyframe] | Unset = UNSET
-        if _keyframes is not UNSET:
-            keyframes = []
-            for keyframes_item_data in _keyframes:
-                keyframes_item = Keyframe.from_dict(keyframes_item_data)
+        def _parse_keyframes(data: object) -> list[Keyframe] | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                keyframes_type_0 = []
+                _keyframes_type_0 = data
+                for keyframes_type_0_item_data in _keyframes_type_0:
+                    keyframes_type_0_item = Keyframe.from_dict(keyframes_type_0_item_data)
 
-                keyframes.append(keyframes_item)
+                    keyframes_type_0.append(keyframes_type_0_item)
+
+                return keyframes_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[Keyframe] | None | Unset, data)
+
+        keyframes = _parse_keyframes(d.pop("keyframes", UNSET))
 
         def _parse_generate_audio(data: object) -> bool | None | Unset:
             if data is None:

@@ -17,7 +17,7 @@ class InputTokensDetails:
     """Tokens read, by kind"""
 
     cached_tokens: int | None | Unset = UNSET
-    """ Served from a cache """
+    """ Of the text tokens """
     image_tokens: int | None | Unset = UNSET
     """ Of images """
     text_tokens: int | None | Unset = UNSET

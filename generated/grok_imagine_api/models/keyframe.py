@@ -21,7 +21,7 @@ class Keyframe:
     image: ImageUrl
     """ An input image. Exactly one of `url` and `file_id`; a bare string in its place is a 422. """
     timestamp_s: float
-    """ Seconds from the start; between 0 and the duration, on a grid of 1/3 s """
+    """ Seconds from the start; more than 0, less than the duration, and snapped to thirds of a second """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ T = TypeVar("T", bound="MediaUsage")
 
 @_attrs_define
 class MediaUsage:
-    """What a job used and cost. The token counts appeared in June 2026."""
+    """What a job used and cost. The token counts are documented since August 2026 and were never seen."""
 
     cost_in_usd_ticks: int | None | Unset = UNSET
     """ Cost in ticks of 1/10,000,000,000 USD """

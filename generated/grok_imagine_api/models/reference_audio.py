@@ -17,9 +17,9 @@ class ReferenceAudio:
     """A voice to follow. Exactly one of `voice_id` and `url`."""
 
     voice_id: str | Unset = UNSET
-    """ Name of a preset or custom voice """
+    """ A preset voice, in lower case (`x-modes` lists them), or the id of a custom one """
     url: str | Unset = UNSET
-    """ Public URL of a clip of at most 15 s """
+    """ Public URL of a clip of at most 15 s. For partners; others get a 403. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

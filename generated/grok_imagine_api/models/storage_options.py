@@ -14,7 +14,7 @@ T = TypeVar("T", bound="StorageOptions")
 
 @_attrs_define
 class StorageOptions:
-    """Keep the result in the Files API"""
+    """Keep the result in the Files API. It is charged for as long as it is kept."""
 
     filename: str
     """ Name of the stored file """

@@ -29,7 +29,7 @@ class VideoGenerationModel:
     version: None | str | Unset = UNSET
     """ Version of the model """
     input_modalities: list[str] | None | Unset = UNSET
-    """ What it reads, such as `text` and `image` """
+    """ What it reads, such as `text`, `image`, `video` and `audio` """
     output_modalities: list[str] | None | Unset = UNSET
     """ What it makes: `video` """
     aliases: list[str] | None | Unset = UNSET

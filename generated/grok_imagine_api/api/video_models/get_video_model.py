@@ -1,13 +1,13 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.video_generation_model import VideoGenerationModel
 from ...types import Response
 
@@ -28,39 +28,39 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ApiError | VideoGenerationModel | str | None:
+) -> ErrorBody | VideoGenerationModel | str | None:
     if response.status_code == 200:
         response_200 = VideoGenerationModel.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 400:
-        response_400 = ApiError.from_dict(response.json())
+        response_400 = ErrorBody.from_dict(response.json())
 
         return response_400
 
     if response.status_code == 401:
-        response_401 = ApiError.from_dict(response.json())
+        response_401 = ErrorBody.from_dict(response.json())
 
         return response_401
 
     if response.status_code == 403:
-        response_403 = ApiError.from_dict(response.json())
+        response_403 = ErrorBody.from_dict(response.json())
 
         return response_403
 
     if response.status_code == 404:
-        response_404 = ApiError.from_dict(response.json())
+        response_404 = ErrorBody.from_dict(response.json())
 
         return response_404
 
     if response.status_code == 429:
-        response_429 = ApiError.from_dict(response.json())
+        response_429 = ErrorBody.from_dict(response.json())
 
         return response_429
 
     if response.status_code == 500:
-        response_500 = cast(Any, None)
+        response_500 = response.text
         return response_500
 
     if response.status_code == 502:
@@ -83,7 +83,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ApiError | VideoGenerationModel | str]:
+) -> Response[ErrorBody | VideoGenerationModel | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -96,7 +96,7 @@ def sync_detailed(
     model_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Any | ApiError | VideoGenerationModel | str]:
+) -> Response[ErrorBody | VideoGenerationModel | str]:
     """Describe one video model
 
      The model itself, without a wrapper.
@@ -109,7 +109,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | VideoGenerationModel | str]
+        Response[ErrorBody | VideoGenerationModel | str]
     """
 
     kwargs = _get_kwargs(
@@ -127,7 +127,7 @@ def sync(
     model_id: str,
     *,
     client: AuthenticatedClient,
-) -> Any | ApiError | VideoGenerationModel | str | None:
+) -> ErrorBody | VideoGenerationModel | str | None:
     """Describe one video model
 
      The model itself, without a wrapper.
@@ -140,7 +140,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | VideoGenerationModel | str
+        ErrorBody | VideoGenerationModel | str
     """
 
     return sync_detailed(
@@ -153,7 +153,7 @@ async def asyncio_detailed(
     model_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Any | ApiError | VideoGenerationModel | str]:
+) -> Response[ErrorBody | VideoGenerationModel | str]:
     """Describe one video model
 
      The model itself, without a wrapper.
@@ -166,7 +166,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | VideoGenerationModel | str]
+        Response[ErrorBody | VideoGenerationModel | str]
     """
 
     kwargs = _get_kwargs(
@@ -182,7 +182,7 @@ async def asyncio(
     model_id: str,
     *,
     client: AuthenticatedClient,
-) -> Any | ApiError | VideoGenerationModel | str | None:
+) -> ErrorBody | VideoGenerationModel | str | None:
     """Describe one video model
 
      The model itself, without a wrapper.
@@ -195,7 +195,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | VideoGenerationModel | str
+        ErrorBody | VideoGenerationModel | str
     """
 
     return (

@@ -1,12 +1,12 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.video_generation_model_list import VideoGenerationModelList
 from ...types import Response
 
@@ -23,34 +23,34 @@ def _get_kwargs() -> dict[str, Any]:
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ApiError | VideoGenerationModelList | str | None:
+) -> ErrorBody | VideoGenerationModelList | str | None:
     if response.status_code == 200:
         response_200 = VideoGenerationModelList.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 400:
-        response_400 = ApiError.from_dict(response.json())
+        response_400 = ErrorBody.from_dict(response.json())
 
         return response_400
 
     if response.status_code == 401:
-        response_401 = ApiError.from_dict(response.json())
+        response_401 = ErrorBody.from_dict(response.json())
 
         return response_401
 
     if response.status_code == 403:
-        response_403 = ApiError.from_dict(response.json())
+        response_403 = ErrorBody.from_dict(response.json())
 
         return response_403
 
     if response.status_code == 429:
-        response_429 = ApiError.from_dict(response.json())
+        response_429 = ErrorBody.from_dict(response.json())
 
         return response_429
 
     if response.status_code == 500:
-        response_500 = cast(Any, None)
+        response_500 = response.text
         return response_500
 
     if response.status_code == 502:
@@ -73,7 +73,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ApiError | VideoGenerationModelList | str]:
+) -> Response[ErrorBody | VideoGenerationModelList | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -85,7 +85,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[Any | ApiError | VideoGenerationModelList | str]:
+) -> Response[ErrorBody | VideoGenerationModelList | str]:
     """List the video models this key may use
 
      The list is under `models`, not under `data`. Prices are not part of it; see `x-pricing`.
@@ -95,7 +95,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | VideoGenerationModelList | str]
+        Response[ErrorBody | VideoGenerationModelList | str]
     """
 
     kwargs = _get_kwargs()
@@ -110,7 +110,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-) -> Any | ApiError | VideoGenerationModelList | str | None:
+) -> ErrorBody | VideoGenerationModelList | str | None:
     """List the video models this key may use
 
      The list is under `models`, not under `data`. Prices are not part of it; see `x-pricing`.
@@ -120,7 +120,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | VideoGenerationModelList | str
+        ErrorBody | VideoGenerationModelList | str
     """
 
     return sync_detailed(
@@ -131,7 +131,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[Any | ApiError | VideoGenerationModelList | str]:
+) -> Response[ErrorBody | VideoGenerationModelList | str]:
     """List the video models this key may use
 
      The list is under `models`, not under `data`. Prices are not part of it; see `x-pricing`.
@@ -141,7 +141,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | VideoGenerationModelList | str]
+        Response[ErrorBody | VideoGenerationModelList | str]
     """
 
     kwargs = _get_kwargs()
@@ -154,7 +154,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-) -> Any | ApiError | VideoGenerationModelList | str | None:
+) -> ErrorBody | VideoGenerationModelList | str | None:
     """List the video models this key may use
 
      The list is under `models`, not under `data`. Prices are not part of it; see `x-pricing`.
@@ -164,7 +164,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | VideoGenerationModelList | str
+        ErrorBody | VideoGenerationModelList | str
     """
 
     return (

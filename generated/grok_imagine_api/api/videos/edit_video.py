@@ -1,13 +1,13 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.api_error import ApiError
 from ...models.edit_video_request import EditVideoRequest
+from ...models.error_body import ErrorBody
 from ...models.start_deferred_response import StartDeferredResponse
 from ...types import Response
 
@@ -33,34 +33,34 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ApiError | StartDeferredResponse | str | None:
+) -> ErrorBody | StartDeferredResponse | str | None:
     if response.status_code == 200:
         response_200 = StartDeferredResponse.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 400:
-        response_400 = ApiError.from_dict(response.json())
+        response_400 = ErrorBody.from_dict(response.json())
 
         return response_400
 
     if response.status_code == 401:
-        response_401 = ApiError.from_dict(response.json())
+        response_401 = ErrorBody.from_dict(response.json())
 
         return response_401
 
     if response.status_code == 403:
-        response_403 = ApiError.from_dict(response.json())
+        response_403 = ErrorBody.from_dict(response.json())
 
         return response_403
 
     if response.status_code == 404:
-        response_404 = ApiError.from_dict(response.json())
+        response_404 = ErrorBody.from_dict(response.json())
 
         return response_404
 
     if response.status_code == 415:
-        response_415 = cast(Any, None)
+        response_415 = response.text
         return response_415
 
     if response.status_code == 422:
@@ -68,12 +68,12 @@ def _parse_response(
         return response_422
 
     if response.status_code == 429:
-        response_429 = ApiError.from_dict(response.json())
+        response_429 = ErrorBody.from_dict(response.json())
 
         return response_429
 
     if response.status_code == 500:
-        response_500 = cast(Any, None)
+        response_500 = response.text
         return response_500
 
     if response.status_code == 502:
@@ -96,7 +96,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ApiError | StartDeferredResponse | str]:
+) -> Response[ErrorBody | StartDeferredResponse | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -109,11 +109,10 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: EditVideoRequest,
-) -> Response[Any | ApiError | StartDeferredResponse | str]:
+) -> Response[ErrorBody | StartDeferredResponse | str]:
     """Start an edit of an existing video
 
-     The result keeps the input's length (at most 8.7 s are used), aspect ratio and resolution (at most
-    720p).
+     The result keeps the input's length (at most 8.7 s), aspect ratio and resolution (at most 720p).
     `duration`, `aspect_ratio` and `resolution` do not exist here; the service ignores them if sent.
 
     Args:
@@ -124,7 +123,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | StartDeferredResponse | str]
+        Response[ErrorBody | StartDeferredResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -142,11 +141,10 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: EditVideoRequest,
-) -> Any | ApiError | StartDeferredResponse | str | None:
+) -> ErrorBody | StartDeferredResponse | str | None:
     """Start an edit of an existing video
 
-     The result keeps the input's length (at most 8.7 s are used), aspect ratio and resolution (at most
-    720p).
+     The result keeps the input's length (at most 8.7 s), aspect ratio and resolution (at most 720p).
     `duration`, `aspect_ratio` and `resolution` do not exist here; the service ignores them if sent.
 
     Args:
@@ -157,7 +155,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | StartDeferredResponse | str
+        ErrorBody | StartDeferredResponse | str
     """
 
     return sync_detailed(
@@ -170,11 +168,10 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: EditVideoRequest,
-) -> Response[Any | ApiError | StartDeferredResponse | str]:
+) -> Response[ErrorBody | StartDeferredResponse | str]:
     """Start an edit of an existing video
 
-     The result keeps the input's length (at most 8.7 s are used), aspect ratio and resolution (at most
-    720p).
+     The result keeps the input's length (at most 8.7 s), aspect ratio and resolution (at most 720p).
     `duration`, `aspect_ratio` and `resolution` do not exist here; the service ignores them if sent.
 
     Args:
@@ -185,7 +182,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | StartDeferredResponse | str]
+        Response[ErrorBody | StartDeferredResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -201,11 +198,10 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: EditVideoRequest,
-) -> Any | ApiError | StartDeferredResponse | str | None:
+) -> ErrorBody | StartDeferredResponse | str | None:
     """Start an edit of an existing video
 
-     The result keeps the input's length (at most 8.7 s are used), aspect ratio and resolution (at most
-    720p).
+     The result keeps the input's length (at most 8.7 s), aspect ratio and resolution (at most 720p).
     `duration`, `aspect_ratio` and `resolution` do not exist here; the service ignores them if sent.
 
     Args:
@@ -216,7 +212,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | StartDeferredResponse | str
+        ErrorBody | StartDeferredResponse | str
     """
 
     return (

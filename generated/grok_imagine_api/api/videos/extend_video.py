@@ -1,12 +1,12 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.extend_video_request import ExtendVideoRequest
 from ...models.start_deferred_response import StartDeferredResponse
 from ...types import Response
@@ -33,34 +33,34 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ApiError | StartDeferredResponse | str | None:
+) -> ErrorBody | StartDeferredResponse | str | None:
     if response.status_code == 200:
         response_200 = StartDeferredResponse.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 400:
-        response_400 = ApiError.from_dict(response.json())
+        response_400 = ErrorBody.from_dict(response.json())
 
         return response_400
 
     if response.status_code == 401:
-        response_401 = ApiError.from_dict(response.json())
+        response_401 = ErrorBody.from_dict(response.json())
 
         return response_401
 
     if response.status_code == 403:
-        response_403 = ApiError.from_dict(response.json())
+        response_403 = ErrorBody.from_dict(response.json())
 
         return response_403
 
     if response.status_code == 404:
-        response_404 = ApiError.from_dict(response.json())
+        response_404 = ErrorBody.from_dict(response.json())
 
         return response_404
 
     if response.status_code == 415:
-        response_415 = cast(Any, None)
+        response_415 = response.text
         return response_415
 
     if response.status_code == 422:
@@ -68,12 +68,12 @@ def _parse_response(
         return response_422
 
     if response.status_code == 429:
-        response_429 = ApiError.from_dict(response.json())
+        response_429 = ErrorBody.from_dict(response.json())
 
         return response_429
 
     if response.status_code == 500:
-        response_500 = cast(Any, None)
+        response_500 = response.text
         return response_500
 
     if response.status_code == 502:
@@ -96,7 +96,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ApiError | StartDeferredResponse | str]:
+) -> Response[ErrorBody | StartDeferredResponse | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -109,7 +109,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: ExtendVideoRequest,
-) -> Response[Any | ApiError | StartDeferredResponse | str]:
+) -> Response[ErrorBody | StartDeferredResponse | str]:
     """Start a continuation of an existing video from its last frame
 
      The finished file holds the input followed by the new part; `duration`, in the request and in the
@@ -124,7 +124,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | StartDeferredResponse | str]
+        Response[ErrorBody | StartDeferredResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -142,7 +142,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: ExtendVideoRequest,
-) -> Any | ApiError | StartDeferredResponse | str | None:
+) -> ErrorBody | StartDeferredResponse | str | None:
     """Start a continuation of an existing video from its last frame
 
      The finished file holds the input followed by the new part; `duration`, in the request and in the
@@ -157,7 +157,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | StartDeferredResponse | str
+        ErrorBody | StartDeferredResponse | str
     """
 
     return sync_detailed(
@@ -170,7 +170,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: ExtendVideoRequest,
-) -> Response[Any | ApiError | StartDeferredResponse | str]:
+) -> Response[ErrorBody | StartDeferredResponse | str]:
     """Start a continuation of an existing video from its last frame
 
      The finished file holds the input followed by the new part; `duration`, in the request and in the
@@ -185,7 +185,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | StartDeferredResponse | str]
+        Response[ErrorBody | StartDeferredResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -201,7 +201,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: ExtendVideoRequest,
-) -> Any | ApiError | StartDeferredResponse | str | None:
+) -> ErrorBody | StartDeferredResponse | str | None:
     """Start a continuation of an existing video from its last frame
 
      The finished file holds the input followed by the new part; `duration`, in the request and in the
@@ -216,7 +216,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | StartDeferredResponse | str
+        ErrorBody | StartDeferredResponse | str
     """
 
     return (

@@ -1,12 +1,12 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.generate_video_request import GenerateVideoRequest
 from ...models.start_deferred_response import StartDeferredResponse
 from ...types import Response
@@ -33,34 +33,34 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ApiError | StartDeferredResponse | str | None:
+) -> ErrorBody | StartDeferredResponse | str | None:
     if response.status_code == 200:
         response_200 = StartDeferredResponse.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 400:
-        response_400 = ApiError.from_dict(response.json())
+        response_400 = ErrorBody.from_dict(response.json())
 
         return response_400
 
     if response.status_code == 401:
-        response_401 = ApiError.from_dict(response.json())
+        response_401 = ErrorBody.from_dict(response.json())
 
         return response_401
 
     if response.status_code == 403:
-        response_403 = ApiError.from_dict(response.json())
+        response_403 = ErrorBody.from_dict(response.json())
 
         return response_403
 
     if response.status_code == 404:
-        response_404 = ApiError.from_dict(response.json())
+        response_404 = ErrorBody.from_dict(response.json())
 
         return response_404
 
     if response.status_code == 415:
-        response_415 = cast(Any, None)
+        response_415 = response.text
         return response_415
 
     if response.status_code == 422:
@@ -68,12 +68,12 @@ def _parse_response(
         return response_422
 
     if response.status_code == 429:
-        response_429 = ApiError.from_dict(response.json())
+        response_429 = ErrorBody.from_dict(response.json())
 
         return response_429
 
     if response.status_code == 500:
-        response_500 = cast(Any, None)
+        response_500 = response.text
         return response_500
 
     if response.status_code == 502:
@@ -96,7 +96,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ApiError | StartDeferredResponse | str]:
+) -> Response[ErrorBody | StartDeferredResponse | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -109,16 +109,18 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: GenerateVideoRequest,
-) -> Response[Any | ApiError | StartDeferredResponse | str]:
-    """Start a video from a text, an image or reference images
+) -> Response[ErrorBody | StartDeferredResponse | str]:
+    """Start a video from a text, images or voices
 
-     The fields that are set choose the mode: `prompt` alone is text-to-video, `image` makes it image-to-
-    video,
-    `reference_images` or `reference_audios` make it reference-to-video. `image` and `reference_images`
-    together are refused with 400. A `video` sent here is ignored and a plain text-to-video is billed:
-    use
-    `POST /videos/edits`. A media URL that can't be fetched is accepted here and fails on the first
-    look.
+     The fields that are set choose the mode. `prompt` alone is text-to-video and `image` makes it image-
+    to-video.
+    `reference_images`, `reference_audios`, `last_frame` or `keyframes` make it reference-to-video, in
+    which an
+    `image` is the pinned first frame. `x-modes` says which model takes what. A `video` sent here is
+    ignored and a
+    plain text-to-video is billed: use `POST /videos/edits`. A media URL that can't be fetched is
+    accepted here and
+    fails on the first look.
 
     Args:
         body (GenerateVideoRequest): Body of `POST /videos/generations`. No field is required by
@@ -129,7 +131,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | StartDeferredResponse | str]
+        Response[ErrorBody | StartDeferredResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -147,16 +149,18 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: GenerateVideoRequest,
-) -> Any | ApiError | StartDeferredResponse | str | None:
-    """Start a video from a text, an image or reference images
+) -> ErrorBody | StartDeferredResponse | str | None:
+    """Start a video from a text, images or voices
 
-     The fields that are set choose the mode: `prompt` alone is text-to-video, `image` makes it image-to-
-    video,
-    `reference_images` or `reference_audios` make it reference-to-video. `image` and `reference_images`
-    together are refused with 400. A `video` sent here is ignored and a plain text-to-video is billed:
-    use
-    `POST /videos/edits`. A media URL that can't be fetched is accepted here and fails on the first
-    look.
+     The fields that are set choose the mode. `prompt` alone is text-to-video and `image` makes it image-
+    to-video.
+    `reference_images`, `reference_audios`, `last_frame` or `keyframes` make it reference-to-video, in
+    which an
+    `image` is the pinned first frame. `x-modes` says which model takes what. A `video` sent here is
+    ignored and a
+    plain text-to-video is billed: use `POST /videos/edits`. A media URL that can't be fetched is
+    accepted here and
+    fails on the first look.
 
     Args:
         body (GenerateVideoRequest): Body of `POST /videos/generations`. No field is required by
@@ -167,7 +171,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | StartDeferredResponse | str
+        ErrorBody | StartDeferredResponse | str
     """
 
     return sync_detailed(
@@ -180,16 +184,18 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: GenerateVideoRequest,
-) -> Response[Any | ApiError | StartDeferredResponse | str]:
-    """Start a video from a text, an image or reference images
+) -> Response[ErrorBody | StartDeferredResponse | str]:
+    """Start a video from a text, images or voices
 
-     The fields that are set choose the mode: `prompt` alone is text-to-video, `image` makes it image-to-
-    video,
-    `reference_images` or `reference_audios` make it reference-to-video. `image` and `reference_images`
-    together are refused with 400. A `video` sent here is ignored and a plain text-to-video is billed:
-    use
-    `POST /videos/edits`. A media URL that can't be fetched is accepted here and fails on the first
-    look.
+     The fields that are set choose the mode. `prompt` alone is text-to-video and `image` makes it image-
+    to-video.
+    `reference_images`, `reference_audios`, `last_frame` or `keyframes` make it reference-to-video, in
+    which an
+    `image` is the pinned first frame. `x-modes` says which model takes what. A `video` sent here is
+    ignored and a
+    plain text-to-video is billed: use `POST /videos/edits`. A media URL that can't be fetched is
+    accepted here and
+    fails on the first look.
 
     Args:
         body (GenerateVideoRequest): Body of `POST /videos/generations`. No field is required by
@@ -200,7 +206,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | StartDeferredResponse | str]
+        Response[ErrorBody | StartDeferredResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -216,16 +222,18 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: GenerateVideoRequest,
-) -> Any | ApiError | StartDeferredResponse | str | None:
-    """Start a video from a text, an image or reference images
+) -> ErrorBody | StartDeferredResponse | str | None:
+    """Start a video from a text, images or voices
 
-     The fields that are set choose the mode: `prompt` alone is text-to-video, `image` makes it image-to-
-    video,
-    `reference_images` or `reference_audios` make it reference-to-video. `image` and `reference_images`
-    together are refused with 400. A `video` sent here is ignored and a plain text-to-video is billed:
-    use
-    `POST /videos/edits`. A media URL that can't be fetched is accepted here and fails on the first
-    look.
+     The fields that are set choose the mode. `prompt` alone is text-to-video and `image` makes it image-
+    to-video.
+    `reference_images`, `reference_audios`, `last_frame` or `keyframes` make it reference-to-video, in
+    which an
+    `image` is the pinned first frame. `x-modes` says which model takes what. A `video` sent here is
+    ignored and a
+    plain text-to-video is billed: use `POST /videos/edits`. A media URL that can't be fetched is
+    accepted here and
+    fails on the first look.
 
     Args:
         body (GenerateVideoRequest): Body of `POST /videos/generations`. No field is required by
@@ -236,7 +244,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | StartDeferredResponse | str
+        ErrorBody | StartDeferredResponse | str
     """
 
     return (

@@ -1,13 +1,13 @@
 # Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.video_response import VideoResponse
 from ...types import Response
 
@@ -28,7 +28,7 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ApiError | VideoResponse | str | None:
+) -> ErrorBody | VideoResponse | str | None:
     if response.status_code == 200:
         response_200 = VideoResponse.from_dict(response.json())
 
@@ -40,32 +40,32 @@ def _parse_response(
         return response_202
 
     if response.status_code == 400:
-        response_400 = ApiError.from_dict(response.json())
+        response_400 = ErrorBody.from_dict(response.json())
 
         return response_400
 
     if response.status_code == 401:
-        response_401 = ApiError.from_dict(response.json())
+        response_401 = ErrorBody.from_dict(response.json())
 
         return response_401
 
     if response.status_code == 403:
-        response_403 = ApiError.from_dict(response.json())
+        response_403 = ErrorBody.from_dict(response.json())
 
         return response_403
 
     if response.status_code == 404:
-        response_404 = ApiError.from_dict(response.json())
+        response_404 = ErrorBody.from_dict(response.json())
 
         return response_404
 
     if response.status_code == 429:
-        response_429 = ApiError.from_dict(response.json())
+        response_429 = ErrorBody.from_dict(response.json())
 
         return response_429
 
     if response.status_code == 500:
-        response_500 = cast(Any, None)
+        response_500 = response.text
         return response_500
 
     if response.status_code == 502:
@@ -88,7 +88,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ApiError | VideoResponse | str]:
+) -> Response[ErrorBody | VideoResponse | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -101,7 +101,7 @@ def sync_detailed(
     request_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Any | ApiError | VideoResponse | str]:
+) -> Response[ErrorBody | VideoResponse | str]:
     """Look at a job, and get its video when it is done
 
      202 while the job runs (sometimes with an empty body), 200 when it has ended: `done`, `failed` or
@@ -117,7 +117,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | VideoResponse | str]
+        Response[ErrorBody | VideoResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -135,7 +135,7 @@ def sync(
     request_id: str,
     *,
     client: AuthenticatedClient,
-) -> Any | ApiError | VideoResponse | str | None:
+) -> ErrorBody | VideoResponse | str | None:
     """Look at a job, and get its video when it is done
 
      202 while the job runs (sometimes with an empty body), 200 when it has ended: `done`, `failed` or
@@ -151,7 +151,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | VideoResponse | str
+        ErrorBody | VideoResponse | str
     """
 
     return sync_detailed(
@@ -164,7 +164,7 @@ async def asyncio_detailed(
     request_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Any | ApiError | VideoResponse | str]:
+) -> Response[ErrorBody | VideoResponse | str]:
     """Look at a job, and get its video when it is done
 
      202 while the job runs (sometimes with an empty body), 200 when it has ended: `done`, `failed` or
@@ -180,7 +180,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ApiError | VideoResponse | str]
+        Response[ErrorBody | VideoResponse | str]
     """
 
     kwargs = _get_kwargs(
@@ -196,7 +196,7 @@ async def asyncio(
     request_id: str,
     *,
     client: AuthenticatedClient,
-) -> Any | ApiError | VideoResponse | str | None:
+) -> ErrorBody | VideoResponse | str | None:
     """Look at a job, and get its video when it is done
 
      202 while the job runs (sometimes with an empty body), 200 when it has ended: `done`, `failed` or
@@ -212,7 +212,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ApiError | VideoResponse | str
+        ErrorBody | VideoResponse | str
     """
 
     return (
