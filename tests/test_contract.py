@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,7 @@ BODIES = {
     "editVideo": "EditVideoRequest",
     "extendVideo": "ExtendVideoRequest",
 }
-EXTENSIONS = ["modes", "waiter", "errors", "limits", "pricing"]
+EXTENSIONS = ["eras", "modes", "waiter", "errors", "limits", "pricing", "regions"]
 
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -93,23 +93,64 @@ def test_each_mode_places_every_field_once(mode: str) -> None:
     assert rule["limits"].keys() <= {*rule["required"], *rule["allowed"]}
 
 
-def test_modes_that_one_body_could_select_refuse_each_other() -> None:
-    generate = {name: rule for name, rule in XMODES["modes"].items() if name != "extend-video"}
-    for name, rule in generate.items():
-        for other, data in generate.items():
-            if name != other and rule["selected_by"]:
-                assert set(data["selected_by"]) <= rule["forbidden"].keys(), (name, other)
+def test_of_modes_that_one_body_selects_one_takes_all_or_the_first_says_why_not() -> None:
+    generate = {name: XMODES["modes"][name] for name in XMODES["calls"]["generate"]}
+    for rule in generate.values():
+        assert set(rule["selected_by"]) <= {*rule["required"], *rule["allowed"]}
+    fields = [field for rule in generate.values() for field in rule["selected_by"]]
+    for one in fields:
+        for other in fields:
+            chosen = [rule for rule in generate.values() if {one, other} & set(rule["selected_by"])]
+            taking = [rule for rule in chosen if not {one, other} & rule["forbidden"].keys()]
+            # What no mode takes is refused by the first, so that the refusal can name the rule.
+            assert len(taking) == 1 or (not taking and {one, other} & chosen[0]["forbidden"].keys()), (one, other)
 
 
 @pytest.mark.parametrize("model", XMODES["models"])
-def test_a_model_only_narrows_its_modes(model: str) -> None:
-    for mode, narrowed in XMODES["models"][model]["modes"].items():
+def test_a_model_has_or_lacks_each_mode_and_only_narrows_those_it_has(model: str) -> None:
+    data = XMODES["models"][model]
+    assert sorted([*data["modes"], *data["lacks"]]) == sorted(XMODES["modes"])
+    for mode, narrowed in data["modes"].items():
         wide = XMODES["modes"][mode]
         assert narrowed["forbidden"].keys() <= {*wide["allowed"]}
         for field, limit in narrowed["limits"].items():
             assert set(limit.get("values", [])) <= set(wide["limits"][field].get("values", []))
             for key in ("maximum", "max_items"):
                 assert limit.get(key, 0) <= wide["limits"][field].get(key, 0)
+
+
+def test_every_rule_says_how_sure_it_is_and_names_a_literal_answer_if_any() -> None:
+    texts = DOCUMENT["x-errors"]["texts"]
+    kinds = {kind["kind"] for kind in DOCUMENT["x-errors"]["kinds"]}
+
+    def nodes(node: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(node, dict):
+            yield node
+        for item in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from nodes(item)
+
+    refusals = [node["refusal"] for node in nodes(XMODES) if "refusal" in node]
+    assert len(refusals) > 20 and set(refusals) <= texts.keys()
+    assert all(
+        "confidence" in node for node in nodes(XMODES) if {"rule", "refusal", "source"} & node.keys() - {"source"}
+    )
+    assert {text["kind"] for text in texts.values()} <= kinds
+    assert {kind for code in DOCUMENT["x-errors"]["codes"] for kind in code["kinds"]} <= kinds
+
+
+def test_variants_are_fields_of_their_mode_and_no_modes_themselves() -> None:
+    assert not XMODES["variants"].keys() & XMODES["modes"].keys()
+    for variant in XMODES["variants"].values():
+        assert set(variant["fields"]) <= {*XMODES["modes"][variant["mode"]]["allowed"]}
+
+
+def test_what_is_newer_than_an_era_says_what_was_before() -> None:
+    months = [era["month"] for era in DOCUMENT["x-eras"]["eras"].values()]
+    assert months == sorted(months) and DOCUMENT["x-eras"]["default"] in DOCUMENT["x-eras"]["eras"]
+    texts = DOCUMENT["x-errors"]["texts"].values()
+    assert all("since" in text for text in texts if "earlier" in text)
+    since = [text["since"] for text in texts if "since" in text] + [c["since"] for c in DOCUMENT["x-errors"]["codes"]]
+    assert all(months[0] < month <= months[-1] for month in since)
 
 
 def test_limits_agree_with_the_schemas() -> None:
@@ -134,6 +175,70 @@ def test_limits_agree_with_the_schemas() -> None:
     )
 
 
+def test_integers_that_pass_32_bits_say_so_and_no_bound_is_a_number_that_excludes() -> None:
+    def schemas(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+        if isinstance(node, dict):
+            yield name, node
+            for key, item in node.items():
+                yield from schemas(item, key)
+        elif isinstance(node, list):
+            for item in node:
+                yield from schemas(item, name)
+
+    found = list(schemas(SCHEMAS))
+    for name, schema in found:
+        if name in ("cost_in_usd_ticks", "created") or name.endswith(("expires_at", "_tokens")):
+            assert "format" not in schema or schema["format"] == "int64"
+            assert schema.get("format") == "int64", name
+        if "number" in (schema.get("type") if isinstance(schema.get("type"), list) else [schema.get("type")]):
+            assert schema["format"] == "double", name
+        for keyword in ("exclusiveMinimum", "exclusiveMaximum"):
+            assert not isinstance(schema.get(keyword), int | float), name
+    assert "examples" in SCHEMAS["MediaUsage"]["properties"]["cost_in_usd_ticks"]
+
+
+def test_arrays_of_requests_may_be_null_or_empty() -> None:
+    for schema in BODIES.values():
+        for name, field in SCHEMAS[schema]["properties"].items():
+            if "array" in field.get("type", ""):
+                assert field["type"] == ["array", "null"] and "minItems" not in field, name
+
+
+def test_success_answers_stand_in_their_operations_and_every_error_says_what_it_carries() -> None:
+    for name, operation in operations():
+        for status, response in operation["responses"].items():
+            assert status >= "300" or "$ref" not in response, (name, status)
+            assert "content" in resolve(response), (name, status)
+
+
+def test_known_values_are_shown_where_they_are_taken_and_named_only_where_they_are_no_names() -> None:
+    named = {name for name, schema in SCHEMAS.items() if "x-enum-varnames" in schema}
+    assert named == {"KnownAspectRatio", "KnownResolution"}
+    for schema in SCHEMAS.values():
+        for field, data in schema.get("properties", {}).items():
+            if "x-known-values" in data:
+                assert set(data["examples"]) <= set(resolve(data["x-known-values"])["enum"]), field
+
+
+def test_the_sandbox_is_a_server_whose_port_can_be_told() -> None:
+    service, sandbox = DOCUMENT["servers"]
+    assert service["url"] == "https://api.x.ai/v1"
+    assert sandbox["url"].format(port=sandbox["variables"]["port"]["default"]) == "http://127.0.0.1:8080/v1"
+
+
+def test_no_text_points_to_a_file_that_does_not_travel_with_the_document() -> None:
+    shipped = json.dumps(DOCUMENT)
+    assert not re.search(
+        r"\w\.(md|yaml|json)\b|beside this file|schemas/", shipped.replace("#/components/schemas/", "")
+    )
+    assert len(DOCUMENT["info"]["description"]) < 800
+
+
+def test_no_line_of_the_document_is_too_long_to_read() -> None:
+    lines = (ROOT / "openapi" / "grok-imagine.yaml").read_text(encoding="utf-8").splitlines()
+    assert [number for number, line in enumerate(lines, 1) if len(line) > 160] == []
+
+
 def test_models_are_known_and_priced() -> None:
     assert list(XMODES["models"]) == SCHEMAS["KnownVideoModel"]["enum"] == list(DOCUMENT["x-pricing"]["models"])
     assert DOCUMENT["x-pricing"]["charges"].keys() == XMODES["modes"].keys()
@@ -141,7 +246,8 @@ def test_models_are_known_and_priced() -> None:
         rates = DOCUMENT["x-pricing"]["models"][model]["output_second"].keys()
         for mode, narrowed in data["modes"].items():
             limit = narrowed["limits"].get("resolution") or XMODES["modes"][mode]["limits"].get("resolution")
-            assert limit is None or set(limit["values"]) <= rates
+            if narrowed["limits"].get("resolution"):
+                assert set(limit["values"]) <= rates
 
 
 def test_the_waiter_knows_every_known_status_and_error_kind() -> None:
@@ -186,7 +292,8 @@ def test_every_operation_shows_every_case_and_its_examples_are_valid(name: str, 
         for body in examples(media):
             validate(media["schema"], body)
             request = VideoRequest.from_body(body, call="extend" if name == "extendVideo" else "generate")
-            request.check()
+            request.check()  # a doubt would be a warning, and fail the test
+            assert dict(request.body) == body
             modes.add(request.mode)
         assert modes == {mode for mode, rule in XMODES["modes"].items() if rule["operation"] == name}
     for status, response in operation["responses"].items():
@@ -197,6 +304,17 @@ def test_every_operation_shows_every_case_and_its_examples_are_valid(name: str, 
                 validate(media["schema"], case)
 
 
+def plain(value: Any) -> Any:
+    """A compiled constant as the document writes it."""
+    if isinstance(value, contract.Record):
+        return plain(vars(value))
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, Decimal):
+        return float(value)
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+
 def test_the_compiled_constants_are_the_document() -> None:
     assert contract.MODES.keys() == XMODES["modes"].keys()
     for name, mode in contract.MODES.items():
@@ -204,12 +322,19 @@ def test_the_compiled_constants_are_the_document() -> None:
         assert [mode.required, mode.allowed, mode.selected_by] == [
             tuple(written[k]) for k in ("required", "allowed", "selected_by")
         ]
-        assert {k: vars(v) for k, v in mode.forbidden.items()} == written["forbidden"]
-        assert {
-            k: vars(v) | ({"values": list(v.values)} if v.values else {}) for k, v in mode.limits.items()
-        } == written["limits"]
-    assert {name: limit.value for name, limit in contract.LIMITS.items()} == {
-        name: limit["value"] for name, limit in DOCUMENT["x-limits"].items() if name != "version"
+        assert plain(mode.forbidden) == written["forbidden"]
+        assert plain(mode.limits) == written["limits"]
+        assert plain(mode.required_unless) == written.get("required_unless", {})
+    assert plain(contract.MODELS) == XMODES["models"]
+    assert plain(contract.VARIANTS) == XMODES["variants"]
+    assert plain(contract.VOICES) == XMODES["voices"]
+    limits = DOCUMENT["x-limits"]
+    assert plain(contract.LIMITS) == {name: limit for name, limit in limits.items() if isinstance(limit, dict)}
+    assert plain(contract.RATES) == limits["rates"] and plain(contract.TIERS) == limits["tiers"]
+    assert plain(contract.REGIONS) == DOCUMENT["x-regions"]["hosts"]
+    assert plain(contract.STORAGE) == DOCUMENT["x-pricing"]["storage"]
+    assert {f"x-{name}": version for name, version in contract.VERSIONS.items()} == {
+        name: block["version"] for name, block in DOCUMENT.items() if name.startswith("x-")
     }
     for name, price in contract.PRICES.items():
         assert {k: float(v) for k, v in price.output_second.items()} == DOCUMENT["x-pricing"]["models"][name][

@@ -30,7 +30,20 @@ BILLED = [
     *RECORDED,
     (ReferenceToVideo("x", reference_image_urls=[PNG, PNG], duration=3), None, 0.154),
     (TextToVideo("x", NEW, duration=2, resolution="1080p"), None, 0.5),
-    (ImageToVideo("x", NEW, image_url=PNG, last_frame_url=PNG, duration=2), None, 0.18),
+    (ReferenceToVideo("x", NEW, image_url=PNG, last_frame_url=PNG, duration=3), None, 0.26),
+    (
+        ReferenceToVideo(
+            "x",
+            NEW,
+            image_url=PNG,
+            reference_image_urls=[PNG, PNG],
+            keyframes=[{"image_url": PNG, "timestamp": 1}],
+            duration=2,
+        ),
+        None,
+        0.2,
+    ),
+    (ImageToVideo("x", "grok-imagine-video-1.5-lite", image_url=PNG, duration=2), None, 0.05),
 ]
 
 

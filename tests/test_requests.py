@@ -117,11 +117,26 @@ def test_file_ids_come_before_urls_as_the_vendor_counts_images() -> None:
     assert request.body["reference_images"] == [{"file_id": "f"}, {"url": "https://a/1"}]
 
 
-def test_an_empty_list_of_references_is_an_error_and_not_another_mode() -> None:
-    request = VideoRequest.from_keywords(prompt="x", reference_image_urls=[])
-    assert request.mode == "reference-to-video"
-    with pytest.raises(OutOfRange, match="takes 1 to 7; got 0"):
+@pytest.mark.parametrize(
+    "keyword", ["reference_image_urls", "reference_image_file_ids", "reference_audios", "keyframes"]
+)
+def test_an_empty_list_is_as_good_as_left_out_but_makes_no_mode_that_was_named(keyword: str) -> None:
+    assert VideoRequest.from_keywords(prompt="x", **{keyword: []}) == VideoRequest.from_keywords(prompt="x")
+    request = ReferenceToVideo("x", **{keyword: []})
+    with pytest.raises(OutOfRange, match="is missing, and one of"):
         request.check()
+
+
+@pytest.mark.parametrize("value", [None, []])
+@pytest.mark.parametrize("field", sorted({f for mode in contract.MODES.values() for f in mode.allowed} - {"model"}))
+def test_null_and_an_empty_list_in_a_body_are_as_good_as_left_out(field: str, value: Any) -> None:
+    assert VideoRequest.from_body({"prompt": "x", "duration": 5} | {field: value}) == VideoRequest.from_body(
+        {key: item for key, item in {"prompt": "x", "duration": 5}.items() if key != field}
+    )
+
+
+def test_a_null_video_makes_no_edit() -> None:
+    assert VideoRequest.from_body({"prompt": "x", "video": None}).mode == "text-to-video"
 
 
 @pytest.mark.parametrize("value", ["https://a/b.png", b"x", bytearray(b"x"), memoryview(b"x"), {"url": "x"}, 7])

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from grok_imagine_api import contract
 
-from . import flow, polling, starting
+from . import flow, modes, polling, starting
 from .commands import Blocking, Flow, ProgressCallback, Sleep
 from .errors import (
     CostLimitError,
     GrokImagineError,
     JobError,
     LedgerError,
-    ModeConflict,
     NotFoundError,
     OutOfRange,
     StartOutcomeUnknown,
@@ -435,7 +434,6 @@ def request_of(item: Item, *, strict: bool = True) -> VideoRequest:
     mode = item.get("mode")
     call = "extend" if mode in contract.CALLS["extend"] else "generate"
     request = VideoRequest.from_keywords(call=call, strict=strict, **keywords)
-    if mode is not None and mode != request.mode:
-        text = f"the fields make {request.mode}, but `mode` says {mode!r}"
-        raise ModeConflict(text, fields=["mode"], instead="leave `mode` out, or give the fields of that mode")
+    if mode is not None:
+        modes.check_name(mode, request.mode, request.body)
     return request

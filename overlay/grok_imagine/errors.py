@@ -22,6 +22,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
+    "ContractWarning",
     "CostLimitError",
     "DownloadError",
     "GrokImagineError",
@@ -386,6 +387,22 @@ class TargetExistsError(DownloadError, FileExistsError):
 
 class InsecureBaseUrlWarning(UserWarning):
     """The base URL is `http` and its host is not this machine: whoever is on the way can read the API key."""
+
+
+class ContractWarning(UserWarning):
+    """The contract doubts a request that is sent all the same, since it is not certain: the service may have moved on.
+
+    Attributes:
+        section: Where the contract says so, such as `x-modes.models.grok-imagine-video.text-to-video`.
+        fields: The fields in question.
+        mode: The mode of the request, if it is about one.
+    """
+
+    def __init__(
+        self, message: str, *, section: str = "x-modes", fields: Sequence[str] = (), mode: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.section, self.fields, self.mode = section, tuple(fields), mode
 
 
 class UnknownStatusWarning(UserWarning):

@@ -81,6 +81,27 @@ class Limits(contract.Record):
             **{name: contract.LIMITS[name].value if _is_left_out(value) else value for name, value in given.items()},
         )
 
+    @classmethod
+    def tier(cls, tier: int, *, concurrent_jobs: float | None = math.nan) -> Limits:
+        """The limits of a team's tier, as the service's page has them (x-limits `tiers`).
+
+        The same page says elsewhere that tiers are not for videos, so this is no default: 429s lower the rate in any case.
+
+        Args:
+            tier: Its number, such as 2.
+            concurrent_jobs: As in `Limits`; the tiers say nothing of it.
+
+        Raises:
+            ConfigurationError: There is no such tier.
+        """
+        found = next((each for each in contract.TIERS if each.tier == tier and not isinstance(tier, bool)), None)
+        if found is None:
+            raise ConfigurationError(
+                f"Limits.tier: the tiers are {', '.join(str(each.tier) for each in contract.TIERS)}; got {tier!r}"
+            )
+        second = found.requests_per_second
+        return cls(requests_per_minute=second * MINUTE, requests_per_second=second, concurrent_jobs=concurrent_jobs)
+
     def windows(self, told: float | None = None, share: float = 1.0) -> Windows:
         """The sliding windows that hold: so many requests in so many seconds.
 

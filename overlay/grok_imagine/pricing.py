@@ -69,5 +69,5 @@ def _input_seconds(request: VideoRequest, given: float | None) -> Decimal:
 
 def _images(request: VideoRequest) -> list[object]:
     """The images that are billed: every one that is given."""
-    single = [request.body[field] for field in ("image", "last_frame") if field in request.body]
-    return [*single, *request.body.get("reference_images", ()), *request.body.get("keyframes", ())]
+    given = [request.body[field] for field in contract.INPUTS["image"].fields if field in request.body]
+    return [image for item in given for image in (item if isinstance(item, list | tuple) else [item])]

@@ -60,27 +60,26 @@ class FormatOptions(DeliveryOptions, total=False):
 class TextOptions(FormatOptions, total=False):
     """Keywords of text-to-video."""
 
-    keyframes: Sequence[Mapping[str, Any]] | None
 
-
-class ImageOptions(TextOptions, total=False):
+class ImageOptions(FormatOptions, total=False):
     """Keywords of image-to-video."""
 
     image_url: ImageInput | None
     image_file_id: str | None
+
+
+class ReferenceOptions(ImageOptions, total=False):
+    """Keywords of reference-to-video; an image is its pinned first frame."""
+
     last_frame_url: ImageInput | None
     last_frame_file_id: str | None
-
-
-class ReferenceOptions(FormatOptions, total=False):
-    """Keywords of reference-to-video."""
-
+    keyframes: Sequence[Mapping[str, Any]] | None
     reference_image_urls: Sequence[ImageInput] | None
     reference_image_file_ids: Sequence[str] | None
     reference_audios: Sequence[Mapping[str, Any]] | None
 
 
-class VideoOptions(ImageOptions, ReferenceOptions, EditOptions, total=False):
+class VideoOptions(ReferenceOptions, EditOptions, total=False):
     """Every keyword of `start` and `generate`, as the vendor's SDK names them.
 
     `duration` in seconds; `*_file_id` ids of the Files API; `keyframes` as `{"image_url": ..., "timestamp": seconds}`;
@@ -109,10 +108,11 @@ class VideoRequest:
         body: What is posted.
     """
 
-    __slots__ = ("_sha256", "body", "mode")
+    __slots__ = ("_is_checked", "_sha256", "body", "mode")
 
     mode: str
     body: Mapping[str, Any]
+    _is_checked: bool
     _sha256: str | None
 
     def __init__(self, mode: str, body: Mapping[str, Any]) -> None:
@@ -120,8 +120,9 @@ class VideoRequest:
             raise OutOfRange(f"is an object; got {type(body).__name__}", fields=["body"], mode=mode)
         object.__setattr__(self, "mode", mode)
         object.__setattr__(self, "_sha256", None)
+        object.__setattr__(self, "_is_checked", False)
         # A copy of its own, so that what the caller changes later does not change what is posted and hashed.
-        own = {name: copy.deepcopy(value) for name, value in body.items() if value is not None}
+        own = {name: copy.deepcopy(value) for name, value in modes.given(body).items()}
         object.__setattr__(self, "body", MappingProxyType({"model": contract.DEFAULT_MODEL} | own))
 
     @classmethod
@@ -145,12 +146,14 @@ class VideoRequest:
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any], *, call: str = "generate") -> VideoRequest:
-        """The request that a wire body makes, such as a line of a manifest.
+        """The request that a wire body makes, such as a line of a manifest. Null and empty lists are as good as left out.
 
         Raises:
             ModeConflict: The fields select two modes.
             OutOfRange: The body is no object.
         """
+        if not isinstance(body, Mapping):
+            raise OutOfRange(f"is an object; got {type(body).__name__}", fields=["body"])
         return VideoRequest(modes.choose(body, call), body)
 
     @property
@@ -189,12 +192,16 @@ class VideoRequest:
         return "output" in self.body or "storage_options" in self.body
 
     def check(self) -> None:
-        """Holds the request to the contract: mode, model, ranges, media.
+        """Holds the request to the contract: mode, model, ranges, media. Once: it never changes.
+
+        Warns by a `ContractWarning` of what the contract doubts and is not certain of.
 
         Raises:
             InvalidRequest: Of the kind that says what is wrong; nothing was sent.
         """
-        modes.check(self.mode, self.body)
+        if not self._is_checked:
+            modes.check(self.mode, self.body)
+            object.__setattr__(self, "_is_checked", True)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable")
@@ -240,11 +247,17 @@ class ImageToVideo(VideoRequest):
 
 
 class ReferenceToVideo(VideoRequest):
-    """A video that follows reference images, named `<IMAGE_1>`, `<IMAGE_2>` ... in the prompt."""
+    """A video that follows reference images, named `<IMAGE_1>`, `<IMAGE_2>` ... in the prompt, voices, or pinned frames.
+
+    With `image_url` and `last_frame_url` it goes from the one frame to the other; `keyframes` are passed on the way. The
+    prompt may be left out where there is an image.
+    """
 
     __slots__ = ()
 
-    def __init__(self, prompt: str, model: str | None = None, **options: Unpack[ReferenceOptions]) -> None:
+    def __init__(
+        self, prompt: str | None = None, model: str | None = None, **options: Unpack[ReferenceOptions]
+    ) -> None:
         super().__init__("reference-to-video", body_of({"prompt": prompt, "model": model, **options}))
 
 

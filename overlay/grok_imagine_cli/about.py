@@ -57,18 +57,27 @@ def modes(
     context: typer.Context,
     mode: Annotated[str | None, typer.Argument(metavar="MODE", help="Only this one, in full.")] = None,
 ) -> None:
-    """Say what each mode takes and refuses.
+    """Say what each mode takes and refuses, and which models have it.
 
-    It is what the contract says. Of one mode it is said in full, with each range and the reason for each refusal.
+    It is what the contract says. Of one mode it is said in full, with each range and the reason for each refusal. The last
+    ones are other names for a mode with certain fields.
     """
     from grok_imagine_api import contract
 
     output = session_of(context).output
-    if mode is not None and mode not in contract.MODES:
-        raise typer.BadParameter(f"{mode} is none of {', '.join(contract.MODES)}", param_hint="MODE")
-    rows = [_mode(name, contract.MODES[name]) for name in ([mode] if mode else contract.MODES)]
+    names = [*contract.MODES, *contract.VARIANTS]
+    if mode is not None and mode not in names:
+        raise typer.BadParameter(f"{mode} is none of {', '.join(names)}", param_hint="MODE")
+    rows = [_mode(name) for name in ([mode] if mode else names)]
     if mode is None or output.as_json:
-        columns = {"mode": "Mode", "command": "Command", "required": "Needs", "allowed": "Takes", "refused": "Refuses"}
+        columns = {
+            "mode": "Mode",
+            "command": "Command",
+            "models": "Models",
+            "required": "Needs",
+            "allowed": "Takes",
+            "refused": "Refuses",
+        }
         output.table("mode", [row | (_names(row) if not output.as_json else {}) for row in rows], columns)
         return
     found = [
@@ -87,12 +96,24 @@ def _names(row: dict[str, Any]) -> dict[str, Any]:
     return {"refused": list(row["refused"])}
 
 
-def _mode(name: str, mode: Any) -> dict[str, Any]:
+def _mode(name: str) -> dict[str, Any]:
+    """A mode, or another name of one, which then needs more fields."""
+    from grok_imagine_api import contract
+
+    variant = contract.VARIANTS.get(name)
+    own = variant.mode if variant else name
+    mode = contract.MODES[own]
+    required = list(dict.fromkeys([*mode.required, *(variant.fields if variant else ())]))
     return {
         "mode": name,
-        "command": COMMANDS.get(name, "generate"),
-        "required": list(mode.required),
-        "allowed": list(mode.allowed),
+        "command": COMMANDS.get(own, "generate"),
+        "models": [
+            model
+            for model, known in contract.MODELS.items()
+            if own in known.modes and not known.modes[own].forbidden.keys() & {*required}
+        ],
+        "required": required,
+        "allowed": [field for field in mode.allowed if field not in required],
         "ranges": {field: _range(limit) for field, limit in mode.limits.items()},
         "refused": {field: f"{rule.rule}; {rule.instead}" for field, rule in mode.forbidden.items()},
     }

@@ -51,6 +51,7 @@ class Contract:
         self.modes: Mapping[str, Any] = self.document["x-modes"]["modes"]
         self.models: Mapping[str, Any] = self.document["x-modes"]["models"]
         self.default_model: str = self.document["x-modes"]["default_model"]
+        self.voices: Mapping[str, Any] = self.document["x-modes"]["voices"]
         self.pricing: Mapping[str, Any] = self.document["x-pricing"]
         self._server: SplitResult = urlsplit(self.document["servers"][0]["url"])
         self._models: dict[str, str] = {
@@ -71,6 +72,16 @@ class Contract:
         """A figure of `x-limits`, in the unit the document gives it."""
         value: float = self.document["x-limits"][name]["value"]
         return value
+
+    def text(self, name: str, **parts: object) -> str:
+        """One of `x-errors.texts`, with what stands for its {names}."""
+        text: str = self.document["x-errors"]["texts"][name]["text"]
+        return text.format(**parts)
+
+    def limits(self, mode: str, model: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """The limits of a mode, and then those by which the model is narrower, each with its field."""
+        narrowed = self.models[model]["modes"].get(mode, {"limits": {}})
+        return [*self.modes[mode]["limits"].items(), *narrowed["limits"].items()]
 
     def path(self, operation: str) -> str:
         """Path template of an operation, without the server's prefix."""

@@ -157,8 +157,9 @@ def _resolution_of(contract: Contract, model: str, clip: media.ClipInfo) -> str:
 
 def _added(contract: Contract, body: Mapping[str, Any], clip: media.ClipInfo) -> int:
     """Seconds to add. What only the running job checks fails it (register, Contradictions, row 26)."""
-    limits = contract.modes["extend-video"]["limits"]["duration"]
-    seconds: int = limits["default"] if body.get("duration") is None else body["duration"]
+    default = contract.modes["extend-video"]["limits"]["duration"]["default"]
+    limits = contract.models[contract.default_model]["modes"]["extend-video"]["limits"]["duration"]
+    seconds: int = default if body.get("duration") is None else body["duration"]
     if not limits["minimum"] <= seconds <= limits["maximum"]:
         raise InputFailure(f"Extension duration must be between {limits['minimum']} and {limits['maximum']} seconds.")
     shortest, longest = contract.limit("extend_input_minimum"), contract.limit("extend_input_maximum")

@@ -1,21 +1,14 @@
 """The service's own checks of a well-formed request, in its order, with its texts (register, HTTP statuses).
 
-Ranges, modes and models come from the document; the texts are as recorded, or made alike where none was.
+Ranges, modes, models and texts come from the document; a text that it does not know is made like the others.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .answers import INVALID, Refusal, flat, no_such_model
 from .contract import Contract, Fault
-
-# How the service names a mode when a model lacks it; reference-to-video goes by the field that chose it.
-_LACKING = {
-    "text-to-video": "Text-to-video",
-    "image-to-video": "Image-to-video",
-    "edit-video": "Video editing",
-    "extend-video": "Video extension",
-}
 
 
 class Order(NamedTuple):
@@ -46,13 +39,14 @@ def accept(contract: Contract, operation: str, body: Mapping[str, Any], ranges: 
     """
     model = _model(contract, body)
     mode = _mode(contract, operation, body)
-    limits = _limits(contract, mode, model)
-    _references(body, limits)
+    limits = contract.limits(mode, model)
+    _counts(contract, body, limits)
     _duration(contract, operation, mode, body, limits)
     _supported(contract, operation, mode, model, body)
+    _voices(contract, body)
     _values(contract, mode, body, limits)
     _prompt(contract, mode, body)
-    _keyframes(body, limits)
+    _keyframes(contract, mode, body)
     _other_ranges(ranges)
     return Order(operation, mode, model, body)
 
@@ -69,94 +63,121 @@ def _model(contract: Contract, body: Mapping[str, Any]) -> str:
 
 
 def _mode(contract: Contract, operation: str, body: Mapping[str, Any]) -> str:
-    """The mode that the fields choose among the operation's; text-to-video if they choose none."""
+    """The mode that the fields choose among the operation's: the one that takes them all; text-to-video if they choose none."""
     if operation == "generateVideo" and body.get("images") is not None:
-        raise _refuse("The `images` field is deprecated. Please use `reference_images` instead.")
-    modes = [name for name, mode in contract.modes.items() if mode["operation"] == operation]
-    chosen = {name: field for name in modes if (field := _chosen_by(contract, name, body)) is not None}
-    if len(chosen) > 1:
-        fields = " and ".join(f"`{field}`" for field in chosen.values())
-        raise _refuse(f"{fields} cannot be used together. Please provide only one of them.")
-    return next(iter(chosen), modes[0])
+        raise _refuse(contract.text("legacy_images"))
+    modes = {name: mode for name, mode in contract.modes.items() if mode["operation"] == operation}
+    chosen = {name for name, mode in modes.items() if _given(mode["selected_by"], body)}
+    selecting = {field for name in chosen for field in _given(modes[name]["selected_by"], body)}
+    takes = (
+        name for name in modes if name in chosen and selecting <= {*modes[name]["required"], *modes[name]["allowed"]}
+    )
+    return next(takes, next(iter(modes)))
 
 
-def _chosen_by(contract: Contract, mode: str, body: Mapping[str, Any]) -> str | None:
-    return next((field for field in contract.modes[mode]["selected_by"] if body.get(field)), None)
+def _given(fields: Sequence[str], body: Mapping[str, Any]) -> list[str]:
+    """Which of the fields a body has."""
+    return [field for field in fields if body.get(field)]
 
 
-def _limits(contract: Contract, mode: str, model: str) -> dict[str, Mapping[str, Any]]:
-    """The mode's limits as the model narrows them."""
-    narrowed = contract.models[model]["modes"].get(mode, {"limits": {}})["limits"]
-    return {**contract.modes[mode]["limits"], **narrowed}
-
-
-def _references(body: Mapping[str, Any], limits: Mapping[str, Mapping[str, Any]]) -> None:
-    for name, what in (("reference_images", "reference images"), ("reference_audios", "reference audio clips")):
+def _counts(contract: Contract, body: Mapping[str, Any], limits: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    for name in ("reference_images", "reference_audios"):
         count = len(body.get(name) or [])
-        if name in limits and count > limits[name]["max_items"]:
-            raise _refuse(f"Too many {what}: {count}. Maximum allowed is {limits[name]['max_items']}.")
+        for limit in (limit for field, limit in limits if field == name):
+            if count > limit["max_items"]:
+                raise _refuse(contract.text(limit["refusal"], count=count, maximum=limit["max_items"]))
 
 
 def _duration(
-    contract: Contract, operation: str, mode: str, body: Mapping[str, Any], limits: Mapping[str, Mapping[str, Any]]
+    contract: Contract,
+    operation: str,
+    mode: str,
+    body: Mapping[str, Any],
+    limits: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> None:
-    """Outside the schema's range nothing starts; a generation also keeps to the mode's own maximum.
+    """The mode's range, and the model's if it is known how the service words that.
 
-    An extension of a length that only the mode refuses is accepted, and fails later (register, Contradictions, row 26).
+    An extension of a length that only the model refuses is accepted, and fails later (register, Contradictions, row 26).
     """
     duration = body.get("duration")
-    schema = contract.body_schema(operation)["properties"].get("duration")
-    if duration is None or schema is None:
+    if duration is None or "duration" not in contract.body_schema(operation)["properties"]:
         return
-    if not schema["minimum"] <= duration <= schema["maximum"]:
-        raise _refuse(f"Duration must be between {schema['minimum']} and {schema['maximum']} seconds")
-    if operation == "generateVideo" and duration > limits["duration"]["maximum"]:
-        raise _refuse(
-            f"Duration {duration}s exceeds the maximum allowed for {mode}, which is {limits['duration']['maximum']}s."
-        )
+    for name, limit in limits:
+        if name != "duration" or "refusal" not in limit or limit["minimum"] <= duration <= limit["maximum"]:
+            continue
+        # The text for a mode speaks of a maximum only.
+        refusal = limit["refusal"] if duration > limit["maximum"] else "duration"
+        raise _refuse(contract.text(refusal, value=duration, mode=mode, **_bounds(limits)))
+
+
+def _bounds(limits: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, int]:
+    """The narrowest range of seconds that is refused at once."""
+    found = [limit for name, limit in limits if name == "duration" and "refusal" in limit]
+    return {"minimum": max(each["minimum"] for each in found), "maximum": min(each["maximum"] for each in found)}
 
 
 def _supported(contract: Contract, operation: str, mode: str, model: str, body: Mapping[str, Any]) -> None:
-    """The model has the mode, and model and mode have the fields. Fields the operation does not know are ignored."""
-    modes = contract.models[model]["modes"]
-    if mode not in modes:
-        lacking = _LACKING.get(mode) or f"`{_chosen_by(contract, mode, body)}`"
-        raise _refuse(f"{lacking} is not supported for this model.")
-    for name in contract.body_schema(operation)["properties"]:
-        if body.get(name) is None:
+    """The model has the mode, and the fields. What it is known to ignore, and fields the operation does not know, are ignored."""
+    known = contract.models[model]
+    if mode in known["lacks"]:
+        field = next(iter(_given(contract.modes[mode]["selected_by"], body)), "")
+        raise _refuse(contract.text(known["lacks"][mode]["refusal"], field=field))
+    for name, rule in known["modes"][mode]["forbidden"].items():
+        if rule["effect"] == "refused" and name in contract.body_schema(operation)["properties"] and body.get(name):
+            raise _refuse(contract.text(rule.get("refusal", "field_of_model"), field=name))
+
+
+def _voices(contract: Contract, body: Mapping[str, Any]) -> None:
+    """A voice is a preset, or looks like one of the team's own."""
+    voices = contract.voices
+    for voice in body.get("reference_audios") or ():
+        name = voice.get("voice_id")
+        if name is None or name in voices["presets"] or re.fullmatch(voices["custom_pattern"], name):
             continue
-        if name in modes[mode]["forbidden"]:
-            raise _refuse(f"`{name}` is not supported for this model.")
-        if name in contract.modes[mode]["forbidden"]:
-            raise _refuse(f"`{name}` is not supported for {mode} requests.")
+        raise _refuse(contract.text(voices["refusal"], value=name, voices=", ".join(voices["presets"])))
 
 
-def _values(contract: Contract, mode: str, body: Mapping[str, Any], limits: Mapping[str, Mapping[str, Any]]) -> None:
-    """Resolution and aspect ratio that the mode or the model lacks."""
-    for name, what in (("resolution", "{} video resolution"), ("aspect_ratio", "Aspect ratio {}")):
+def _values(
+    contract: Contract, mode: str, body: Mapping[str, Any], limits: Sequence[tuple[str, Mapping[str, Any]]]
+) -> None:
+    """Resolution and aspect ratio that the mode or the model lacks; no text is known but for a mode's resolution."""
+    for name, limit in limits:
         value = body.get(name)
-        if value is None or name not in limits or value in limits[name]["values"]:
+        if "values" not in limit or value is None or value in limit["values"]:
             continue
-        lacking = value not in contract.modes[mode]["limits"][name]["values"]
-        whose = f"{mode} requests" if lacking else "this model"
-        raise _refuse(f"{what.format(value)} is not supported for {whose}.")
+        if "refusal" in limit:
+            raise _refuse(contract.text(limit["refusal"], value=value, mode=mode))
+        what = "{} video resolution" if name == "resolution" else "Aspect ratio {}"
+        raise _refuse(f"{what.format(value)} is not supported for this model.")
 
 
 def _prompt(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
     prompt = body.get("prompt") or ""
-    limit = contract.modes[mode]["limits"]["prompt"]
-    if not prompt.strip() and "prompt" in contract.modes[mode]["required"]:
-        raise _refuse("Prompt cannot be empty. Please provide a prompt.")
+    rules = contract.modes[mode]
+    unless = rules.get("required_unless", {}).get("prompt")
+    is_needed = "prompt" in rules["required"] or (unless is not None and not _given(unless["fields"], body))
+    if is_needed and not prompt.strip():
+        raise _refuse(contract.text("prompt_empty"))
+    limit = rules["limits"]["prompt"]
     if len(prompt) > limit["max_length"]:
-        raise _refuse(f"Prompt length is larger than the maximum allowed length which is {limit['max_length']}")
+        raise _refuse(contract.text(limit["refusal"], maximum=limit["max_length"]))
 
 
-def _keyframes(body: Mapping[str, Any], limits: Mapping[str, Mapping[str, Any]]) -> None:
-    """Frames are pinned inside the video (register, Nested objects); no text of it was recorded."""
-    for index, keyframe in enumerate(body.get("keyframes") or ()):
-        duration = body.get("duration") or limits["duration"]["default"]
+def _keyframes(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
+    """Frames are pinned inside the video, in slots of their own; no text of it is known."""
+    keyframes = body.get("keyframes") or ()
+    if not keyframes:
+        return
+    limits = contract.modes[mode]["limits"]
+    duration = body.get("duration") or limits["duration"]["default"]
+    taken: set[int] = set()
+    for index, keyframe in enumerate(keyframes):
         if not 0 < keyframe["timestamp_s"] < duration:
             raise _refuse(f"`keyframes[{index}].timestamp_s` must be between 0 and the duration, which is {duration}s.")
+        slot = round(keyframe["timestamp_s"] * limits["keyframes"]["slots_per_second"])
+        if slot in taken:
+            raise _refuse(f"`keyframes[{index}].timestamp_s` is too close to that of another keyframe.")
+        taken.add(slot)
 
 
 def _other_ranges(ranges: Sequence[Fault]) -> None:

@@ -70,11 +70,12 @@ def _reason(error: Exception) -> str:
 
 
 def _understood(value: Any) -> Any:
-    """The body with the service's tolerances applied: aliases, and a duration written as a string."""
+    """The body with the service's tolerances applied: aliases, empty lists, and a duration written as a string."""
     if not isinstance(value, dict):
         return value
     body = {_ALIASES.get(name, name): item for name, item in value.items()}
     body |= {name: value[name] for name in _ALIASES.values() if name in value}  # the proper name wins
+    body = {name: item for name, item in body.items() if item != []}  # unknown of the service: as good as left out
     if "duration" in body:
         body["duration"] = _seconds(body["duration"])
     for name in _IMAGE_FIELDS:

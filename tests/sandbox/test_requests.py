@@ -14,6 +14,11 @@ LITE = "grok-imagine-video-1.5-lite"
 INVALID = "Client specified an invalid argument"
 PREFIX = "Failed to deserialize the JSON body into the target type: "
 
+UNKNOWN_VOICE = (
+    'Unknown voice_id "zzz_not_a_voice_zzz". Available voices: ara, eve, leo, rex, sal, carina, zagan, helix, orion, luna, '
+    "iris, altair, zenith, perseus, helios, lux, kepler, rigel, cosmo, celeste, ursa, sirius, lumen, castor, naksh, atlas. "
+    "Custom voice ids created via the /v1/custom-voices API are also accepted."
+)
 BAD = {
     "too long": (GENERATIONS, {"prompt": "x", "duration": 16}, "Duration must be between 1 and 15 seconds"),
     "too short": (GENERATIONS, {"prompt": "x", "duration": 0}, "Duration must be between 1 and 15 seconds"),
@@ -29,8 +34,8 @@ BAD = {
     ),
     "references": (
         GENERATIONS,
-        {"prompt": "x", "reference_images": [AWAY] * 8},
-        "Too many reference images: 8. Maximum allowed is 7.",
+        {"prompt": "x", "reference_images": [AWAY] * 15},
+        "Too many reference images: 15. Maximum allowed is 14.",
     ),
     "references, 1.5": (
         GENERATIONS,
@@ -57,10 +62,35 @@ BAD = {
         {"prompt": "x", "resolution": "1080p"},
         "1080p video resolution is not supported for this model.",
     ),
-    "ratio of 1.5": (
+    "long references, 1.5": (
         GENERATIONS,
-        {"prompt": "x", "aspect_ratio": "21:9"},
-        "Aspect ratio 21:9 is not supported for this model.",
+        {"model": NEW, "duration": 16, "reference_images": [AWAY]},
+        "Duration 16s exceeds the maximum allowed for reference-to-video, which is 15s.",
+    ),
+    "long pins": (
+        GENERATIONS,
+        {"model": NEW, "duration": 16, "last_frame": AWAY},
+        "Duration 16s exceeds the maximum allowed for reference-to-video, which is 15s.",
+    ),
+    "pins, 1080p": (
+        GENERATIONS,
+        {"model": NEW, "image": AWAY, "last_frame": AWAY, "resolution": "1080p"},
+        "1080p video resolution is not supported for reference-to-video requests.",
+    ),
+    "unknown voice": (
+        GENERATIONS,
+        {"prompt": "x", "model": NEW, "reference_audios": [{"voice_id": "zzz_not_a_voice_zzz"}]},
+        UNKNOWN_VOICE,
+    ),
+    "voices alone": (
+        GENERATIONS,
+        {"model": NEW, "reference_audios": [{"voice_id": "ara"}]},
+        "Prompt cannot be empty. Please provide a prompt.",
+    ),
+    "two keyframes in a slot": (
+        GENERATIONS,
+        {"model": NEW, "keyframes": [{"image": AWAY, "timestamp_s": each} for each in (1, 1.1)]},
+        "`keyframes[1].timestamp_s` is too close to that of another keyframe.",
     ),
     "edit, 1.5": (
         EDITS,
@@ -92,10 +122,10 @@ BAD = {
         {"prompt": "x", "model": NEW, "keyframes": [{"image": AWAY, "timestamp_s": 8}]},
         "`keyframes[0].timestamp_s` must be between 0 and the duration, which is 8s.",
     ),
-    "last frame alone": (
+    "last frame, lite": (
         GENERATIONS,
-        {"prompt": "x", "model": NEW, "last_frame": AWAY},
-        "`last_frame` is not supported for text-to-video requests.",
+        {"prompt": "x", "model": LITE, "last_frame": AWAY},
+        "`last_frame` is not supported for this model.",
     ),
     "no prompt": (GENERATIONS, {}, "Prompt cannot be empty. Please provide a prompt."),
     "blank prompt": (GENERATIONS, {"prompt": " \n"}, "Prompt cannot be empty. Please provide a prompt."),
@@ -112,7 +142,7 @@ BAD = {
     "two modes": (
         GENERATIONS,
         {"prompt": "x", "image": AWAY, "reference_images": [AWAY]},
-        "`image` and `reference_images` cannot be used together. Please provide only one of them.",
+        "`image` is not supported for this model.",
     ),
     "short storage": (
         GENERATIONS,
@@ -122,8 +152,8 @@ BAD = {
     # Of two faults the one that is checked first.
     "count before duration": (
         GENERATIONS,
-        {"prompt": "x", "reference_images": [AWAY] * 8, "duration": 99},
-        "Too many reference images: 8. Maximum allowed is 7.",
+        {"prompt": "x", "reference_images": [AWAY] * 15, "duration": 99},
+        "Too many reference images: 15. Maximum allowed is 14.",
     ),
     "duration before model": (
         EXTENSIONS,
@@ -272,6 +302,10 @@ ACCEPTED = {
     "seconds": ({"prompt": "x", "seconds": 5}, 5),
     "the proper name wins": ({"prompt": "x", "seconds": 5, "duration": 4}, 4),
     "nulls": ({"prompt": "x", "duration": None, "image": None, "model": None, "aspect_ratio": None}, 8),
+    "empty lists": ({"prompt": "x", "reference_images": [], "reference_audios": [], "keyframes": []}, 8),
+    "null lists": ({"prompt": "x", "reference_images": None, "reference_audios": None, "keyframes": None}, 8),
+    "a ratio of autumn": ({"prompt": "x", "aspect_ratio": "21:9", "duration": 2}, 2),
+    "silence that the model does not have": ({"prompt": "x", "generate_audio": False, "duration": 2}, 2),
     "unknown fields": ({"prompt": "x", "durration": 3, "image_url": "https://example.com/a.jpg", "n": 4}, 8),
     "alias of a model": ({"prompt": "x", "model": "grok-imagine-video-beta"}, 8),
     "input_reference": ({"input_reference": AWAY, "duration": 2}, 2),

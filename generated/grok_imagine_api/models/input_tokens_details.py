@@ -17,7 +17,7 @@ class InputTokensDetails:
     """Tokens read, by kind"""
 
     cached_tokens: int | None | Unset = UNSET
-    """ Of the text tokens """
+    """ Of the text tokens, served from a cache """
     image_tokens: int | None | Unset = UNSET
     """ Of images """
     text_tokens: int | None | Unset = UNSET
