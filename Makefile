@@ -57,9 +57,10 @@ frontier: .venv/dev  ## Simulate the polling schedule anew into docs/, with its 
 	@$(PY) -m pip install --quiet --group plot
 	@$(PY) tests/benchmarks/schedules.py --write docs/
 
-docs: .venv/dev  ## Make docs/cli.md from the program's help, docs/cli.svg from a run of it, docs/faults.md from the tests
+docs: .venv/dev  ## Make docs/cli.md from the help, docs/cli.svg from a run, docs/faults.md from the tests, docs/contract.md
 	@$(PY) scripts/cli_docs.py
 	@$(PY) scripts/fault_table.py
+	@$(PY) scripts/contract_page.py
 
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
 	@$(PY) scripts/build.py

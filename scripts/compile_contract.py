@@ -66,12 +66,14 @@ class Requirement(Record):
 class FieldLimit(Record):
     """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values.
 
-    Where `certain_with` names fields, the confidence holds beside one of them, and is else M.
+    Where `certain_with` names fields, the confidence holds beside one of them, and is else M; so it is of the models that
+    `uncertain_for` names.
     """
 
     source: str
     confidence: str
     certain_with: tuple[str, ...] = ()
+    uncertain_for: tuple[str, ...] = ()
     refusal: str = ""
     since: str = ""
     earlier: Mapping[str, int] = MappingProxyType({})

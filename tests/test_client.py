@@ -339,7 +339,7 @@ def test_no_server_means_nothing_was_sent(clock: ManualClock) -> None:
 def test_the_contract_is_checked_before_anything_is_sent(api: Api, sandbox: Sandbox) -> None:
     for use, kind in (
         (lambda c: c.video.start("A cat", duration=16), OutOfRange),
-        (lambda c: c.video.generate("A cat", image_url=PNG, reference_image_urls=[PNG]), ModeConflict),
+        (lambda c: c.video.generate("A cat", image_url=PNG, video_url=INPUT), ModeConflict),
         (lambda c: c.video.generate("Bigger", video_url=INPUT, duration=5), ModeConflict),
         (lambda c: c.video.extend("Go on", video_url=INPUT, duration=11), OutOfRange),
         (lambda c: c.video.generate("A cat", mask_video="x"), UnknownField),

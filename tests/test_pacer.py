@@ -172,3 +172,18 @@ def ledger_history(ledger: Ledger) -> Any:
 
     origins = {entry.origin for entry in ledger.jobs()}
     return json.loads(ledger.learned(*origins) or "[]")
+
+
+@pytest.mark.parametrize("tier", contract.TIERS, ids=lambda tier: str(tier.tier))
+def test_a_tier_is_what_the_document_says(tier: contract.Tier) -> None:
+    limits = Limits.tier(tier.tier)
+    assert limits.requests_per_second == tier.requests_per_second
+    assert limits.requests_per_minute == tier.requests_per_second * 60
+    assert limits.concurrent_jobs == contract.LIMITS["concurrent_jobs"].value
+    assert Limits.tier(tier.tier, concurrent_jobs=None).concurrent_jobs is None
+
+
+@pytest.mark.parametrize("tier", [-1, 5, True, "2", None])
+def test_a_tier_that_there_is_not_says_which_there_are(tier: Any) -> None:
+    with pytest.raises(ConfigurationError, match="the tiers are 0, 1, 2, 3, 4; got"):
+        Limits.tier(tier)

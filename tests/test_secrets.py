@@ -36,7 +36,7 @@ PATHS = {
     "image": lambda c: c.video.generate(PROMPT, image_url=DATA, duration=1),
     "upload": lambda c: c.video.generate(PROMPT, output_upload_url=SIGNED, duration=1),
     "edit": lambda c: c.video.generate(PROMPT, video_url=CLIP),
-    "refused-mode": lambda c: c.video.generate(PROMPT, image_url=DATA, reference_image_urls=[DATA]),
+    "refused-mode": lambda c: c.video.generate(PROMPT, image_url=DATA, video_url=CLIP),
     "refused-length": lambda c: c.video.generate(PROMPT * 1000),
     "refused-upload": lambda c: c.video.generate(PROMPT, output_upload_url=SIGNED, duration=99),
     "refused-url": lambda c: c.video.generate(PROMPT, output_upload_url=NO_SCHEME),

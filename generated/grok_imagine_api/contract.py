@@ -56,12 +56,14 @@ class Requirement(Record):
 class FieldLimit(Record):
     """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values.
 
-    Where `certain_with` names fields, the confidence holds beside one of them, and is else M.
+    Where `certain_with` names fields, the confidence holds beside one of them, and is else M; so it is of the models that
+    `uncertain_for` names.
     """
 
     source: str
     confidence: str
     certain_with: tuple[str, ...] = ()
+    uncertain_for: tuple[str, ...] = ()
     refusal: str = ""
     since: str = ""
     earlier: Mapping[str, int] = MappingProxyType({})
@@ -327,7 +329,13 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
                         min_length=1, max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"
                     ),
                     "duration": FieldLimit(
-                        minimum=1, maximum=15, default=8, confidence="H", source="OAS, PROBE", refusal="duration"
+                        minimum=1,
+                        maximum=15,
+                        default=8,
+                        confidence="H",
+                        uncertain_for=("grok-imagine-video-1.5-lite",),
+                        source="OAS, PROBE",
+                        refusal="duration",
                     ),
                     "aspect_ratio": FieldLimit(
                         values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"),
@@ -396,7 +404,13 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
                 {
                     "prompt": FieldLimit(max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"),
                     "duration": FieldLimit(
-                        minimum=1, maximum=15, default=8, confidence="H", source="OAS, PROBE", refusal="duration"
+                        minimum=1,
+                        maximum=15,
+                        default=8,
+                        confidence="H",
+                        uncertain_for=("grok-imagine-video-1.5-lite",),
+                        source="OAS, PROBE",
+                        refusal="duration",
                     ),
                     "aspect_ratio": FieldLimit(
                         values=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"),
@@ -746,7 +760,7 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
                     "edit-video": ModelMode(limits=MappingProxyType({}), forbidden=MappingProxyType({})),
                     "extend-video": ModelMode(
                         limits=MappingProxyType(
-                            {"duration": FieldLimit(minimum=2, maximum=10, confidence="M", source="REF, GUIDE")}
+                            {"duration": FieldLimit(minimum=2, maximum=10, confidence="H", source="PROBE, REF, GUIDE")}
                         ),
                         forbidden=MappingProxyType({}),
                     ),

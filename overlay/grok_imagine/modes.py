@@ -216,7 +216,9 @@ def _limits(mode: str, model: str, body: Mapping[str, Any]) -> Iterator[Finding]
         for field, limit in limits.items():
             if field not in body:
                 continue
-            is_certain = not limit.certain_with or any(other in body for other in limit.certain_with)
+            is_certain = model not in limit.uncertain_for and (
+                not limit.certain_with or any(other in body for other in limit.certain_with)
+            )
             for rule, instead, confidence in _broken(field, body[field], limit):
                 way = instead or (_who_takes(mode, field, body[field]) if limit.values else "")
                 error = OutOfRange(rule, fields=[field], instead=way, mode=mode, section=section)

@@ -373,8 +373,16 @@ class TestAbout:
         from grok_imagine_api import contract
 
         modes = program("modes --json").of("mode")
-        assert [mode["mode"] for mode in modes] == list(contract.MODES)
-        assert all(set(mode["refused"]) == set(contract.MODES[mode["mode"]].forbidden) for mode in modes)
+        assert [mode["mode"] for mode in modes] == [*contract.MODES, *contract.VARIANTS]
+        for mode in modes:
+            variant = contract.VARIANTS.get(mode["mode"])
+            rules = contract.MODES[variant.mode if variant else mode["mode"]]
+            assert set(mode["refused"]) == set(rules.forbidden)
+            assert {*mode["required"], *mode["allowed"]} == {*rules.required, *rules.allowed}
+            assert set(variant.fields if variant else rules.required) <= set(mode["required"])
+        able = {mode["mode"]: mode["models"] for mode in modes}
+        assert able["text-to-video"] == list(contract.MODELS) and able["edit-video"] == ["grok-imagine-video"]
+        assert able["first-and-last-frame"] == able["keyframes"] == ["grok-imagine-video-1.5"]
         assert "duration\trefused\tan edit keeps the length" in program("modes edit-video").out
 
     def test_models_are_the_services(self, live: Callable[..., Any]) -> None:

@@ -1,0 +1,283 @@
+"""Write docs/contract.md anew from the contract: modes, limits, prices, errors, and how sure each of it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = ROOT / "openapi" / "grok-imagine.yaml"
+PAGE = ROOT / "docs" / "contract.md"
+
+HEAD = """# The contract
+
+Made by `make docs` from [the document](../openapi/grok-imagine.yaml), version {version}. Where each fact comes from stands in
+[the register](../openapi/register.md). None of it was verified live by this project.
+
+Each rule has a confidence: **H** is recorded, probed, or told by two official sources; **M** is told by one official source or
+several clients; **L** by one other source, or inferred. In strict mode the client refuses what an H rule forbids, and sends
+what the others forbid with a `ContractWarning`. `strict=False` sends anything, without a word.
+"""
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table in Markdown."""
+    lines = [list(columns)]
+    lines += [["---"] * len(lines[0])]
+    lines += [[_cell(cell) for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else f"{value:,g}" if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ").strip()
+
+
+def names(fields: Iterable[str]) -> str:
+    """Names of fields and models, as code."""
+    return ", ".join(f"`{field}`" for field in fields) or "-"
+
+
+def limit(rule: Mapping[str, Any] | None, model: str) -> str:
+    """A limit in words, with its confidence for a model."""
+    if rule is None:
+        return "-"
+    if "values" in rule:
+        words = ", ".join(rule["values"])
+    elif "maximum" in rule:
+        words = f"{rule['minimum']} to {rule['maximum']} s"
+    elif "max_length" in rule:
+        words = f"{rule.get('min_length', 0)} to {rule['max_length']} characters"
+    else:
+        words = f"at most {rule['max_items']}"
+    confidence = "M" if model in rule.get("uncertain_for", ()) else rule["confidence"]
+    confidence += f" with {names(rule['certain_with'])}, else M" if "certain_with" in rule else ""
+    default = f"; {rule['default']} when left out" if "default" in rule else ""
+    return f"{words}{default} ({confidence})"
+
+
+def held(data: Mapping[str, Any], model: str, mode: str, field: str) -> str:
+    """The limit of a field that holds for a model: its own, or the mode's."""
+    own, wide = data["models"][model]["modes"][mode]["limits"].get(field), data["modes"][mode]["limits"].get(field)
+    default = {"default": wide["default"]} if own and wide and "default" in wide else {}
+    return limit({**own, **default} if own else wide, model)
+
+
+def modes(data: Mapping[str, Any]) -> Iterator[str]:
+    """Which fields make which mode, and which model has it."""
+    yield "## Modes\n"
+    yield "The fields choose the mode. Null and an empty list are as good as left out.\n"
+    rows = [
+        [
+            rule["title"],
+            f"`{rule['operation']}`",
+            names(rule["selected_by"]) if rule["selected_by"] else "nothing else",
+            names(rule["required"]),
+            names(rule["allowed"]),
+        ]
+        for rule in data["modes"].values()
+    ]
+    yield table(["Mode", "Operation", "Chosen by", "Needs", "Takes"], rows)
+    yield "Other names that people meet for a mode with certain fields:\n"
+    rows = [
+        [f"`{name}`", each["title"], each["mode"], names(each["fields"])] for name, each in data["variants"].items()
+    ]
+    yield table(["Name", "", "Mode", "Needs"], rows)
+    yield "## Models by mode\n"
+    rows = [
+        [title, *(_has(data["models"][model], mode, fields) for model in data["models"])]
+        for title, mode, fields in [
+            *((rule["title"], name, []) for name, rule in data["modes"].items()),
+            *((each["title"], each["mode"], each["fields"]) for each in data["variants"].values()),
+        ]
+    ]
+    yield table(["", *(f"`{model}`" for model in data["models"])], rows)
+    for field, title in (
+        ("duration", "Seconds"),
+        ("resolution", "Resolution"),
+        ("aspect_ratio", "Aspect ratio"),
+        ("reference_images", "Reference images"),
+        ("reference_audios", "Voices"),
+        ("keyframes", "Keyframes"),
+    ):
+        found = [(name, rule) for name, rule in data["modes"].items() if field in rule["limits"]]
+        rows = [
+            [
+                rule["title"],
+                *(
+                    held(data, model, name, field)
+                    if name in known["modes"] and field not in known["modes"][name]["forbidden"]
+                    else "-"
+                    for model, known in data["models"].items()
+                ),
+            ]
+            for name, rule in found
+        ]
+        yield f"### {title}\n"
+        yield table(["", *(f"`{model}`" for model in data["models"])], rows)
+
+
+def _has(model: Mapping[str, Any], mode: str, fields: Iterable[str]) -> str:
+    """Whether a model has a mode with these fields, and how sure that is."""
+    if mode in model["lacks"]:
+        return f"no ({model['lacks'][mode]['confidence']})"
+    against = [rule["confidence"] for name, rule in model["modes"][mode]["forbidden"].items() if name in fields]
+    return f"no ({'H' if 'H' in against else against[0]})" if against else "yes"
+
+
+def rules(data: Mapping[str, Any], texts: Mapping[str, Any]) -> Iterator[str]:
+    """What is refused, and what is warned of."""
+
+    def all_rules() -> Iterator[list[str]]:
+        for name, rule in data["modes"].items():
+            for field, each in rule["forbidden"].items():
+                if each["effect"] != "other_mode":
+                    yield [rule["title"], "any", f"`{field}`", each["rule"], each["confidence"], _literal(each, texts)]
+            for field, each in rule.get("required_unless", {}).items():
+                yield [rule["title"], "any", f"`{field}`", each["rule"], each["confidence"], ""]
+            for model, known in data["models"].items():
+                if name in known["lacks"]:
+                    lack = known["lacks"][name]
+                    words = "does not have the mode"
+                    yield [rule["title"], f"`{model}`", "", words, lack["confidence"], _literal(lack, texts)]
+                for field, each in known["modes"].get(name, {"forbidden": {}})["forbidden"].items():
+                    literal = _literal(each, texts)
+                    yield [rule["title"], f"`{model}`", f"`{field}`", each["rule"], each["confidence"], literal]
+
+    columns = ["Mode", "Model", "Field", "Rule", "", "The service says"]
+    yield "## What is certain: refused\n"
+    yield table(columns, [row for row in all_rules() if row[4] == "H"])
+    yield "## What is not: warned of, and sent\n"
+    yield table(columns, [row for row in all_rules() if row[4] != "H"])
+    yield (
+        "Ranges of the tables above are held to in the same way, by their own confidence. Voices are the presets "
+        f"{names(data['voices']['presets'])} in {data['voices']['case']} case, and a team's own ids, which look like "
+        f"`{data['voices']['custom_pattern']}` ({data['voices']['custom_confidence']}); another name is warned of.\n"
+    )
+
+
+def _literal(rule: Mapping[str, Any], texts: Mapping[str, Any]) -> str:
+    return texts[rule["refusal"]]["text"] if "refusal" in rule else ""
+
+
+def figures(limits: Mapping[str, Any]) -> Iterator[str]:
+    """Limits, rates, tiers."""
+    yield "## Limits\n"
+    rows = [
+        [f"`{name}`", f"{each['value']:,g} {each['unit']}", each["confidence"], each["source"], each.get("note")]
+        for name, each in limits.items()
+        if isinstance(each, Mapping)
+    ]
+    yield table(["Limit", "Value", "", "Source", ""], rows)
+    yield "What is said of the rate does not agree. The client goes by the careful figures until a header or a 429 tells.\n"
+    rows = [
+        [f"{each['value']:g} a {each['per']}", names(each["models"]), each["confidence"], each["source"], each["note"]]
+        for each in limits["rates"]
+    ]
+    yield table(["Rate", "Models", "", "Source", ""], rows)
+    yield "Tiers by what a team has spent; `Limits.tier(2)` goes by one:\n"
+    rows = [
+        [each["tier"], f"{each['requests_per_second']:g}", f"${each['spend_usd']:,g}", each["confidence"]]
+        for each in limits["tiers"]
+    ]
+    yield table(["Tier", "Requests a second", "Spent", ""], rows)
+
+
+def prices(data: Mapping[str, Any]) -> Iterator[str]:
+    """What a job costs."""
+    yield "## Prices\n"
+    sizes = list(dict.fromkeys(size for each in data["models"].values() for size in each["output_second"]))
+    rows = [
+        [
+            f"`{model}`",
+            *(_usd(each["output_second"].get(size)) for size in sizes),
+            _usd(each["input_image"]),
+            _usd(each["input_second"]),
+            each["confidence"],
+        ]
+        for model, each in data["models"].items()
+    ]
+    yield table(
+        ["USD", *(f"{size}, a second" for size in sizes), "an image given", "a second of input video", ""], rows
+    )
+    storage, moderated = data["storage"], data["moderated"]
+    yield (
+        "Pinned frames and keyframes count as images. A video that moderation withholds is charged in "
+        f"{moderated['charged']} ({moderated['confidence']}), and the answer says how much. A result that is kept costs "
+        f"${storage['gib_day']:g} a GiB and day, and ${storage['gib_download']:g} a GiB downloaded "
+        f"({storage['confidence']}).\n"
+    )
+
+
+def _usd(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
+
+
+def errors(data: Mapping[str, Any]) -> Iterator[str]:
+    """Failures, their codes in both dialects, and the literal texts."""
+    yield "## Errors\n"
+    rows = [
+        [
+            each["http_status"],
+            f"`{each['kind']}`",
+            ", ".join(
+                [*(f"code `{code}`" for code in each.get("code", [])), *(f'"{t}"' for t in each.get("text", []))]
+            ),
+            each["retry"],
+            each["source"],
+        ]
+        for each in data["kinds"]
+    ]
+    yield table(["HTTP", "Kind", "Told by", "Send again", "Source"], rows)
+    yield "The `code` of the body is a token since summer 2026, and was a phrase before. Both mean the same:\n"
+    rows = [[f"`{each['token']}`", each["phrase"], names(each["kinds"]), each["since"]] for each in data["codes"]]
+    yield table(["Token", "Phrase", "Kinds", "Since"], rows)
+    yield "What the service says, literally:\n"
+    rows = [
+        [
+            f"`{each['kind']}`",
+            each["text"],
+            each["confidence"],
+            each.get("since"),
+            each.get("earlier"),
+            each.get("note"),
+        ]
+        for each in data["texts"].values()
+    ]
+    yield table(["Kind", "Text", "", "Since", "Before", ""], rows)
+
+
+def history(document: Mapping[str, Any]) -> Iterator[str]:
+    """What came after the recordings of spring."""
+    yield "## What is newer than spring 2026\n"
+    spring = document["x-eras"]["eras"]["spring"]["month"]
+    found = []
+    for name, schema in document["components"]["schemas"].items():
+        if schema.get("x-since", "") > spring:
+            found.append([f"{name}", schema["x-since"]])
+        for field, data in schema.get("properties", {}).items():
+            if data.get("x-since", "") > spring and data["x-since"] != schema.get("x-since"):
+                found.append([f"{name} `{field}`", data["x-since"]])
+        found += [[f"{name} `{v}`", m] for v, m in schema.get("x-since-values", {}).items() if m > spring]
+    found += [[f"model `{n}`", m["since"]] for n, m in document["x-modes"]["models"].items() if m["since"] > spring]
+    yield table(["What", "Since"], sorted(found, key=lambda row: row[1]))
+
+
+def page() -> str:
+    """The whole page."""
+    document = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
+    xmodes, xerrors = document["x-modes"], document["x-errors"]
+    parts = [HEAD.format(version=document["info"]["version"])]
+    parts += [*modes(xmodes), *rules(xmodes, xerrors["texts"])]
+    parts += [*figures(document["x-limits"]), *prices(document["x-pricing"]), *errors(xerrors)]
+    hosts = document["x-regions"]["hosts"].items()
+    parts += ["## Regions\n", table(["Host", "Rule", "Instead", ""], [[f"`{h}`", r["rule"], r["instead"], r["confidence"]] for h, r in hosts])]  # fmt: skip
+    parts += history(document)
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
