@@ -25,7 +25,7 @@ what the others forbid with a `ContractWarning`. `strict=False` sends anything, 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A table in Markdown."""
-    lines = [list(columns)]
+    lines: list[list[str]] = [list(columns)]
     lines += [["---"] * len(lines[0])]
     lines += [[_cell(cell) for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
@@ -131,7 +131,7 @@ def _has(model: Mapping[str, Any], mode: str, fields: Iterable[str]) -> str:
 def rules(data: Mapping[str, Any], texts: Mapping[str, Any]) -> Iterator[str]:
     """What is refused, and what is warned of."""
 
-    def all_rules() -> Iterator[list[str]]:
+    def all_rules() -> Iterator[list[Any]]:
         for name, rule in data["modes"].items():
             for field, each in rule["forbidden"].items():
                 if each["effect"] != "other_mode":
@@ -254,7 +254,7 @@ def history(document: Mapping[str, Any]) -> Iterator[str]:
     """What came after the recordings of spring."""
     yield "## What is newer than spring 2026\n"
     spring = document["x-eras"]["eras"]["spring"]["month"]
-    found = []
+    found: list[list[str]] = []
     for name, schema in document["components"]["schemas"].items():
         if schema.get("x-since", "") > spring:
             found.append([f"{name}", schema["x-since"]])
@@ -263,7 +263,8 @@ def history(document: Mapping[str, Any]) -> Iterator[str]:
                 found.append([f"{name} `{field}`", data["x-since"]])
         found += [[f"{name} `{v}`", m] for v, m in schema.get("x-since-values", {}).items() if m > spring]
     found += [[f"model `{n}`", m["since"]] for n, m in document["x-modes"]["models"].items() if m["since"] > spring]
-    yield table(["What", "Since"], sorted(found, key=lambda row: row[1]))
+    found.sort(key=lambda row: row[1])
+    yield table(["What", "Since"], found)
 
 
 def page() -> str:
@@ -273,8 +274,11 @@ def page() -> str:
     parts = [HEAD.format(version=document["info"]["version"])]
     parts += [*modes(xmodes), *rules(xmodes, xerrors["texts"])]
     parts += [*figures(document["x-limits"]), *prices(document["x-pricing"]), *errors(xerrors)]
-    hosts = document["x-regions"]["hosts"].items()
-    parts += ["## Regions\n", table(["Host", "Rule", "Instead", ""], [[f"`{h}`", r["rule"], r["instead"], r["confidence"]] for h, r in hosts])]  # fmt: skip
+    rows = [
+        [f"`{host}`", each["rule"], each["instead"], each["confidence"]]
+        for host, each in document["x-regions"]["hosts"].items()
+    ]
+    parts += ["## Regions\n", table(["Host", "Rule", "Instead", ""], rows)]
     parts += history(document)
     return "\n".join(parts)
 
