@@ -167,14 +167,20 @@ def figures(limits: Mapping[str, Any]) -> Iterator[str]:
     """Limits, rates, tiers."""
     yield "## Limits\n"
     rows = [
-        [f"`{name}`", f"{each['value']:,g} {each['unit']}", each["confidence"], each["source"], each.get("note")]
+        [f"`{name}`", f"{each['value']:,} {each['unit']}", each["confidence"], each["source"], each.get("note")]
         for name, each in limits.items()
         if isinstance(each, Mapping)
     ]
     yield table(["Limit", "Value", "", "Source", ""], rows)
     yield "What is said of the rate does not agree. The client goes by the careful figures until a header or a 429 tells.\n"
     rows = [
-        [f"{each['value']:g} a {each['per']}", names(each["models"]), each["confidence"], each["source"], each["note"]]
+        [
+            f"{each['value']:g} a {each['per']}",
+            names(each["models"]) if each["models"] else "any",
+            each["confidence"],
+            each["source"],
+            each["note"],
+        ]
         for each in limits["rates"]
     ]
     yield table(["Rate", "Models", "", "Source", ""], rows)
