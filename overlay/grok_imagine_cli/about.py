@@ -114,9 +114,17 @@ def _mode(name: str) -> dict[str, Any]:
         ],
         "required": required,
         "allowed": [field for field in mode.allowed if field not in required],
-        "ranges": {field: _range(limit) for field, limit in mode.limits.items()},
+        "ranges": {field: "; ".join([_range(limit), *_narrower(own, field)]) for field, limit in mode.limits.items()},
         "refused": {field: f"{rule.rule}; {rule.instead}" for field, rule in mode.forbidden.items()},
     }
+
+
+def _narrower(mode: str, field: str) -> list[str]:
+    """What the models make of a range."""
+    from grok_imagine_api import contract
+
+    known = {name: model.modes[mode].limits for name, model in contract.MODELS.items() if mode in model.modes}
+    return [f"{name}: {_range(limits[field])}" for name, limits in known.items() if field in limits]
 
 
 def _range(limit: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -173,10 +174,14 @@ def run(arguments: Sequence[str]) -> int:
     """Runs the program and returns its exit code."""
     arguments = list(arguments)
     command = typer.main.get_command(app)
+    output = Output("--json" in arguments)
+    shown, warnings.showwarning = warnings.showwarning, lambda message, *_, **__: output.say(f"warning: {message}")
     try:
         code = command.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
-        return misused(error, Output("--json" in arguments))
+        return misused(error, output)
     except typer.Abort as error:  # the end of a file instead of an answer, or a signal before the command began
         return code_of(error.__cause__ if isinstance(error.__cause__, Terminated) else KeyboardInterrupt())
+    finally:
+        warnings.showwarning = shown
     return code if isinstance(code, int) else 0

@@ -13,6 +13,7 @@ from .options import (
     Duration,
     Image,
     Interval,
+    Keyframe,
     LastFrame,
     Model,
     Open,
@@ -26,8 +27,10 @@ from .options import (
     Strict,
     Timeout,
     Video,
+    Voice,
     Wait,
     medium,
+    pinned,
     text,
 )
 from .output import usd
@@ -46,7 +49,9 @@ def generate(
     prompt: Prompt = None,
     image: Image = None,
     last_frame: LastFrame = None,
+    keyframe: Keyframe = None,
     reference: Reference = None,
+    voice: Voice = None,
     duration: Duration = None,
     aspect_ratio: AspectRatio = None,
     resolution: Resolution = None,
@@ -62,7 +67,7 @@ def generate(
     preview: Preview = False,
     contact_sheet: Sheet = None,
 ) -> None:
-    """Make a video from a text, an image or reference images.
+    """Make a video from a text, images or voices.
 
     Prints where the video is: the file, or without -o its temporary URL. With --open, --preview or --contact-sheet it is
     saved in any case: without -o in this folder, under the job's id.
@@ -70,8 +75,7 @@ def generate(
     fields = _fields(
         prompt,
         image_url=medium(image),
-        last_frame_url=medium(last_frame),
-        reference_image_urls=[medium(each) for each in reference] if reference else None,
+        **_references(last_frame, keyframe, reference, voice),
         duration=duration,
         aspect_ratio=aspect_ratio,
         resolution=resolution,
@@ -137,7 +141,10 @@ def estimate(
     context: typer.Context,
     prompt: Prompt = None,
     image: Image = None,
+    last_frame: LastFrame = None,
+    keyframe: Keyframe = None,
     reference: Reference = None,
+    voice: Voice = None,
     video: Annotated[str | None, typer.Option(metavar="FILE|URL", help="A video to edit, or to extend.")] = None,
     extend: Annotated[bool, typer.Option("--extend", help="Extend the video instead of editing it.")] = False,
     input_seconds: Annotated[
@@ -158,7 +165,7 @@ def estimate(
     fields = _fields(
         "the prompt" if prompt is None else prompt,
         image_url=medium(image),
-        reference_image_urls=[medium(each) for each in reference] if reference else None,
+        **_references(last_frame, keyframe, reference, voice),
         video_url=medium(video),
         duration=duration,
         aspect_ratio=aspect_ratio,
@@ -173,6 +180,18 @@ def estimate(
 
 def _fields(prompt: str | None, **fields: Any) -> dict[str, Any]:
     return {name: value for name, value in {"prompt": text(prompt), **fields}.items() if value is not None}
+
+
+def _references(
+    last_frame: str | None, keyframe: list[str] | None, reference: list[str] | None, voice: list[str] | None
+) -> dict[str, Any]:
+    """The keywords that make a reference-to-video."""
+    return {
+        "last_frame_url": medium(last_frame),
+        "keyframes": [pinned(each) for each in keyframe or ()] or None,
+        "reference_image_urls": [medium(each) for each in reference or ()] or None,
+        "reference_audios": [{"voice_id": each} for each in voice or ()] or None,
+    }
 
 
 def _request(call: str, fields: dict[str, Any], strict: bool) -> VideoRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["examples", "medium", "since", "text"]
+__all__ = ["examples", "medium", "pinned", "since", "text"]
 
 FORMAT, WAITING, RESULT = "The video", "Waiting", "The result"
 
@@ -33,6 +34,12 @@ def _known(field: str) -> Any:
         return [value for value in values if value.startswith(incomplete)]
 
     return complete
+
+
+def _voices(incomplete: str) -> list[str]:
+    from grok_imagine_api import contract
+
+    return [voice for voice in contract.VOICES.presets if voice.startswith(incomplete)]
 
 
 def _states(incomplete: str) -> list[str]:
@@ -59,6 +66,23 @@ Reference = Annotated[
         metavar="FILE|URL",
         help="Reference image, <IMAGE_1> and so on in the prompt. Give it once for each.",
         rich_help_panel=FORMAT,
+    ),
+]
+Keyframe = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SECONDS=FILE|URL",
+        help="Frame to pass through at a time, if the model has it. Give it once for each.",
+        rich_help_panel=FORMAT,
+    ),
+]
+Voice = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Voice to follow, if the model has it. Give it once for each.",
+        rich_help_panel=FORMAT,
+        autocompletion=lambda incomplete: _voices(incomplete),
     ),
 ]
 Video = Annotated[str, typer.Option(metavar="FILE|URL", help="The video to begin with: an MP4.", show_default=False)]
@@ -156,6 +180,24 @@ def medium(value: str | None) -> str | Path | None:
     if value is None or "://" in value[:16] or value[:5].lower() == "data:":
         return value
     return Path(value)
+
+
+def pinned(value: str) -> dict[str, Any]:
+    """A keyframe as the client has it, of `SECONDS=FILE|URL`.
+
+    Raises:
+        BadParameter: It has another form.
+    """
+    seconds, equals, where = value.partition("=")
+    try:
+        at = float(seconds)
+    except ValueError:
+        at = math.nan
+    if not (equals and where) or not math.isfinite(at):
+        raise typer.BadParameter(
+            f"{value[:40]!r} is none; write it like 2.5=winter.jpg", param_hint="--keyframe"
+        ) from None
+    return {"image_url": medium(where), "timestamp": at}
 
 
 def since(date: str | None) -> float:

@@ -363,11 +363,23 @@ class TestAbout:
             (f"--video {CLIP} --extend --input-seconds 6 --duration 5", "$0.41"),
             ("--image https://example.com/a.png --duration 1", "$0.052"),
             ("--model grok-imagine-video-3 --no-strict", "unknown"),
+            ("--model grok-imagine-video-1.5 --image {0} --last-frame {0} --duration 3", "$0.26"),
+            ("--model grok-imagine-video-1.5 --keyframe 2.5={0} --keyframe 1={0} --voice ara --duration 3", "$0.26"),
         ],
     )
     def test_estimates(self, program: Any, line: str, cost: str) -> None:
-        done = program(f"estimate {line}")
+        done = program(f"estimate {line.format('https://example.com/a.png')}")
         assert (done.code, done.out, done.err) == (0, f"{cost}\n", "")
+
+    def test_a_doubt_is_a_line_on_stderr_and_the_request_goes_on(self, program: Any) -> None:
+        done = program("estimate x --last-frame https://example.com/a.png --duration 2")
+        assert (done.code, done.out) == (0, "$0.102\n")
+        assert done.err.startswith("warning: reference-to-video: `last_frame`: only the 1.5 model pins frames")
+
+    @pytest.mark.parametrize("value", ["a.png", "=a.png", "2=", "two=a.png", "nan=a.png", "inf=a.png"])
+    def test_a_keyframe_of_another_form_says_how_to_write_it(self, program: Any, value: str) -> None:
+        done = program(f"estimate x --keyframe {value}")
+        assert done.code == 2 and "write it like 2.5=winter.jpg" in " ".join(done.err.replace("│", " ").split())
 
     def test_modes_say_all_of_the_contract(self, program: Any) -> None:
         from grok_imagine_api import contract
