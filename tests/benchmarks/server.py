@@ -12,14 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-RESPONSES = json.loads((Path(__file__).parents[2] / "generated/grok_imagine_api/openapi.json").read_bytes())[
-    "components"
-]["responses"]
+DOCUMENT = json.loads((Path(__file__).parents[2] / "generated/grok_imagine_api/openapi.json").read_bytes())
+LOOK = DOCUMENT["paths"]["/videos/{request_id}"]["get"]["responses"]
 
 
-def example(response: str, name: str) -> bytes:
-    """An answer's body, from the OpenAPI document."""
-    return json.dumps(RESPONSES[response]["content"]["application/json"]["examples"][name]["value"]).encode()
+def example(status: str, name: str) -> bytes:
+    """The body of an answer to a look, from the OpenAPI document."""
+    return json.dumps(LOOK[status]["content"]["application/json"]["examples"][name]["value"]).encode()
 
 
 def answer(status: str, body: bytes) -> bytes:
@@ -28,8 +27,8 @@ def answer(status: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-DONE = answer("200 OK", example("Ended", "done"))
-RUNNING = answer("202 Accepted", example("Pending", "running"))
+DONE = answer("200 OK", example("200", "done"))
+RUNNING = answer("202 Accepted", example("202", "running"))
 
 
 class Jobs:
