@@ -37,10 +37,11 @@ types: .venv/dev  ## mypy --strict over the packages and scripts
 record: .venv/dev  ## Record the cassettes anew from the sandbox; from the service with LIVE=1 and XAI_API_KEY
 	@$(BIN)/pytest -q tests/test_cassettes.py -k has_the_outcome --record-mode=rewrite
 
-prove: .venv/dev  ## Attack the ledger: 200 kills, 300 processes that end in every way, 1,000 power cuts
+prove: .venv/dev  ## Attack the promise: kills, processes and programs that end in every way, power cuts
 	@$(PY) scripts/prove_kills.py 200
 	@$(PY) scripts/prove_processes.py 300
 	@$(PY) scripts/prove_power_cuts.py 1000
+	@ENDINGS=all $(BIN)/pytest -q -n 4 tests/endings
 
 FUZZ ?= 100000
 FUZZ_SECONDS ?= 0

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from support import ROOT
 
+from . import matrices
 from .case import Case
 from .cases import CASES
 
@@ -46,7 +47,7 @@ def page() -> str:
     for strikes, cases in groupby(CASES, lambda case: case.strikes):
         title, lead = TITLES[strikes]
         parts += [f"## {title}\n\n{lead}\n", "\n".join([HEAD, *map(_row, cases)]) + "\n"]
-    return "\n".join(parts)
+    return "\n".join([*parts, matrices.page()])
 
 
 def _row(case: Case) -> str:
