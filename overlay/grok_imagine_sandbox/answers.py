@@ -13,6 +13,7 @@ UNAUTHENTICATED = "The request does not have valid authentication credentials"
 
 TEAM = "00000000-0000-0000-0000-000000000000"
 
+_LONGEST = 1000  # characters
 _PLAIN = "text/plain"  # Starlette adds the charset
 
 
@@ -36,6 +37,11 @@ class Refusal(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
         self.answer = answer
+
+
+def excerpt(text: str) -> str:
+    """A text of a request as an answer repeats it: a long one is cut, so that no answer is as large as its request."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def flat(status: int, code: str, text: str) -> Answer:
@@ -92,7 +98,7 @@ def no_such_model(name: str) -> Answer:
     return flat(
         404,
         NOT_FOUND,
-        f"The model {name} does not exist or your team {TEAM} does not have access to it. Please ensure you're using "
+        f"The model {excerpt(name)} does not exist or your team {TEAM} does not have access to it. Please ensure you're using "
         "the correct API key. If you believe this is a mistake, please contact support and quote your team ID and the "
         "model name.",
     )

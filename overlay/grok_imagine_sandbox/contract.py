@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 from openapi_core import OpenAPI
-from openapi_core.validation.schemas import oas31_schema_validators_factory
-from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
-from openapi_core.validation.schemas.validators import SchemaValidator
+from openapi_core.validation.schemas import SchemaValidatorsFactory, oas31_schema_validators_factory
 
 # The document's schemas of values that the service itself knows as a closed list (register, HTTP statuses: 422).
 _CLOSED = ("KnownAspectRatio", "KnownResolution")
+
+# Verdicts about ranges: the service's own rules answer them, with 400.
+RANGES = frozenset({"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"})
 
 JsonPath = tuple[str | int, ...]
 
@@ -46,7 +50,7 @@ class Contract:
         self.document: Mapping[str, Any] = json.loads(document_path().read_bytes())
         self._spec = OpenAPI.from_dict(dict(self.document)).spec
         # Left to itself openapi-core makes one for each request, which takes thirty times as long as to use it.
-        self._validators: dict[str, SchemaValidator] = {}
+        self._validators: dict[str, Validator] = {}
         self.schemas: Mapping[str, Any] = self.document["components"]["schemas"]
         self.modes: Mapping[str, Any] = self.document["x-modes"]["modes"]
         self.models: Mapping[str, Any] = self.document["x-modes"]["models"]
@@ -112,17 +116,29 @@ class Contract:
         if operation not in self._validators:
             content = self._spec / "paths" / self.path(operation) / "post" / "requestBody" / "content"
             schema = content / "application/json" / "schema"
-            self._validators[operation] = oas31_schema_validators_factory.create(self._spec, schema)
-        try:
-            self._validators[operation].validate(body)
-        except InvalidSchemaValue as error:
-            return [self._fault(verdict) for verdict in _located(error.schema_errors)]
-        return []
+            self._validators[operation] = _VALIDATORS.create(self._spec, schema).validator
+        return [self._fault(verdict) for verdict in _located(self._validators[operation].iter_errors(body))]
 
     def _fault(self, error: Any) -> Fault:
         wanted = _missing(error) if error.validator == "required" else error.validator_value
         component = next((name for name, schema in self.schemas.items() if schema == error.schema), None)
         return Fault(tuple(error.absolute_path), error.validator, wanted, error.instance, component)
+
+
+def _items(validator: Any, schema: Any, value: Any, _: Any) -> Iterator[ValidationError]:
+    """The keyword `items`, which goes no further than the first element of a wrong form: no later one is ever told."""
+    for index, item in enumerate(value if validator.is_type(value, "array") else ()):
+        faulty = False
+        for error in validator.descend(item, schema, path=index):
+            faulty = faulty or any(located.validator not in RANGES for located in _located([error]))
+            yield error
+        if faulty:
+            return
+
+
+_VALIDATORS = SchemaValidatorsFactory(
+    extend(oas31_schema_validators_factory.schema_validator_cls, validators={"items": _items})
+)
 
 
 def _located(errors: Iterable[Any]) -> Iterator[Any]:

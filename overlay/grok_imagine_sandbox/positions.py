@@ -1,9 +1,10 @@
 """Where a value stands in a JSON text. Errors about a body name the line and column at which reading it stopped."""
 
 import json
+import re
 from collections.abc import Sequence
 
-_SPACE = " \t\n\r"
+_SPACE = re.compile(r"[ \t\n\r]*")
 _decoder = json.JSONDecoder()
 
 
@@ -25,9 +26,8 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def _skip(text: str, offset: int) -> int:
-    while offset < len(text) and text[offset] in _SPACE:
-        offset += 1
-    return offset
+    space = _SPACE.match(text, offset)
+    return offset if space is None else space.end()
 
 
 def _child(text: str, start: int, step: str | int) -> int | None:

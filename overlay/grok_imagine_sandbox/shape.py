@@ -6,14 +6,13 @@ named, in the order of the text, as a parser meets it.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from .answers import Refusal, plain
-from .contract import Contract, Fault, JsonPath
+from . import bounds
+from .answers import TOO_LARGE, Refusal, excerpt, plain
+from .contract import RANGES, Contract, Fault, JsonPath
 from .positions import end_of, line_and_column
 
-# Verdicts of the schema that are about ranges: the service's own rules answer them, with 400.
-_RANGES = frozenset({"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"})
 # Other names that the service takes for a field (register, Request fields).
 _ALIASES = {"seconds": "duration", "input_reference": "image"}
 _IMAGE_FIELDS = ("image", "last_frame")
@@ -24,17 +23,21 @@ _PREFIX = "Failed to deserialize the JSON body into the target type: "
 class Body:
     """A request's body: the text as sent, and what the service understands of it."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes | bytearray) -> None:
         """Read a body.
 
         Raises:
-            Refusal: It is no JSON in UTF-8.
+            Refusal: It is no JSON in UTF-8, or out of bounds.
         """
         try:
+            bounds.check(raw)
             self.text = raw.decode()
-            value = json.loads(self.text, parse_constant=_no_constant)
-            if "\\ud" in self.text.lower():
-                json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            value = json.loads(
+                self.text, parse_constant=bounds.no_constant, parse_int=bounds.whole, parse_float=bounds.fraction
+            )
+            bounds.check_texts(raw, value)
+        except bounds.TooManyValues as error:
+            raise Refusal(TOO_LARGE) from error
         except (ValueError, RecursionError) as error:
             raise Refusal(plain(422, f"Failed to parse the request body as JSON: {_reason(error)}")) from error
         self.value = _understood(value)
@@ -46,7 +49,7 @@ class Body:
             Refusal: A type is wrong, a required field is missing, or a value is not of its closed list.
         """
         faults = contract.faults(operation, self.value)
-        shape = [(fault.path, _prose(fault)) for fault in faults if fault.keyword not in _RANGES]
+        shape = [(fault.path, _prose(fault)) for fault in faults if fault.keyword not in RANGES]
         shape += _unknown_variants(contract, operation, self.value)
         shape += _without_source(contract, operation, self.value)
         if shape:
@@ -54,11 +57,7 @@ class Body:
             line, column = line_and_column(self.text, end_of(self.text, path))
             where = f"{_dotted(path)}: " if path else ""
             raise Refusal(plain(422, f"{_PREFIX}{where}{problem} at line {line} column {column}"))
-        return [fault for fault in faults if fault.keyword in _RANGES]
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"expected value: {name}")
+        return [fault for fault in faults if fault.keyword in RANGES]
 
 
 def _reason(error: Exception) -> str:
@@ -124,7 +123,7 @@ def _described(value: object) -> str:
         case float():
             return f"floating point `{value}`"
         case str():
-            return f"string {json.dumps(value, ensure_ascii=False)}"
+            return f"string {json.dumps(excerpt(value), ensure_ascii=False)}"
         case list():
             return "sequence"
     return "map"
@@ -137,7 +136,7 @@ def _unknown_variants(contract: Contract, operation: str, body: Any) -> list[tup
         value = body.get(name) if isinstance(body, dict) else None
         if isinstance(value, str) and value not in values:
             expected = ", ".join(f"`{known}`" for known in values)
-            found.append(((name,), f"unknown variant `{value}`, expected one of {expected}"))
+            found.append(((name,), f"unknown variant `{excerpt(value)}`, expected one of {expected}"))
     return found
 
 
@@ -147,8 +146,11 @@ def _without_source(contract: Contract, operation: str, body: Any) -> list[tuple
         return []
     known = contract.body_schema(operation)["properties"]
     found: list[tuple[JsonPath, str]] = []
+    faulty: set[str | int] = set()
     for path, media in media_objects(body):
-        if path[0] in known and not any(media.get(name) for name in ("url", "file_id", "voice_id")):
+        # Of each field only the first: where a fault stands takes a walk through the text.
+        if path[0] in known.keys() - faulty and not any(media.get(name) for name in ("url", "file_id", "voice_id")):
+            faulty.add(path[0])
             found.append((path, "missing field `url`"))
     return found
 
