@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             concurrent_jobs=options.concurrent_jobs,
             zero_data_retention=options.zero_data_retention,
             slow_seconds=options.slow_seconds,
+            allow_hosts=options.allow_host,
         ).start()
     except (UnknownScenario, OSError) as error:  # such as a port that is taken
         parser.error(str(error))
@@ -63,6 +64,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--zero-data-retention", action="store_true", help="insist on output.upload_url")
     parser.add_argument(
         "--slow-seconds", metavar="S", type=_speed, default=5.0, help="how late slow answers are (default 5)"
+    )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a host name beside localhost by which requests may come; may be given several times",
     )
     return parser
 

@@ -1,20 +1,24 @@
 """The routes over a service, what is counted and logged of each request, and the answers to unknown ones."""
 
+import asyncio
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import answers
+from .connections import Paced
 from .contract import Contract
 from .delivery import DROPPED
 from .files import PREFIX
+from .guard import Guard
 from .scenarios import SCENARIOS
 from .service import Service
 
@@ -23,10 +27,13 @@ log = logging.getLogger("grok_imagine_sandbox")
 # Called with the method, the path template and the status of each answer; 0 for a connection that was dropped.
 Count = Callable[[str, str, int], None]
 
+_BATCH = 100
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def application(service: Service, contract: Contract, now: Callable[[], float], count: Count) -> ASGIApp:
+def application(
+    service: Service, contract: Contract, now: Callable[[], float], count: Count, allow_hosts: Collection[str] = ()
+) -> ASGIApp:
     """The ASGI application of one sandbox."""
     routes = [
         Route(contract.prefix + contract.path(operation), handler, methods=[method])
@@ -41,7 +48,9 @@ def application(service: Service, contract: Contract, now: Callable[[], float], 
     ]
 
     async def jobs(request: Request) -> Response:
-        return JSONResponse(service.records())
+        return StreamingResponse(
+            _listed(service.jobs.all(), lambda job: job.record(now())), media_type="application/json"
+        )
 
     async def scenarios(request: Request) -> Response:
         listed = SCENARIOS.values()
@@ -55,7 +64,17 @@ def application(service: Service, contract: Contract, now: Callable[[], float], 
     app = Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_method})
     app.router.redirect_slashes = False
     templates = {id(route.endpoint): route.path for route in routes}
-    return Observed(app, templates, now, count)
+    return Paced(Observed(Guard(app, allow_hosts), templates, now, count))
+
+
+async def _listed(items: list[Any], described: Callable[[Any], Any]) -> AsyncIterator[str]:
+    """A JSON list, made as it is read: one of thousands is long, and others are answered meanwhile."""
+    yield "["
+    for start in range(0, len(items), _BATCH):
+        texts = [json.dumps(described(item)) for item in items[start : start + _BATCH]]
+        yield ("," if start else "") + ",".join(texts)
+        await asyncio.sleep(0)
+    yield "]"
 
 
 async def _no_route(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NoReturn
 
-MAX_VALUES = 10_000
+MAX_VALUES = 20_000
 MAX_DEPTH = 128  # as serde_json
 _MAX_DIGITS = 400  # a longer number is infinite, or is written so on purpose
 _I64_DIGITS = 19

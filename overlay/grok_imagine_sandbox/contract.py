@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from openapi_core import OpenAPI
-from openapi_core.validation.schemas import SchemaValidatorsFactory, oas31_schema_validators_factory
+from openapi_core.validation.schemas import oas31_schema_validators_factory
+from openapi_core.validation.schemas.factories import SchemaValidatorsFactory
 
 # The document's schemas of values that the service itself knows as a closed list (register, HTTP statuses: 422).
 _CLOSED = ("KnownAspectRatio", "KnownResolution")
@@ -50,7 +50,7 @@ class Contract:
         self.document: Mapping[str, Any] = json.loads(document_path().read_bytes())
         self._spec = OpenAPI.from_dict(dict(self.document)).spec
         # Left to itself openapi-core makes one for each request, which takes thirty times as long as to use it.
-        self._validators: dict[str, Validator] = {}
+        self._validators: dict[str, Any] = {}
         self.schemas: Mapping[str, Any] = self.document["components"]["schemas"]
         self.modes: Mapping[str, Any] = self.document["x-modes"]["modes"]
         self.models: Mapping[str, Any] = self.document["x-modes"]["models"]

@@ -8,23 +8,8 @@ from asyncio import Transport
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .scenarios import Delivery
-
-
-class Protocol(H11Protocol):
-    """uvicorn's HTTP protocol, which lets the application reach its connection."""
-
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Put the transport where each request's scope takes its state from."""
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "transport": transport}
-
-    def send_400_response(self, msg: str) -> None:
-        """Give what is not HTTP no answer: uvicorn's own would lack the sandbox's `server` header."""
-        self.transport.close()
-
 
 # What a response sends in place of an answer, for whoever counts; it never reaches the server.
 DROPPED = "sandbox.dropped"

@@ -1,19 +1,23 @@
 """Finished videos: rendered on the first fetch, kept within a bound, and served as a bucket would."""
 
-import asyncio
 import hashlib
+import logging
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .jobs import Job, JobStore
+from .media import MediaError
 from .recipes import Product
+from .work import Exhausted, Workers
+
+log = logging.getLogger("grok_imagine_sandbox")
 
 PREFIX = "/files/"
 _TEMPORARY = re.compile(r"xai-video-([0-9a-f-]{36})\.mp4")
@@ -84,7 +88,7 @@ class Files:
         now: Gives the simulated time in seconds.
         lifetime: Simulated seconds for which a temporary URL holds.
         seed: Decides the signatures.
-        executor: Renders.
+        workers: Render.
     """
 
     def __init__(
@@ -95,7 +99,7 @@ class Files:
         now: Callable[[], float],
         lifetime: float,
         seed: int,
-        executor: Executor,
+        workers: Workers,
     ) -> None:
         self._origin = origin
         self._store = store
@@ -103,7 +107,7 @@ class Files:
         self._now = now
         self._lifetime = lifetime
         self._seed = seed
-        self._executor = executor
+        self._workers = workers
 
     def url(self, job: Job) -> str:
         """The temporary, signed URL of a job's video."""
@@ -114,25 +118,32 @@ class Files:
         return f"{self._origin}{PREFIX}file_{job.file_uuid}.mp4"
 
     def content(self, product: Product) -> bytes:
-        """A product's file, for sending it elsewhere. Slow: belongs into a worker thread."""
-        return self._cache.content(product)
+        """A product's file. Slow: belongs into a worker thread.
+
+        Raises:
+            Missing: It can't be made, as of a video whose later frames turn out to be damaged.
+        """
+        try:
+            return self._cache.content(product)
+        except (MediaError, Exhausted) as error:
+            log.warning("a file can't be rendered: %s", error)
+            raise Missing(500, "InternalError") from error
 
     def read(self, path: str, query: str) -> tuple[int, bytes]:
         """Status and content as a GET would have them, without HTTP. Slow: belongs into a worker thread."""
         try:
-            return 200, self._cache.content(self._product(path.removeprefix(PREFIX), query))
+            return 200, self.content(self._product(path.removeprefix(PREFIX), query))
         except Missing as missing:
             return missing.status, b""
 
     async def serve(self, request: Request) -> Response:
         """Answer GET or HEAD."""
         try:
-            product = self._product(request.path_params["name"], request.url.query)
+            product = self._product(request.path_params["name"], request.scope["query_string"].decode("latin-1"))
+            content = await self._workers.render(self.content, product)
         except Missing as missing:
             error = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{missing.code}</Code></Error>\n'
             return Response(error, missing.status, media_type="application/xml")
-        loop = asyncio.get_running_loop()
-        content = await loop.run_in_executor(self._executor, self._cache.content, product)
         return conditional(request, content, f'"{product.digest[:32]}"')
 
     def _signature(self, job: Job) -> str:

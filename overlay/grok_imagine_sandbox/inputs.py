@@ -7,6 +7,7 @@ import base64
 import binascii
 import logging
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
@@ -19,8 +20,8 @@ log = logging.getLogger("grok_imagine_sandbox")
 Kind = Literal["image", "video", "audio"]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_TIMEOUT = 5.0  # seconds for each step of a fetch, the service's own figure (PROTO)
-_REDIRECTS = 3
+_LABEL = 200  # characters; a label is drawn, logged and kept
+_PIECE = 2**20
 
 
 class InputFailure(ValueError):
@@ -47,20 +48,45 @@ class StandIn(NamedTuple):
 
 
 class Reader:
-    """Reads media objects. Blocks, so it belongs into a worker thread.
+    """Reads media objects. Decodes and renders, so it belongs into a worker thread.
 
     Args:
         port: The sandbox's own; its own files are taken from `own_file`, not fetched.
         own_file: Answers path and query of a file of the sandbox with a status and the content.
         max_bytes: The largest input of each kind.
+        fetched: What was found at each URL that `to_fetch` names.
     """
 
     def __init__(
-        self, port: int, own_file: Callable[[str, str], tuple[int, bytes]], max_bytes: Mapping[Kind, int]
+        self,
+        port: int,
+        own_file: Callable[[str, str], tuple[int, bytes]],
+        max_bytes: Mapping[Kind, int],
+        fetched: "Mapping[str, bytes | InputFailure]" = MappingProxyType({}),
     ) -> None:
         self._port = port
         self._own_file = own_file
         self._max_bytes = max_bytes
+        self._fetched = fetched
+
+    def over(self, fetched: "Mapping[str, bytes | InputFailure]") -> "Reader":
+        """A reader that knows what was found at some URLs."""
+        return Reader(self._port, self._own_file, self._max_bytes, fetched)
+
+    def to_fetch(self, kind: Kind, source: Mapping[str, Any]) -> str | None:
+        """The URL at which another server of this machine has a media object, None of all others."""
+        url = source.get("url")
+        if not url or source.get("file_id") or url[:5].lower() == "data:":
+            return None
+        try:
+            parts = web_address(kind, url)
+        except InputFailure:  # told when the object is read
+            return None
+        return url if parts.hostname in LOOPBACK and parts.port != self._port else None
+
+    def max_bytes(self, kind: Kind) -> int:
+        """The largest input of a kind."""
+        return self._max_bytes[kind]
 
     def picture(self, source: Mapping[str, Any]) -> bytes:
         """The picture a media object means.
@@ -94,120 +120,89 @@ class Reader:
         if not url:
             return _stand_in(kind, f"file {source.get('file_id')}" if "file_id" in source else "a preset voice")
         if url[:5].lower() == "data:":
-            return self._bounded(kind, _decoded(kind, url))
-        parts = _split(kind, url)
+            return self._bounded(kind, _decoded(kind, url, self._max_bytes[kind]))
+        parts = web_address(kind, url)
         if parts.hostname not in LOOPBACK:
             return _stand_in(kind, f"{parts.hostname}{parts.path}")
         if parts.port == self._port:
             status, data = self._own_file(parts.path, parts.query)
             if status != 200:
-                raise _unreachable(kind, _status_line(status))
+                raise unreachable(kind, status_line(status))
             return self._bounded(kind, data)
-        return self._fetch(kind, url)
+        found = self._fetched[url]
+        if isinstance(found, InputFailure):
+            raise found
+        return found
 
     def _bounded(self, kind: Kind, data: bytes) -> bytes:
-        self._check_size(kind, len(data))
+        if len(data) > self._max_bytes[kind]:
+            raise too_large(kind, self._max_bytes[kind])
         return data
-
-    def _check_size(self, kind: Kind, size: int) -> None:
-        if size > self._max_bytes[kind]:
-            raise InputFailure(f"The provided {kind} is larger than {self._max_bytes[kind]} bytes.")
-
-    def _fetch(self, kind: Kind, url: str) -> bytes:
-        # No proxy of the environment may see a loopback URL.
-        with httpx.Client(timeout=_TIMEOUT, trust_env=False, headers={"user-agent": "XaiImageApiFetch/1.0"}) as client:
-            try:
-                return self._follow(client, kind, url)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise _unreachable(kind, f"error sending request ({type(error).__name__})") from error
-
-    def _follow(self, client: httpx.Client, kind: Kind, url: str) -> bytes:
-        request: httpx.Request | None = client.build_request("GET", url)
-        for _ in range(_REDIRECTS + 1):
-            if request is None or request.url.host not in LOOPBACK:
-                raise _unreachable(kind, "redirected away from this machine")
-            response = client.send(request, stream=True)
-            try:
-                if not response.has_redirect_location:
-                    return self._content(kind, response)
-                request = response.next_request
-            finally:
-                response.close()
-        raise _unreachable(kind, "too many redirects")
-
-    def _content(self, kind: Kind, response: httpx.Response) -> bytes:
-        if response.status_code != 200:
-            raise _unreachable(kind, _status_line(response.status_code))
-        data = bytearray()
-        for chunk in response.iter_bytes():
-            data += chunk
-            self._check_size(kind, len(data))
-        return bytes(data)
 
 
 def _stand_in(kind: Kind, label: str) -> StandIn:
+    label = label[:_LABEL]
     log.info("%s input %r is not fetched: a stand-in is used", kind, label)
     return StandIn(label)
 
 
-def put(url: str, content: Callable[[], bytes]) -> None:
-    """Send a result where `output.upload_url` says, if that is on this machine. Blocks.
-
-    Args:
-        url: Where to.
-        content: Makes the result; not called if it is sent nowhere.
-
-    Raises:
-        InputFailure: The upload was refused, so the job fails.
-    """
-    try:
-        host = urlsplit(url).hostname
-    except ValueError as error:
-        raise InputFailure(f"Unable to upload the video to the provided upload_url: invalid URL ({error})") from error
-    if host not in LOOPBACK:
-        log.info("a result is not uploaded to %r: only this machine is written to", host)
-        return
-    try:
-        with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
-            response = client.put(url, content=content(), headers={"content-type": "video/mp4"})
-        reason = "" if response.is_success else _status_line(response.status_code)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = f"error sending request ({type(error).__name__})"
-    if reason:
-        raise InputFailure(f"Unable to upload the video to the provided upload_url: {reason}")
-
-
-def _decoded(kind: Kind, url: str) -> bytes:
+def _decoded(kind: Kind, url: str, max_bytes: int) -> bytes:
     """Content of a `data:` URL (RFC 2397)."""
     head, comma, content = url[5:].partition(",")
     if not comma:
         raise InputFailure(f"Unable to decode the provided {kind}: not a valid data URL")
-    raw = unquote_to_bytes(content)
+    raw = _unquoted(content)
     if not head.lower().endswith(";base64"):
         return raw
+    if len(raw) > max_bytes * 4 / 3 + 4:
+        raise too_large(kind, max_bytes)
     try:
         return base64.b64decode(raw, validate=True)
     except binascii.Error as error:
         raise InputFailure(f"Unable to decode the provided {kind}: {error}") from error
 
 
-def _split(kind: Kind, url: str) -> SplitResult:
+def _unquoted(content: str) -> bytes:
+    """`unquote_to_bytes`, which makes an object of each escape, piece by piece."""
+    out = bytearray()
+    start = 0
+    while start < len(content):
+        end = start + _PIECE
+        cut = content.rfind("%", end - 2, end)  # an escape is not torn apart
+        end = end if cut < 0 else cut
+        out += unquote_to_bytes(content[start:end])
+        start = end
+    return bytes(out)
+
+
+def web_address(kind: Kind, url: str) -> SplitResult:
+    """The parts of a URL that can be fetched.
+
+    Raises:
+        InputFailure: It is none.
+    """
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError as error:
-        raise _unreachable(kind, f"invalid URL ({error})") from error
+        raise unreachable(kind, f"invalid URL ({error})") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _unreachable(kind, "unsupported URL")
+        raise unreachable(kind, "unsupported URL")
     return parts
 
 
-def _status_line(status: int) -> str:
+def status_line(status: int) -> str:
+    """A status as the service's messages tell it."""
     return f"HTTP {status} {httpx.codes.get_reason_phrase(status)}".rstrip()
 
 
-def _unreachable(kind: Kind, reason: str) -> InputFailure:
-    """The recorded text, its misspelling included (register, Job statuses)."""
+def too_large(kind: Kind, max_bytes: int) -> InputFailure:
+    """An input is larger than it may be."""
+    return InputFailure(f"The provided {kind} is larger than {max_bytes} bytes.")
+
+
+def unreachable(kind: Kind, reason: str) -> InputFailure:
+    """An input can't be had: the recorded text, its misspelling included (register, Job statuses)."""
     return InputFailure(
         f"Unable to download provided {kind}_url, please make sure the url you provided is publicaly accessible: "
         f"{reason}"

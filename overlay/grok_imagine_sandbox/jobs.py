@@ -195,6 +195,16 @@ class JobStore:
             self._bytes += job.weight
             self._running.add(job.number)
 
+    def grow(self, job: Job, weight: int, now: float) -> None:
+        """An input of a job was read, by so much.
+
+        Raises:
+            Full: There is no room for it.
+        """
+        with self._lock:
+            self._weigh(job, job.weight + weight)
+            self._make_room(now)
+
     def plan(self, job: Job, plan: Plan, now: float) -> None:
         """A job's inputs were read: it weighs what they do, and will end as planned.
 

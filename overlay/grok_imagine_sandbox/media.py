@@ -24,8 +24,10 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from grok_imagine_sandbox import boxes
 from grok_imagine_sandbox.frames import FPS, Captions, Landscape, card, smooth, treatment, zoomed
 from grok_imagine_sandbox.sound import FRAME_SAMPLES, RATE, SAMPLE_BYTES, tone
+from grok_imagine_sandbox.work import checkpoint
 
 MAX_BYTES = 64 * 2**20
 MAX_SECONDS = 30
@@ -38,6 +40,9 @@ EDIT_SIDE = 720
 _SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 1080}
 _FADE = FPS  # frames
 _THUMBNAIL = 512  # pixels a side; references are many, so no more of each is kept
+
+# A scan of a few bytes takes as long as any; the data itself never holds its sign.
+_JPEG, _SCAN, _MAX_SCANS = b"\xff\xd8", b"\xff\xda", 64
 
 _ONE_THREAD = 1  # FFmpeg's conversions write a little past their part, so two threads give different bytes each time
 _MP4 = {"movflags": "+faststart", "fflags": "+bitexact"}
@@ -117,6 +122,7 @@ def probe(data: bytes) -> ClipInfo:
     shown: list[tuple[Fraction, Fraction]] = []  # from, to
     with _opened(data) as (container, stream):
         for packet in container.demux(stream):
+            checkpoint()
             picture = picture or next(iter(packet.decode()), None)
             if packet.pts is not None and not packet.is_discard:
                 shown.append((packet.pts * packet.time_base, (packet.pts + (packet.duration or 0)) * packet.time_base))
@@ -271,12 +277,17 @@ def _picture(data: bytes, largest: int = MAX_SIDE) -> Image.Image:
     """Decode a picture, upright, on white, and reduced to at most `largest` pixels a side."""
     if len(data) > MAX_BYTES:
         raise MediaError(f"the picture is larger than {MAX_BYTES} bytes")
+    if data.startswith(_JPEG) and data.count(_SCAN) > _MAX_SCANS:
+        raise MediaError(f"the picture has more than {_MAX_SCANS} scans")
+    checkpoint()
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as picture:
             if max(picture.size) > MAX_SIDE:
                 raise MediaError(f"the picture is {picture.width}x{picture.height}, more than {MAX_SIDE} a side")
             upright = ImageOps.exif_transpose(picture)
             upright.thumbnail((largest, largest))
+            if upright.mode == "RGB":
+                return upright
             ground = Image.new("RGBA", upright.size, "white")
             return Image.alpha_composite(ground, upright.convert("RGBA")).convert("RGB")
     except MediaError:
@@ -292,9 +303,8 @@ def _opened(data: bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open an MP4 within the bounds; whatever FFmpeg finds wrong while it is open becomes a `MediaError`."""
     if len(data) > MAX_BYTES:
         raise MediaError(f"the video is larger than {MAX_BYTES} bytes")
-    if not _is_whole(data):
-        raise MediaError("the video is not an MP4, or is cut short")
     try:
+        boxes.check(data)
         # Without a fixed format, FFmpeg would also read playlists, which name files and addresses.
         with av.open(io.BytesIO(data), "r", format="mp4", metadata_errors="ignore") as container:
             stream = next((track for track in container.streams.video if track.codec_context), None)
@@ -307,7 +317,9 @@ def _opened(data: bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
             yield container, stream
     except MediaError:
         raise
-    except (av.FFmpegError, ValueError) as error:
+    except boxes.Unsound as error:
+        raise MediaError(str(error)) from None
+    except (av.FFmpegError, ValueError, MemoryError) as error:
         reason = error.strerror if isinstance(error, av.FFmpegError) else error
         raise MediaError(f"the video is damaged: {reason}") from None
 
@@ -315,21 +327,6 @@ def _opened(data: bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
 def _audio_track(container: InputContainer) -> AudioStream | None:
     # A track of an unknown codec has no context.
     return next((track for track in container.streams.audio if track.codec_context), None)
-
-
-def _is_whole(data: bytes) -> bool:
-    """Return whether the MP4's boxes, each of which begins with its size, end within the data."""
-    position = 0
-    while position + 8 <= len(data):
-        size = int.from_bytes(data[position : position + 4])
-        if size == 0:  # to the end of the file
-            return True
-        if size == 1:
-            size = int.from_bytes(data[position + 8 : position + 16])
-        if size < 8:
-            return False
-        position += size
-    return 0 < position <= len(data)
 
 
 def _turn(frame: av.VideoFrame) -> int:
@@ -350,6 +347,7 @@ def _read_pictures(video: bytes, size: tuple[int, int], count: int) -> Iterator[
         held: av.VideoFrame | None = None
         done = 0
         for frame in container.decode(stream):
+            checkpoint()
             if frame.pts is None:
                 continue
             start = frame.time if start is None else start
@@ -382,6 +380,7 @@ def _read_sound(video: bytes, count: int) -> bytes | None:
         resampler = av.AudioResampler("s16", "stereo", RATE)
         sound = bytearray()
         for frame in container.decode(track):
+            checkpoint()
             for part in resampler.resample(frame):
                 sound += bytes(part.planes[0])[: part.samples * SAMPLE_BYTES]
             if len(sound) >= length:
@@ -400,6 +399,7 @@ def _encode(pictures: Iterable[Image.Image], size: tuple[int, int], sound: bytes
         audio = container.add_stream("aac", rate=RATE, options=_AAC, layout="stereo") if sound else None
         canvas = av.VideoFrame(*size, "rgb0")
         for index, picture in enumerate(pictures):
+            checkpoint()
             container.mux(video.encode(_video_frame(picture, index, canvas)))
             if audio and sound and index % FPS == 0:  # a second of sound for each second of pictures
                 container.mux(audio.encode(_audio_frame(sound, index * FRAME_SAMPLES)))

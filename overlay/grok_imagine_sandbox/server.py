@@ -1,13 +1,13 @@
 """The sandbox as an object: a server of its own thread, port, clock and state."""
 
+import asyncio
 import math
 import os
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,14 +15,15 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from .app import application
+from .connections import Protocol
 from .contract import Contract
-from .delivery import Protocol
 from .scenarios import choose
 from .service import Service, Settings
+from .work import Workers
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
-_WORKERS = 4
+_GRACE_SECONDS = 1.0
 
 MIB = 2**20
 
@@ -37,6 +38,18 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let running answers end for a moment, then abort all connections; uvicorn would wait, and log each."""
+        for server in self.servers:
+            server.close()
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=_GRACE_SECONDS)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await super().shutdown(sockets)
 
 
 class Sandbox:
@@ -61,6 +74,9 @@ class Sandbox:
             the recorded 429 for the rate, figures included.
         zero_data_retention: Whether the team must give `output.upload_url`.
         slow_seconds: Real seconds by which the slow scenarios are late.
+        allow_hosts: Host names beside those of this machine by which requests may come, and their web pages.
+        max_connections: Open at once; beyond it the one that has waited longest for its client is closed.
+        request_seconds: Real seconds in which a request has to arrive whole, and for an answer to be read further.
         max_body_bytes: The largest request, and the largest input video.
         max_input_bytes: What all kept jobs' inputs may take in memory.
         cache_bytes: What rendered files may take in memory.
@@ -81,6 +97,9 @@ class Sandbox:
         concurrent_jobs: int | None = None,
         zero_data_retention: bool = False,
         slow_seconds: float = 5.0,
+        allow_hosts: Collection[str] = (),
+        max_connections: int = 500,
+        request_seconds: float = 60.0,
         max_body_bytes: int = 64 * MIB,
         max_input_bytes: int = 512 * MIB,
         cache_bytes: int = 256 * MIB,
@@ -115,6 +134,9 @@ class Sandbox:
             max_input_bytes=max_input_bytes,
             cache_bytes=cache_bytes,
         )
+        self._allow_hosts = frozenset(allow_hosts)
+        self._max_connections = max_connections
+        self._request_seconds = request_seconds
         self._wanted_port = port
         self._speed = speed
         self._clock = clock
@@ -123,7 +145,7 @@ class Sandbox:
         self._service: Service | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
-        self._executor: ThreadPoolExecutor | None = None
+        self._workers: Workers | None = None
         self._base_url = ""
 
     @property
@@ -169,10 +191,10 @@ class Sandbox:
             return (self._clock() - origin) * self._speed
 
         port: int = listener.getsockname()[1]
-        self._executor = ThreadPoolExecutor(_WORKERS, "grok-imagine-sandbox")
-        self._service = Service(contract, self._settings, port, now, time.time(), self._executor)
-        app = application(self._service, contract, now, self._count)
-        self._server = _Server(_config(app))
+        self._workers = Workers()
+        self._service = Service(contract, self._settings, port, now, time.time(), self._workers)
+        app = application(self._service, contract, now, self._count, self._allow_hosts)
+        self._server = _Server(_config(app, self._max_connections, self._request_seconds))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="grok-imagine-sandbox", daemon=True
         )
@@ -189,13 +211,13 @@ class Sandbox:
         Raises:
             RuntimeError: The server did not end in time.
         """
-        if self._server is None or self._thread is None or self._executor is None:
+        if self._server is None or self._thread is None or self._workers is None:
             return
         self._server.should_exit = True
         self._thread.join(_STOP_SECONDS)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._workers.stop()
         alive = self._thread.is_alive()
-        self._server = self._thread = self._executor = None
+        self._server = self._thread = self._workers = None
         if alive:
             raise RuntimeError(f"the sandbox did not stop within {_STOP_SECONDS:g} s")
 
@@ -226,10 +248,11 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, max_connections: int, request_seconds: float) -> uvicorn.Config:
+    bounds = {"max_connections": max_connections, "request_seconds": request_seconds}
     return uvicorn.Config(
         app,
-        http=Protocol,
+        http=type("Bounded", (Protocol,), bounds),
         ws="none",
         lifespan="off",
         access_log=False,

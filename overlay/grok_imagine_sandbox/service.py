@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
+import json
 import re
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -17,8 +18,10 @@ from .answers import Refusal
 from .cards import model_card
 from .contract import Contract
 from .delivery import delivered
-from .files import FileCache, Files
-from .inputs import InputFailure, Kind, Reader, put
+from .fetching import Fetcher, uploads_to
+from .files import FileCache, Files, Missing
+from .inputs import InputFailure, Kind, Reader
+from .intake import Intake
 from .jobs import Full, Job, JobStore, Plan, curve, uuid_like
 from .limits import RateLimit
 from .looks import look
@@ -26,6 +29,16 @@ from .recipes import Product, prepare
 from .rules import Order, accept
 from .scenarios import Choice, Scenario, UnknownScenario, choose
 from .shape import Body, media_objects
+from .work import Exhausted, Workers
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_KINDS: Mapping[str | int, Kind] = {"video": "video", "reference_audios": "audio"}
+_PATIENCE = 5.0  # seconds for which a look waits for a job's inputs
+_SMALL_BYTES, _SMALL_OBJECTS = 64 * 2**10, 64
+_MAX_KEPT_BYTES = 16 * 2**10  # of each job, for as long as it is known
+_MAX_OCCASIONS = 10_000
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -57,7 +70,7 @@ class Service:
         port: Its own.
         now: Gives the simulated time in seconds.
         epoch: Unix time at which simulated time was 0.
-        executor: For what blocks: reading inputs and rendering.
+        workers: For what blocks.
     """
 
     def __init__(
@@ -67,13 +80,13 @@ class Service:
         port: int,
         now: Callable[[], float],
         epoch: float,
-        executor: Executor,
+        workers: Workers,
     ) -> None:
         self._contract = contract
         self._settings = settings
         self._now = now
         self._epoch = epoch
-        self._executor = executor
+        self._workers = workers
         self._accepted = 0
         self._traces = 0
         self._occasions: Counter[str] = Counter()
@@ -85,8 +98,10 @@ class Service:
             now,
             contract.limit("result_url_lifetime"),
             settings.seed,
-            executor,
+            workers,
         )
+        self._intake = Intake(settings.max_body_bytes)
+        self._fetcher = Fetcher()
         image_bytes = int(contract.limit("image_size"))
         sizes: dict[Kind, int] = {"image": image_bytes, "video": settings.max_body_bytes, "audio": image_bytes}
         self._reader = Reader(port, self.files.read, sizes)
@@ -103,11 +118,11 @@ class Service:
             if choice is not None and choice.scenario.when == "start" and self._take(choice):
                 self._rate.take(model, self._now())  # what goes wrong on command goes wrong in any case, but it counts
                 return await self._broken(choice.scenario, model)
-            raw, body = await self._body(request)
-            model = self._model_of(body)
-            self._admit(model)
-            order = self._order(operation, body)
-            job = self._accept(order, raw, choice)
+            async with self._body(request) as (raw, body):
+                model = self._model_of(body)
+                self._admit(model)
+                order = await self._order(operation, raw, body)
+                job = self._accept(order, raw, body, choice)
         except Refusal as refusal:
             return self._started(refusal.answer.response(), model)
         except ClientDisconnect:  # before its body was whole: there is no job, and nobody to tell
@@ -127,7 +142,9 @@ class Service:
         except Refusal as refusal:
             return self._traced(refusal.answer.response())
         if job.preparation is not None:
-            await asyncio.shield(job.preparation)
+            done, _ = await asyncio.wait({job.preparation}, timeout=_PATIENCE)
+            for preparation in done:
+                preparation.result()
         if job.upload_url is not None and job.plan is not None and job.state(self._now()) == "done":
             job.upload = job.upload or asyncio.create_task(self._upload(job, job.upload_url, job.plan.product))
             await asyncio.shield(job.upload)
@@ -173,7 +190,10 @@ class Service:
         """Whether the scenario still has an occasion, which is then used up."""
         if choice.times is not None and self._occasions[str(choice)] >= choice.times:
             return False
-        self._occasions[str(choice)] += 1
+        if choice.times is not None:
+            self._occasions[str(choice)] += 1
+            if len(self._occasions) > _MAX_OCCASIONS:  # the oldest is forgotten, and would begin anew
+                del self._occasions[next(iter(self._occasions))]
         return True
 
     async def _broken(self, scenario: Scenario, model: str) -> Response:
@@ -186,14 +206,25 @@ class Service:
         if full is not None:
             raise Refusal(answers.too_many(model, full.what, full.told, full.requests))
 
-    async def _body(self, request: Request) -> tuple[bytes, Body]:
+    @asynccontextmanager
+    async def _body(self, request: Request) -> AsyncIterator[tuple[bytearray, Body]]:
         """The body as sent and as read. A request without a readable one names no model, but counts."""
-        try:
-            raw = await self._raw(request)
-            return raw, Body(raw)
-        except Refusal:
-            self._admit(self._contract.default_model)
-            raise
+        async with AsyncExitStack() as held:
+            try:
+                if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+                    raise Refusal(answers.NOT_JSON)
+                raw = await held.enter_async_context(self._intake.body(request))
+                body = await self._aside(raw, Body, raw)
+            except Refusal:
+                self._admit(self._contract.default_model)
+                raise
+            yield raw, body
+
+    async def _aside(self, raw: bytearray, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call what takes the longer the larger a body is. Of the usual ones the way to a thread would take longest."""
+        if len(raw) <= _SMALL_BYTES and raw.count(b"{") <= _SMALL_OBJECTS:
+            return function(*args, **kwargs)
+        return await self._workers.check(function, *args, **kwargs)
 
     def _model_of(self, body: Body) -> str:
         """The model whose limits hold for a body that is not checked yet."""
@@ -201,40 +232,29 @@ class Service:
         known = self._contract.model_name(name) if isinstance(name, str) else None
         return known or self._contract.default_model
 
-    async def _raw(self, request: Request) -> bytes:
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            raise Refusal(answers.NOT_JSON)
-        raw = bytearray()
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > self._settings.max_body_bytes:
-                raise Refusal(answers.TOO_LARGE)
-        if not raw:
-            raise Refusal(answers.NOT_JSON)
-        return bytes(raw)
-
-    def _order(self, operation: str, body: Body) -> Order:
-        ranges = body.check(self._contract, operation)
+    async def _order(self, operation: str, raw: bytearray, body: Body) -> Order:
+        ranges = await self._aside(raw, body.check, self._contract, operation)
         order = accept(self._contract, operation, body.value, ranges)
         if self._settings.zero_data_retention and not order.body.get("output"):
             raise Refusal(answers.NO_UPLOAD_URL)
         return order
 
-    def _accept(self, order: Order, raw: bytes, choice: Choice | None) -> Job:
+    def _accept(self, order: Order, raw: bytearray, body: Body, choice: Choice | None) -> Job:
         limit = self._settings.concurrent_jobs
         if limit is not None and self.jobs.running(self._now()) >= limit:
             raise Refusal(answers.too_many(order.model))
         seed, number = self._settings.seed, self._accepted
         kept = {name: order.body[name] for name in ("output", "storage_options") if order.body.get(name) is not None}
+        if len(json.dumps(kept)) > _MAX_KEPT_BYTES:
+            raise Refusal(answers.TOO_LARGE)
         job = Job(
             number,
             uuid_like(seed, "job", number),
             uuid_like(seed, "file", number),
             order._replace(body=kept),
-            hashlib.sha256(raw).hexdigest(),
+            body.sha256,
             self._now(),
-            len(raw),
+            len(raw) if raw.isascii() else 4 * len(raw),  # as Python keeps it until the inputs were read
         )
         try:
             self.jobs.add(job, job.created)
@@ -248,25 +268,50 @@ class Service:
 
     async def _prepare(self, job: Job, order: Order) -> None:
         """Read the job's inputs; what can't be read shows on the first look (register, Recorded timings)."""
-        loop = asyncio.get_running_loop()
         try:
             if media_objects(order.body):
-                product = await loop.run_in_executor(self._executor, prepare, self._contract, order, self._reader)
+                reader = self._reader.over(await self._fetched(job, order))
+                product = await self._workers.read(prepare, self._contract, order, reader)
             else:  # nothing blocks, and the way to a thread and back would take longer than all else
                 product = prepare(self._contract, order, self._reader)
             self.jobs.plan(job, Plan(product, curve(order.mode, product, job.request_id)), self._now())
         except InputFailure as failure:
             self.jobs.fail(job, failure)
+        except Exhausted as error:
+            self.jobs.fail(job, InputFailure(f"Unable to decode the provided media: {error}"))
         except Full:
             self.jobs.fail(job, InputFailure("The service is currently unavailable.", "service_unavailable"))
 
+    async def _fetched(self, job: Job, order: Order) -> dict[str, bytes | InputFailure]:
+        """What is found at the inputs' URLs on this machine, up to the first that can't be had."""
+        found: dict[str, bytes | InputFailure] = {}
+        for path, source in media_objects(order.body):
+            kind = _KINDS.get(path[0], "image")
+            url = self._reader.to_fetch(kind, source)
+            # A generation makes nothing of a video, all else nothing of anything but a video.
+            if url is None or url in found or (kind == "video") == (order.operation == "generateVideo"):
+                continue
+            try:
+                size = self._reader.max_bytes(kind)
+                found[url] = await self._fetcher.get(
+                    kind, url, size, lambda more: self.jobs.grow(job, more, self._now())
+                )
+            except InputFailure as failure:
+                found[url] = failure
+                break
+        return found
+
     async def _upload(self, job: Job, url: str, product: Product) -> None:
         """Send a done job's file where `output` says."""
-        loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._executor, put, url, lambda: self.files.content(product))
+            if uploads_to(url):
+                await self._fetcher.put(url, await self._workers.render(self.files.content, product))
         except InputFailure as failure:
             self.jobs.fail(job, failure)
+        except Missing:
+            self.jobs.fail(
+                job, InputFailure("An internal error occurred while the video was generated.", "internal_error")
+            )
 
     def _job(self, request_id: str) -> Job:
         job = self.jobs.get(request_id)

@@ -4,6 +4,7 @@ The service is written in Rust; its texts are those of serde (register, HTTP sta
 named, in the order of the text, as a parser meets it.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,6 +42,7 @@ class Body:
         except (ValueError, RecursionError) as error:
             raise Refusal(plain(422, f"Failed to parse the request body as JSON: {_reason(error)}")) from error
         self.value = _understood(value)
+        self.sha256 = hashlib.sha256(raw).hexdigest()
 
     def check(self, contract: Contract, operation: str) -> list[Fault]:
         """Check the form; what remains are faults of ranges, which the rules answer.

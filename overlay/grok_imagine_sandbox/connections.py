@@ -1,0 +1,123 @@
+"""The server's connections: how many there are, how long a request may take to arrive, and an answer to be read."""
+
+import asyncio
+import logging
+from asyncio import TimerHandle, Transport
+from typing import Any
+
+import h11
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+log = logging.getLogger("grok_imagine_sandbox")
+
+_ARRIVING = (h11.IDLE, h11.SEND_BODY)
+_PIECE = 64 * 2**10
+
+
+class Protocol(H11Protocol):
+    """uvicorn's HTTP protocol, with the bounds that it lacks, and a way for the application to reach its connection."""
+
+    max_connections = 500
+    request_seconds = 60.0
+    """From the first byte of a request, or from the connection, to its last; and for an answer to be read further."""
+
+    _arrival: TimerHandle | None = None
+    _reading: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Put the transport where each request's scope takes its state from, and make room if there are too many."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+        self.since = self.loop.time()
+        self._watch()
+        if len(self.connections) > self.max_connections:
+            self._make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timers."""
+        self._stop_watching()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; the time starts with a request's first byte and ends with its last, not with each."""
+        super().data_received(data)
+        if self.conn.their_state not in _ARRIVING:
+            self._stop_watching()
+        elif self._arrival is None:
+            self.since = self.loop.time()
+            self._watch()
+
+    def on_response_complete(self) -> None:
+        """Note when the connection became idle."""
+        self.since = self.loop.time()
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY and self._arrival is None:  # of the next, which came right behind
+            self._watch()
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is answered: it has to go on in time."""
+        super().pause_writing()
+        if self._reading is None:
+            self._reading = self.loop.call_later(self.request_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads on."""
+        super().resume_writing()
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def send_400_response(self, msg: str) -> None:
+        """Give what is not HTTP no answer: uvicorn's own would lack the sandbox's `server` header."""
+        self._stop_watching()
+        self.transport.close()
+
+    def _make_room(self) -> None:
+        """Close the connection that has waited longest for its client, this one if all are being answered."""
+        waiting = [each for each in self.connections if isinstance(each, Protocol) and each.is_waiting]
+        oldest = min((each for each in waiting if each is not self), key=lambda each: each.since, default=self)
+        oldest.transport.abort()
+        self.connections.discard(oldest)  # it is noticed as lost only later
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is the client's turn."""
+        return self.conn.their_state in _ARRIVING
+
+    def _watch(self) -> None:
+        self._arrival = self.loop.call_later(self.request_seconds, self._too_late)
+
+    def _stop_watching(self) -> None:
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+
+    def _too_late(self) -> None:
+        self._arrival = None
+        self.transport.abort()
+
+
+class Paced:
+    """Sends large bodies in pieces, each when the client has read the one before: else the connection buffers them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def pieces(message: Message) -> None:
+            body: Any = message.get("body", b"")
+            if len(body) <= _PIECE or scope["method"] == "HEAD":
+                await send(message)
+                return
+            for start in range(0, len(body), _PIECE):
+                more = start + _PIECE < len(body) or message.get("more_body", False)
+                await send({**message, "body": body[start : start + _PIECE], "more_body": more})
+
+        try:
+            await self._app(scope, receive, pieces)
+        except asyncio.CancelledError:
+            scope["state"]["transport"].abort()  # the server stops, and uvicorn would log this as an error

@@ -1,0 +1,167 @@
+"""Fetches from, and uploads to, this machine. Both run in the event loop, so that no worker waits for a slow origin."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from .inputs import LOOPBACK, InputFailure, Kind, status_line, too_large, unreachable, web_address
+
+log = logging.getLogger("grok_imagine_sandbox")
+
+T = TypeVar("T")
+
+_STEP = httpx.Timeout(5.0).as_dict()  # seconds for each step, the service's own figure (PROTO)
+_REDIRECTS = 3
+_QUICK, _SLOW = 32, 64
+
+
+class Lanes:
+    """Lets so much run at once that slow work can't keep the quick from its turn.
+
+    Whatever begins has the quick lane for `patience`. Then it goes on in the slow one, or ends if that is full.
+
+    Args:
+        patience: Seconds.
+        seconds: For all of it.
+    """
+
+    def __init__(self, patience: float = 1.0, seconds: float = 20.0) -> None:
+        self._patience = patience
+        self._seconds = seconds
+        self._quick = asyncio.Semaphore(_QUICK)
+        self._slow = asyncio.Semaphore(_SLOW)
+
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run some work.
+
+        Raises:
+            TimeoutError: It took too long.
+        """
+        await self._quick.acquire()
+        begun = asyncio.ensure_future(work())
+        try:
+            try:
+                await asyncio.wait({begun}, timeout=self._patience)
+            finally:
+                self._quick.release()
+            if begun.done():
+                return begun.result()
+            if self._slow.locked():
+                raise TimeoutError
+            async with self._slow, asyncio.timeout(self._seconds - self._patience):
+                return await begun
+        finally:
+            begun.cancel()
+
+
+class Fetcher:
+    """A client for what requests name.
+
+    Args:
+        lanes: Bounds the number and the time.
+    """
+
+    def __init__(self, lanes: Lanes | None = None) -> None:
+        self._lanes = Lanes() if lanes is None else lanes
+        # A transport, not a client: no cookies, no decompression, no redirect that is not looked at here first.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        self._transport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+
+    async def get(self, kind: Kind, url: str, max_bytes: int, more: Callable[[int], None]) -> bytes:
+        """The content at a URL of this machine.
+
+        Args:
+            kind: What it is, for the message of a failure.
+            url: Where it is.
+            max_bytes: The most it may be.
+            more: Called with the size of each piece.
+
+        Raises:
+            InputFailure: It can't be had, or is too large.
+        """
+        try:
+            return await self._lanes.run(lambda: self._follow(kind, url, max_bytes, more))
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, UnicodeError) as error:
+            raise unreachable(kind, f"error sending request ({type(error).__name__})") from error
+
+    async def put(self, url: str, content: bytes) -> None:
+        """Send a result to a URL of this machine.
+
+        Raises:
+            InputFailure: The upload was refused, so the job fails.
+        """
+        try:
+            status = await self._lanes.run(lambda: self._put(url, content))
+            reason = "" if 200 <= status < 300 else status_line(status)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, UnicodeError) as error:
+            reason = f"error sending request ({type(error).__name__})"
+        if reason:
+            raise InputFailure(f"Unable to upload the video to the provided upload_url: {reason}")
+
+    async def _put(self, url: str, content: bytes) -> int:
+        headers = {"content-type": "video/mp4"}
+        response = await self._send(httpx.Request("PUT", url, content=content, headers=headers))
+        await response.aclose()
+        return response.status_code
+
+    async def _follow(self, kind: Kind, url: str, max_bytes: int, more: Callable[[int], None]) -> bytes:
+        for _ in range(_REDIRECTS + 1):
+            response = await self._send(httpx.Request("GET", url, headers={"accept-encoding": "identity"}))
+            try:
+                if not response.has_redirect_location:
+                    return await _content(kind, response, max_bytes, more)
+                url = _next(kind, url, response.headers["location"])
+            finally:
+                await response.aclose()
+        raise unreachable(kind, "too many redirects")
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host not in LOOPBACK:  # whatever httpx may read otherwise
+            raise httpx.InvalidURL("not on this machine")
+        request.headers["user-agent"] = "XaiImageApiFetch/1.0"
+        request.extensions = {"timeout": _STEP}
+        return await self._transport.handle_async_request(request)
+
+
+def _next(kind: Kind, url: str, location: str) -> str:
+    """Where a redirect leads, if that is on this machine."""
+    try:
+        target = urljoin(url, location)
+    except ValueError as error:
+        raise unreachable(kind, f"invalid URL ({error})") from error
+    if web_address(kind, target).hostname not in LOOPBACK:
+        raise unreachable(kind, "redirected away from this machine")
+    return target
+
+
+async def _content(kind: Kind, response: httpx.Response, max_bytes: int, more: Callable[[int], None]) -> bytes:
+    if response.status_code != 200:
+        raise unreachable(kind, status_line(response.status_code))
+    if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise unreachable(kind, "unsupported content encoding")  # none was asked for, and one can unpack to anything
+    data = bytearray()
+    async for chunk in response.aiter_raw():
+        data += chunk
+        if len(data) > max_bytes:
+            raise too_large(kind, max_bytes)
+        more(len(chunk))
+    return bytes(data)
+
+
+def uploads_to(url: str) -> bool:
+    """Whether an `output.upload_url` is on this machine; elsewhere nothing is sent.
+
+    Raises:
+        InputFailure: It is no URL.
+    """
+    try:
+        host = urlsplit(url).hostname
+    except ValueError as error:
+        raise InputFailure(f"Unable to upload the video to the provided upload_url: invalid URL ({error})") from error
+    if host not in LOOPBACK:
+        log.info("a result is not uploaded to %r: only this machine is written to", host and host[:200])
+    return host in LOOPBACK

@@ -1,0 +1,102 @@
+"""Who may ask: names of this machine only, and of web pages only those of this machine.
+
+A page of any site can have the visitor's browser send requests here, by the address itself or by a name of its own that
+it has resolve to 127.0.0.1 (DNS rebinding). `Host` shows the latter, `Origin` the former.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{0,5})?", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://([^/?#@\\]+)", re.IGNORECASE)
+_TOKENS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, -]{0,1000}")
+
+
+class Guard:
+    """Refuses requests for other names and from other sites' pages; answers the preflights of this machine's pages.
+
+    Args:
+        app: Gets what is let through.
+        allowed: Further host names, without ports, such as a container's.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: Collection[str] = ()) -> None:
+        self._app = app
+        self._allowed = frozenset(name.lower().rstrip(".") for name in allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it."""
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        refusal = self._refusal(scope, headers, origin)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        elif origin is None:
+            await self._app(scope, receive, send)
+        elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            await _preflight(origin, headers)(scope, receive, send)
+        else:
+            await self._app(scope, receive, _shared(origin, send))
+
+    def _refusal(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
+        # HTTP/1.0 goes without Host, but no browser does. A target that is a whole URL counts as it stands (RFC 9112).
+        target = _ORIGIN.match(scope["raw_path"].decode("latin-1"))
+        names = headers.getlist("host") + ([target[1]] if target else [])
+        if not all(self._knows(name) for name in names):
+            text = "the sandbox answers to names of this machine only: localhost, 127.0.0.1, [::1]"
+            return PlainTextResponse(f"{text}; --allow-host adds others\n", 421)
+        page = _ORIGIN.fullmatch(origin) if origin is not None else None
+        if origin is not None and (page is None or not self._knows(page[1])):
+            text = "the sandbox answers to web pages of this machine only"
+            return PlainTextResponse(f"{text}; --allow-host adds others\n", 403)
+        return None
+
+    def _knows(self, authority: str) -> bool:
+        found = _AUTHORITY.fullmatch(authority.strip())
+        if found is None:
+            return False
+        name = found[1].lower().rstrip(".")
+        return name in self._allowed or is_loopback(name)
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host name, in lower case, always means this machine (RFC 6761, RFC 1122)."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _preflight(origin: str, headers: Headers) -> Response:
+    asked = headers.get("access-control-request-headers", "")
+    allowed = {
+        "access-control-allow-origin": origin,
+        "access-control-allow-methods": "GET, HEAD, POST",
+        "access-control-allow-headers": asked if _TOKENS.fullmatch(asked) else "authorization, content-type",
+        "access-control-max-age": "600",
+        "vary": "Origin, Access-Control-Request-Headers",
+    }
+    if headers.get("access-control-request-private-network") == "true":
+        allowed["access-control-allow-private-network"] = "true"
+    return Response(status_code=204, headers=allowed)
+
+
+def _shared(origin: str, send: Send) -> Send:
+    """Lets the page at `origin` read the answer."""
+
+    async def sharing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["access-control-allow-origin"] = origin
+            headers["access-control-expose-headers"] = "*"
+            headers.add_vary_header("Origin")
+        await send(message)
+
+    return sharing
