@@ -106,7 +106,7 @@ def no_such_model(name: str) -> Answer:
 
 def model_not_found(name: str) -> Answer:
     """The list of models has no such model; it words that differently from a POST."""
-    return flat(404, NOT_FOUND, f"Model '{name}' not found.")
+    return flat(404, NOT_FOUND, f"Model '{excerpt(name)}' not found.")
 
 
 def too_many(model: str, what: str = "Requests per Minute", actual: int = 80, limit: int = 60) -> Answer:

@@ -28,6 +28,7 @@ log = logging.getLogger("grok_imagine_sandbox")
 Count = Callable[[str, str, int], None]
 
 _BATCH = 100
+_SHOWN = 300  # bytes of a path in the log
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -113,5 +114,5 @@ class Observed:
                 await send(message)
 
         await self._app(scope, receive, watched)
-        path = scope["raw_path"].decode("ascii", "backslashreplace")
+        path = scope["raw_path"][:_SHOWN].decode("ascii", "backslashreplace")
         log.info("%s %s %s at simulated %.1f s", method, path, status or "dropped", self._now())

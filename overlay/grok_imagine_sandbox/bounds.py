@@ -30,14 +30,15 @@ def check(raw: bytes | bytearray) -> None:
     """
     # In valid JSON a backslash stands in strings only; without escapes, each quote begins or ends one.
     text = raw.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in raw else raw
-    many = text.count(b'"') > 4 * MAX_VALUES  # a name and a text for each value
-    outside = text.translate(None, b" \t\r\n") if many else b"".join(text.split(b'"')[::2])
+    if text.count(b'"') > 4 * MAX_VALUES:  # a name and a text for each value
+        raise TooManyValues
+    outside = b"".join(text.split(b'"')[::2])
     depth = 0
     for bracket in islice(_BRACKET.finditer(outside), 4 * MAX_VALUES):
         depth += 1 if bracket[0] in b"[{" else -1
         if depth > MAX_DEPTH:
             raise ValueError("recursion limit exceeded")
-    if many or sum(outside.count(sign) for sign in (b",", b"[", b"{")) > MAX_VALUES:
+    if sum(outside.count(sign) for sign in (b",", b"[", b"{")) > MAX_VALUES:
         raise TooManyValues
 
 

@@ -10,9 +10,35 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = logging.getLogger("grok_imagine_sandbox")
+# uvicorn warns of whatever is not HTTP, twice of some; its errors are heard.
+_quiet = logging.getLogger("grok_imagine_sandbox.uvicorn")
+_quiet.setLevel(logging.ERROR)
 
 _ARRIVING = (h11.IDLE, h11.SEND_BODY)
+_HEAD = 16 * 2**10
 _PIECE = 64 * 2**10
+_SMALL, _MAX_SMALL = 64, 5000
+
+
+class _Connection(h11.Connection):
+    """A connection's state, which takes a body in pieces of some size: of one byte each they take minutes to read."""
+
+    _small = 0
+
+    def next_event(self) -> Any:
+        """The next thing that was read.
+
+        Raises:
+            RemoteProtocolError: It is not HTTP, or is the small piece too many.
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Data) and len(event.data) < _SMALL:
+            self._small += 1
+            if self._small > _MAX_SMALL:
+                raise h11.RemoteProtocolError("too many small pieces")
+        elif isinstance(event, h11.Request):
+            self._small = 0
+        return event
 
 
 class Protocol(H11Protocol):
@@ -24,6 +50,12 @@ class Protocol(H11Protocol):
 
     _arrival: TimerHandle | None = None
     _reading: TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take uvicorn's arguments."""
+        super().__init__(*args, **kwargs)
+        self.conn = _Connection(h11.SERVER, self.config.h11_max_incomplete_event_size or _HEAD)
+        self.logger = _quiet
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Put the transport where each request's scope takes its state from, and make room if there are too many."""
@@ -71,6 +103,7 @@ class Protocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Give what is not HTTP no answer: uvicorn's own would lack the sandbox's `server` header."""
+        log.info("what is not HTTP is not answered")
         self._stop_watching()
         self.transport.close()
 

@@ -14,6 +14,8 @@ log = logging.getLogger("grok_imagine_sandbox")
 
 T = TypeVar("T")
 
+# What comes of httpx for one URL or another: a port out of range is an OverflowError within a group.
+_FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ArithmeticError, ExceptionGroup)
 _STEP = httpx.Timeout(5.0).as_dict()  # seconds for each step, the service's own figure (PROTO)
 _REDIRECTS = 3
 _QUICK, _SLOW = 32, 64
@@ -85,7 +87,9 @@ class Fetcher:
         """
         try:
             return await self._lanes.run(lambda: self._follow(kind, url, max_bytes, more))
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, UnicodeError) as error:
+        except InputFailure:
+            raise
+        except _FAILURES as error:
             raise unreachable(kind, f"error sending request ({type(error).__name__})") from error
 
     async def put(self, url: str, content: bytes) -> None:
@@ -97,7 +101,7 @@ class Fetcher:
         try:
             status = await self._lanes.run(lambda: self._put(url, content))
             reason = "" if 200 <= status < 300 else status_line(status)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, UnicodeError) as error:
+        except _FAILURES as error:
             reason = f"error sending request ({type(error).__name__})"
         if reason:
             raise InputFailure(f"Unable to upload the video to the provided upload_url: {reason}")

@@ -21,7 +21,7 @@ Kind = Literal["image", "video", "audio"]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LABEL = 200  # characters; a label is drawn, logged and kept
-_PIECE = 2**20
+_PIECE = 64 * 2**10
 
 
 class InputFailure(ValueError):

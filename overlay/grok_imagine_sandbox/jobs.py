@@ -221,7 +221,8 @@ class JobStore:
     def fail(self, job: Job, failure: InputFailure) -> None:
         """A job ends here and now. Without a plan it keeps no input."""
         with self._lock:
-            job.failure = failure
+            # Not the exception that was raised: its traceback holds all that was read.
+            job.failure = InputFailure(str(failure), failure.code)
             if job.plan is None:
                 self._weigh(job, 0)
             self._end(job)

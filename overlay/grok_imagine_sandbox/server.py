@@ -134,6 +134,12 @@ class Sandbox:
             max_input_bytes=max_input_bytes,
             cache_bytes=cache_bytes,
         )
+        if isinstance(allow_hosts, str):
+            raise ValueError(f"allow_hosts is a list of names, such as [{allow_hosts!r}]")
+        if not 0 < request_seconds < math.inf:
+            raise ValueError(f"request_seconds must be above 0 and finite, not {request_seconds}")
+        if max_connections < 1:
+            raise ValueError(f"max_connections must be at least 1, not {max_connections}")
         self._allow_hosts = frozenset(allow_hosts)
         self._max_connections = max_connections
         self._request_seconds = request_seconds
@@ -194,7 +200,7 @@ class Sandbox:
         self._workers = Workers()
         self._service = Service(contract, self._settings, port, now, time.time(), self._workers)
         app = application(self._service, contract, now, self._count, self._allow_hosts)
-        self._server = _Server(_config(app, self._max_connections, self._request_seconds))
+        self._server = _Server(_config(app, _openable(self._max_connections), self._request_seconds))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="grok-imagine-sandbox", daemon=True
         )
@@ -246,6 +252,16 @@ def _listener(port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _openable(connections: int) -> int:
+    """So many connections as leave half of the process's file descriptors for all else."""
+    if os.name != "posix":
+        return connections
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return connections if soft == resource.RLIM_INFINITY else max(1, min(connections, soft // 2))
 
 
 def _config(app: ASGIApp, max_connections: int, request_seconds: float) -> uvicorn.Config:

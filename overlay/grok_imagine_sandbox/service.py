@@ -341,6 +341,6 @@ def _chosen(request: Request) -> Choice | None:
     try:
         choice = None if text is None else choose(text)
     except UnknownScenario as error:
-        raise Refusal(answers.flat(400, "sandbox", str(error))) from error
+        raise Refusal(answers.flat(400, "sandbox", answers.excerpt(str(error)))) from error
     # A client that sends the header with every request means its POSTs.
     return None if choice and request.method == "GET" and choice.scenario.when in ("start", "accepted") else choice

@@ -84,6 +84,13 @@ def test_limits_are_off_unless_asked_for(flags: list[str], statuses: list[int]) 
         assert [answer.status_code for answer in (started, look, again)] == statuses
 
 
+@pytest.mark.parametrize(("flags", "status"), [([], 421), (["--allow-host", "a.test", "--allow-host", "sandbox"], 401)])
+def test_further_hosts_are_answered_if_asked_for(flags: list[str], status: int) -> None:
+    with process(*flags) as (_, url):
+        for host in ("a.test", "sandbox:8000"):
+            assert httpx.get(f"{url}/videos/x", headers={"host": host}, trust_env=False).status_code == status
+
+
 def test_scenarios_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-scenarios"]) == 0
     lines = capsys.readouterr().out.splitlines()
