@@ -178,6 +178,7 @@ class VideoRequest:
 
         digest = hashlib.sha256()
         try:
+            _check_text(self.body)
             style = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": True, "allow_nan": False}
             for piece in media.json_pieces(dict(self.body), **style):
                 digest.update(piece)
@@ -351,3 +352,16 @@ def _keyframe(item: Mapping[str, Any], strict: bool) -> dict[str, Any]:
         return dict(item)
     image = _medium("image", item, strict, "keyframes")
     return {"image": image or {}, "timestamp_s": item.get("timestamp", item.get("timestamp_s"))}
+
+
+def _check_text(node: object) -> None:
+    """Raises UnicodeEncodeError for half an emoji: it can be hashed, and not be sent."""
+    if isinstance(node, str):
+        _ = node.isascii() or node.encode()
+    elif isinstance(node, Mapping):
+        for name, value in node.items():
+            _check_text(name)
+            _check_text(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            _check_text(value)

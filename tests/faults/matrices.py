@@ -52,7 +52,7 @@ def _poison() -> list[str]:
     poison: Any = import_module("poison")
     return [
         "## One bad job among others\n",
-        "Of eight jobs any subset is poisoned. All others end as if they were alone, in a batch, in its rerun and in `reconcile`, with both",
+        "Of six jobs any subset is poisoned. All others end as if they were alone, in a batch, in its rerun and in `reconcile`, with both",
         "clients; nothing is posted twice, and an id that came is kept ([`tests/test_poison.py`](../tests/test_poison.py)).\n",
         "| Where | What comes |\n|---|---|",
         f"| the answer to the POST | {', '.join(poison.POSTS)} |",
