@@ -14,6 +14,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 GRACE = 5.0
 """Seconds that the answer to a paid POST is waited for when its caller leaves, a client is closed, or the program ends."""
+
+IDLE = 2.0
+"""Seconds for which a thread waits for another POST."""
 
 TICK = 1.0
 """Seconds; a wait is made of such pieces, since on Windows nothing else lets Ctrl-C through."""
@@ -88,11 +92,7 @@ class Post:
 
     def start(self, exchange: Callable[[Post], Answer], then: Callable[[], object]) -> None:
         """Has a thread make a try and settle what comes; `then` is called at the end, in that thread."""
-        thread = threading.Thread(target=self.run, args=(exchange, then), name="grok-imagine-post", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the interpreter ends, and begins no thread any more
-            self.run(exchange, then)
+        _threads.do(lambda: self.run(exchange, then))
 
     def run(self, exchange: Callable[[Post], Answer], then: Callable[[], object]) -> None:
         """Makes a try and settles what comes, here and now."""
@@ -181,6 +181,49 @@ class Post:
                 _under_way.discard(self)
 
 
+class Threads:
+    """Daemon threads, of which one that has nothing to do is used again for a while."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._work: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._idle = 0
+
+    def do(self, work: Callable[[], object]) -> None:
+        """Has a thread do it."""
+        with self._lock:
+            is_taken = self._idle > 0
+            self._idle -= is_taken
+        if is_taken:
+            self._work.put(work)
+            return
+        try:
+            threading.Thread(target=self._serve, args=(work,), name="grok-imagine-post", daemon=True).start()
+        except RuntimeError:  # the interpreter ends, and begins no thread any more
+            work()
+
+    def _serve(self, work: Callable[[], object] | None) -> None:
+        while work:
+            work()
+            work = None  # nothing of it lives on while there is nothing to do
+            work = self._next()
+
+    def _next(self) -> Callable[[], object] | None:
+        with self._lock:
+            self._idle += 1
+        while True:
+            try:
+                return self._work.get(timeout=IDLE)
+            except Empty:
+                with self._lock:
+                    if self._idle:  # else work is on its way
+                        self._idle -= 1
+                        return None
+
+
+_threads = Threads()
+
+
 def _add(post: Post) -> None:
     with _registry:
         _watch()
@@ -232,8 +275,8 @@ def _at_exit() -> None:
 
 def _begin_anew() -> None:
     """A child process owns none of its parent's POSTs, nor the threads that would release its locks."""
-    global _registry
-    _registry = threading.Lock()
+    global _registry, _threads
+    _registry, _threads = threading.Lock(), Threads()
     _under_way.clear()
     _batches.clear()
 
