@@ -55,7 +55,7 @@ STAGED = {name: f"{name}:2" if name.startswith("look-") else name for name in so
 """What only the sandbox can be asked for. Looks that fail do so twice, then the job goes on."""
 
 # What the service was seen, or is feared, to answer against its own contract.
-OUTSIDE = {"look-html", "look-garbage", "look-garbage-video", "pending-empty"}
+OUTSIDE = {"look-html", "look-garbage", "look-garbage-video", "pending-empty", "empty-500"}
 
 REFUSED = {"duration-out-of-range"}
 """What was sent against the contract, to have it refused."""

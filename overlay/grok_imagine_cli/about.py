@@ -70,21 +70,14 @@ def modes(
         raise typer.BadParameter(f"{mode} is none of {', '.join(names)}", param_hint="MODE")
     rows = [_mode(name) for name in ([mode] if mode else names)]
     if mode is None or output.as_json:
-        columns = {
-            "mode": "Mode",
-            "command": "Command",
-            "models": "Models",
-            "required": "Needs",
-            "allowed": "Takes",
-            "refused": "Refuses",
-        }
-        output.table("mode", [row | (_names(row) if not output.as_json else {}) for row in rows], columns)
+        columns = {"mode": "Mode", "command": "Command", "required": "Needs", "allowed": "Takes", "refused": "Refuses"}
+        output.table("mode", rows if output.as_json else [row | _shortly(row) for row in rows], columns)
         return
     found = [
         {
             "field": field,
             "rule": "needed" if field in rows[0]["required"] else "taken",
-            "range": rows[0]["ranges"].get(field),
+            "range": rows[0]["ranges"].get(field, rows[0]["models"] if field == "model" else None),
         }
         for field in (*rows[0]["required"], *rows[0]["allowed"])
     ]
@@ -92,7 +85,12 @@ def modes(
     output.table("field", found, {"field": "Field", "rule": "Is", "range": "Range, or why not"})
 
 
-def _names(row: dict[str, Any]) -> dict[str, Any]:
+def _shortly(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as people see it among others; another name of a mode takes and refuses what the mode does."""
+    from grok_imagine_api import contract
+
+    if variant := contract.VARIANTS.get(row["mode"]):
+        return {"allowed": f"as {variant.mode}", "refused": f"as {variant.mode}"}
     return {"refused": list(row["refused"])}
 
 

@@ -93,7 +93,7 @@ def test_a_stray_video_is_ignored_and_text_to_video_billed(remote: Any) -> None:
         ({"reference_images": [AWAY] * 7, "duration": 10}, 5_140_000_000),
         ({"model": "grok-imagine-video-1.5", "resolution": "1080p", "duration": 2}, 5_000_000_000),
         ({"model": "grok-imagine-video-1.5", "image": AWAY, "last_frame": AWAY, "duration": 1}, 1_000_000_000),
-        ({"model": "grok-imagine-video-1.5-lite", "image": AWAY, "duration": 1}, 200_000_000),
+        ({"model": "grok-imagine-video-1.5-lite", "image": AWAY, "duration": 1}, 300_000_000),
     ],
 )
 def test_prices_by_model_and_mode(remote: Any, body: dict[str, Any], ticks: int) -> None:
