@@ -18,4 +18,6 @@ def warn_of_region(base_url: str) -> None:
     region = contract.REGIONS.get(host)
     if region is not None and not region.video:
         text = f"base_url: {host}: {region.rule}; {region.instead} (contract: x-regions.hosts.{host})"
-        warnings.warn(ContractWarning(text, section=f"x-regions.hosts.{host}", fields=["base_url"]), stacklevel=3)
+        warnings.warn(
+            ContractWarning(text, section=f"x-regions.hosts.{host}", fields=["base_url"]), stacklevel=4
+        )  # whoever makes the client

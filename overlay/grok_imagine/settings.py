@@ -16,6 +16,7 @@ from ._version import __version__
 from .addresses import is_host, is_loopback
 from .errors import ConfigurationError, InsecureBaseUrlWarning, OutOfRange
 from .media import Content
+from .regions import warn_of_region
 
 BASE_URL = "https://api.x.ai/v1"
 REQUEST_TIMEOUT = 60.0
@@ -52,6 +53,7 @@ class Settings:
         self._timeout = _timeout(self.request_timeout)
         self.closed = ""
         _warn_if_plain(self.base_url)
+        warn_of_region(self.base_url)
 
     @property
     def is_local(self) -> bool:

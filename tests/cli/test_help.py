@@ -101,6 +101,7 @@ def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
         "GrokImagineError",
         "InsecureBaseUrlWarning",
         "JobError",
+        "LedgerWarning",
         "OddAnswerWarning",
         "QuotaWarning",
         "UnknownStatusWarning",
