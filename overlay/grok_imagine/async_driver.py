@@ -57,7 +57,7 @@ class AsyncDriver:
         self._bound = WeakKeyDictionary()
         self._flying: set[asyncio.Task[Any]] = set()
         self._exchange: Exchange | None = None
-        self._posts: WeakSet[Post] = WeakSet()
+        self._posts: dict[Post, None] = {}
 
     async def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end. What interrupts it is raised in the flow, which knows what it means."""
@@ -140,10 +140,11 @@ class AsyncDriver:
                 settled.set_result(None)
 
         def then() -> None:
+            self._posts.pop(post, None)
             with contextlib.suppress(RuntimeError):  # the loop has ended, and whoever waited in it
                 loop.call_soon_threadsafe(landed)
 
-        self._posts.add(post)
+        self._posts[post] = None
         post.start(lambda post: exchange.send(call.request, call.timeout, post), then)
         await _awaited(settled, post)
         return post.result()
@@ -239,8 +240,8 @@ class AsyncDriver:
         for batch in list(self.batches):
             await batch.close()
         self._settings.closed = "this client was closed; make another"
-        if any(not post.wait(0) for post in self._posts):
-            await _finished(asyncio.to_thread(leave_all, list(self._posts)))
+        if posts := list(self._posts):
+            await _finished(asyncio.to_thread(leave_all, posts))
         loop = asyncio.get_running_loop()
         flying = [task for task in self._flying if task.get_loop() is loop]
         for task in flying:

@@ -46,7 +46,7 @@ class SyncDriver:
         self._is_given = http is not None
         self._exchange = Exchange(settings, http)
         self._gate = threading.BoundedSemaphore(settings.max_connections)
-        self._posts: WeakSet[Post] = WeakSet()
+        self._posts: dict[Post, None] = {}
 
     def run(self, flow: Flow[T], stop: Stop | None = None) -> T:
         """Runs a flow to its end. What interrupts it, a command or what stands between them, is raised in the flow."""
@@ -102,8 +102,13 @@ class SyncDriver:
 
     def _post(self, call: Call, post: Post, stop: Stop | None) -> Job:
         exchange, gate = self._exchange, self._gate
-        self._posts.add(post)
-        post.start(lambda post: exchange.send(call.request, call.timeout, post), gate.release)
+
+        def then() -> None:
+            self._posts.pop(post, None)
+            gate.release()
+
+        self._posts[post] = None
+        post.start(lambda post: exchange.send(call.request, call.timeout, post), then)
         try:
             while not post.wait(TICK if stop is None else STOP_TICK):
                 if stop:
@@ -136,5 +141,5 @@ class SyncDriver:
         for batch in list(self.batches):
             batch.close()
         self._settings.closed = "this client was closed; make another"
-        leave_all(self._posts)
+        leave_all(list(self._posts))
         self._exchange.close()

@@ -137,7 +137,7 @@ class Post:
             Abandoned: It must not.
         """
         with self._lock:
-            if self.is_abandoned:
+            if self.is_abandoned or _is_ending:
                 raise Abandoned
             self._sent = True
 
