@@ -18,7 +18,6 @@ from .commands import Blocking, Flow, ProgressCallback, Sleep
 from .errors import (
     CostLimitError,
     GrokImagineError,
-    JobError,
     LedgerError,
     NotFoundError,
     OutOfRange,
@@ -33,7 +32,7 @@ from .posts import tell
 from .pricing import estimate
 from .requests import VideoRequest
 from .results import Video
-from .verdicts import id_on, noted_failure, noted_video, state_of
+from .verdicts import ENDED, FAILED, id_on, noted_failure, noted_video, state_of
 
 if TYPE_CHECKING:
     from .schedule import Key
@@ -50,9 +49,8 @@ AHEAD = 2
 STARTING = 32
 """Requests that may be on their way to a job at once, besides those whose jobs run: what a start needs is gone afterwards."""
 
-FAILED = ("failed", "expired", "moderated")
-ENDED = ("done", "downloaded", *FAILED)
-"""States of the ledger that are no more waited for."""
+MOST_TICKS = 2**63 - 1
+"""What the ledger can hold; more than anybody has."""
 
 ELSEWHERE = 1.0
 """Seconds between looks into the ledger for a POST that another process has under way."""
@@ -85,7 +83,8 @@ class Outcome(NamedTuple):
         """What the job cost in USD, if the service said so: one without a video may be billed, too."""
         if self.video is not None:
             return self.video.cost_usd
-        return self.error.cost_usd if isinstance(self.error, JobError) else None
+        told: float | None = getattr(self.error, "cost_usd", None)
+        return told
 
     def __repr__(self) -> str:
         return f"<Outcome {self.position} {self.state} {self.request_id or self.error!r}>"
@@ -375,7 +374,8 @@ class Work:
             usd = estimate(request)
         except OutOfRange:  # sent as it is, without `strict`
             usd = None
-        return Place(self._options.name, copy, None if usd is None else round(usd * contract.TICKS_PER_USD))
+        ticks = None if usd is None else min(round(usd * contract.TICKS_PER_USD), MOST_TICKS)
+        return Place(self._options.name, copy, ticks)
 
 
 class Tally:

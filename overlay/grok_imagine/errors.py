@@ -14,7 +14,7 @@ from typing import Any
 from grok_imagine_api import contract
 
 from .plain import blot as blot
-from .plain import code_and_message, read_json, shown
+from .plain import code_and_message, cost_ticks, read_json, shown
 from .plain import retry_after as retry_after
 
 __all__ = [
@@ -196,6 +196,8 @@ class StartOutcomeUnknown(GrokImagineError):
         status_code: The answer's HTTP status, if one came.
         headers: Its headers, in lower case.
         body: Its first 500 characters, escaped where they are not printable.
+        cost_usd: What the answer says it cost, in USD, if it does.
+        payload: The answer's JSON object, if it was one. May hold a signed URL: do not log it.
     """
 
     _is_told = True
@@ -220,6 +222,8 @@ class StartOutcomeUnknown(GrokImagineError):
         self.status_code = answer.status_code if answer else None
         self.headers = answer.headers if answer else {}
         self.body = answer.body if answer else ""
+        self.cost_usd = answer.cost_usd if answer else None
+        self.payload = answer.payload if answer else None
 
 
 class ApiError(GrokImagineError):
@@ -230,6 +234,8 @@ class ApiError(GrokImagineError):
         code: The service's own code, if the body had one. A phrase or a token that changes over time.
         headers: The answer's headers, in lower case.
         body: The first 500 characters of the answer.
+        cost_usd: What the answer says it cost, in USD, if it does: an error may be billed.
+        payload: The answer's JSON object, if it is one. May hold a signed URL: do not log it.
         transient: Whether the same request may succeed later.
     """
 
@@ -244,8 +250,11 @@ class ApiError(GrokImagineError):
         headers: Mapping[str, str] | None = None,
         body: str = "",
         request_id: str | None = None,
+        payload: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message, request_id=request_id)
+        self.payload = payload
+        self.cost_usd = _usd(payload)
         self.status_code = status_code
         self.code = None if code is None else shown(code, 100)
         self.headers = dict(headers or {})
@@ -352,7 +361,7 @@ class VideoExpiredError(VideoGenerationError):
 
 
 class VideoModeratedError(VideoGenerationError):
-    """Moderation withheld the video. It may be billed all the same; see `cost_usd`."""
+    """Moderation withheld the video. It is billed all the same; see `cost_usd`."""
 
 
 class VideoTimeoutError(JobError, TimeoutError):
@@ -462,10 +471,10 @@ def api_error(
     code, message = code_and_message(data)
     message = shown(" ".join((text if message is None else message).split()))
     kind = kind_of(status, code, message)
+    payload = data if isinstance(data, dict) else None
     if kind == "moderated":
-        return VideoModeratedError(
-            code or kind, message, request_id=request_id, payload={"code": code, "error": message}
-        )
+        told = {"cost_usd": _usd(payload), "payload": payload}
+        return VideoModeratedError(code or kind, message, request_id=request_id, **told)
     error = KINDS.get(kind or "", ServerError if status >= 500 else ApiError)
     return error(
         message or "no text",
@@ -474,4 +483,10 @@ def api_error(
         headers={name.lower(): value for name, value in headers.items()},
         body=text,
         request_id=request_id or headers.get("x-request-id"),
+        payload=payload,
     )
+
+
+def _usd(payload: Mapping[str, Any] | None) -> float | None:
+    ticks = cost_ticks(payload)
+    return None if ticks is None else ticks / contract.TICKS_PER_USD

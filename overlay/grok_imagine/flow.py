@@ -27,7 +27,7 @@ from .errors import (
     TransportError,
     api_error,
 )
-from .plain import is_plain_id, shown
+from .plain import cost_ticks, is_plain_id, shown
 from .results import Job, Video
 from .retry import Delivery, Retries, delivery_of
 
@@ -156,6 +156,7 @@ def look(request_id: str, context: Context, timeout: float | None = None, ticket
             yield from _turn(own, context, timeout)
         answer: Answer = yield Call(binding.look(request_id), timeout)
         _heed(answer, context, request_id)
+        video = Video(request_id, _read_state(answer, request_id), answer.status_code)
     except TransportError as error:
         error.request_id = request_id
         raise
@@ -164,14 +165,24 @@ def look(request_id: str, context: Context, timeout: float | None = None, ticket
         if book:
             yield Blocking(lambda: book.ledger.lost(failure, book.origin))
         raise
-    video = Video(request_id, _read_state(answer, request_id), answer.status_code)
-    if video.outcome != "running":
+    except ApiError as error:
+        yield from _note_cost(request_id, cost_ticks(error.payload), book)
+        raise
+    if video.outcome == "running":
+        yield from _note_cost(request_id, video.cost_ticks, book)
+    else:
         if book:
             yield Blocking(lambda: book.ledger.saw(video, book.origin))
         if video.has_odd_cost:
             text = f"the service told a cost that is none, which is left out [request_id={shown(request_id, 100)}]"
             warnings.warn(text, OddAnswerWarning, stacklevel=2)
     return video
+
+
+def _note_cost(request_id: str, ticks: int | None, book: Book | None) -> Flow[None]:
+    """Has the ledger note what an answer says that a job cost, though not how it ended."""
+    if book and ticks is not None:
+        yield Blocking(lambda: book.ledger.billed(request_id, book.origin, ticks))
 
 
 def _turn(ticket: Ticket, context: Context, timeout: float | None = None) -> Flow[None]:

@@ -24,6 +24,7 @@ from grok_imagine_api import contract
 from .errors import CostLimitError, GrokImagineError, JobError, LedgerWarning, StartOutcomeUnknown, VideoModeratedError
 from .mounts import unsafe_kind
 from .ownership import OWN, is_under_way
+from .plain import cost_ticks
 from .store import Store
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = ["Entry", "Ledger"]
 T = TypeVar("T")
 
 STATES = ("intended", "accepted", "unknown", "done", "failed", "expired", "moderated", "downloaded")
+HALVES = (">> 32", "& 0xFFFFFFFF")
 IN_FLIGHT = 3600.0
 """Seconds after which an intent can't be on its way any more, whoever made it."""
 
@@ -201,8 +203,7 @@ class Ledger:
     def _check_cost(self, db: sqlite3.Connection, origin: str, place: Place, max_ticks: int | None) -> None:
         if max_ticks is None:
             return
-        query = "SELECT TOTAL(counted_ticks) FROM jobs WHERE batch = ? AND origin = ?"
-        spent = db.execute(query, (place.batch, origin)).fetchone()[0]
+        (spent,) = _sums(db, "counted_ticks", "batch = ? AND origin = ?", (place.batch, origin))
         if spent + (place.counted_ticks or 0) > max_ticks:
             figures = (ticks / contract.TICKS_PER_USD for ticks in (place.counted_ticks or 0, spent, max_ticks))
             raise CostLimitError(place.batch, *figures)
@@ -251,8 +252,9 @@ class Ledger:
         """Commits that an intent became no job, or that nobody knows."""
         cause = error.__cause__ if isinstance(error, StartOutcomeUnknown) else error
         code = getattr(cause, "code", None) or type(cause).__name__
-        state = {"state": "unknown"} if may_be_started else {"state": "failed", "counted_ticks": 0}
-        self._update("intent = :key", intent, None, **state, code=str(code), message=_told(error))
+        state = "unknown" if may_be_started else "failed"
+        costs = _costs(state, cost_ticks(getattr(error, "payload", None)))
+        self._update("intent = :key", intent, None, state=state, code=str(code), message=_told(error), **costs)
         OWN.discard(intent)
 
     def saw(self, video: Video, origin: str) -> None:
@@ -277,8 +279,19 @@ class Ledger:
         """Commits that a job ended by an error that is no state of it, such as moderation by a 400."""
         if error.request_id:
             self.adopt(error.request_id, origin)
-            state, code = "moderated", getattr(error, "code", None)
-            self._end(error.request_id, origin, state=state, code=code, message=error.message)
+            state, code, answer = "moderated", getattr(error, "code", None), error.payload and json.dumps(error.payload)
+            costs = _costs(state, cost_ticks(error.payload))
+            self._end(error.request_id, origin, state=state, code=code, message=error.message, answer=answer, **costs)
+
+    def billed(self, request_id: str, origin: str, ticks: int) -> None:
+        """Commits what a job costs by an answer that does not tell how it ended. What it could cost counts on, if that is more."""
+        self.adopt(request_id, origin)
+        self._write(
+            "UPDATE jobs SET cost_ticks = ?1, counted_ticks = MAX(COALESCE(counted_ticks, 0), ?1), updated = ?2"
+            " WHERE request_id = ?3 AND origin = ?4",
+            (ticks, self.clock(), request_id, origin),
+            request_id,
+        )
 
     def downloaded(self, request_id: str, path: str | os.PathLike[str], origin: str) -> None:
         """Commits that a job's video is on disk."""
@@ -342,17 +355,15 @@ class Ledger:
 
     def costs_of(self, batch: str, origin: str) -> tuple[float, float]:
         """USD that the service said the jobs of a batch cost, and the part of it that was for no video."""
-        query = (
-            "SELECT TOTAL(cost_ticks), TOTAL(cost_ticks) FILTER (WHERE state NOT IN ('done', 'downloaded'))"
-            " FROM jobs WHERE batch = ? AND origin = ?"
-        )
-        cost, lost = self._run(lambda db: db.execute(query, (batch, origin)).fetchone())
+        where = "batch = ? AND origin = ?"
+        lost_only = "state NOT IN ('done', 'downloaded')"
+        cost, lost = self._run(lambda db: _sums(db, "cost_ticks", where, (batch, origin), "TRUE", lost_only))
         return cost / contract.TICKS_PER_USD, lost / contract.TICKS_PER_USD
 
     def cost_usd(self) -> float:
         """USD that the service said all jobs cost."""
-        ticks = self._run(lambda db: db.execute("SELECT TOTAL(cost_ticks) FROM jobs").fetchone()[0])
-        return float(ticks / contract.TICKS_PER_USD)
+        (ticks,) = self._run(lambda db: _sums(db, "cost_ticks"))
+        return ticks / contract.TICKS_PER_USD
 
     def close(self) -> None:
         """Closes the file."""
@@ -403,6 +414,15 @@ class Ledger:
 
     def _run(self, work: Callable[[sqlite3.Connection], T], request_id: str | None = None) -> T:
         return self._store.run(work, request_id)
+
+
+def _sums(
+    db: sqlite3.Connection, column: str, where: str = "TRUE", values: tuple[str, ...] = (), *of: str
+) -> list[int]:
+    """The sum of a column for each condition. In halves, as a sum of 64 bits ends the statement when it overflows."""
+    halves = (f"COALESCE(SUM({column} {half}) FILTER (WHERE {each}), 0)" for each in of or ("TRUE",) for half in HALVES)
+    row = db.execute(f"SELECT {', '.join(halves)} FROM jobs WHERE {where}", values).fetchone()
+    return [(high << 32) + low for high, low in zip(row[::2], row[1::2], strict=True)]
 
 
 def _costs(outcome: str, ticks: object) -> dict[str, int]:

@@ -151,6 +151,20 @@ def code_and_message(data: object) -> tuple[str | None, str | None]:
     return shown(code, 100) if is_code else None, error if isinstance(error, str) else None
 
 
+def told_cost(data: object) -> object:
+    """What an answer says of its cost, whatever that is; None if it says nothing."""
+    usage = data.get("usage") if isinstance(data, Mapping) else None
+    return usage.get("cost_in_usd_ticks") if isinstance(usage, dict) else None
+
+
+def cost_ticks(data: object) -> int | None:
+    """The cost that an answer tells, in ticks of 1/10,000,000,000 USD: a whole number of 63 bits; None for any other."""
+    ticks = told_cost(data)
+    if isinstance(ticks, float) and ticks.is_integer():
+        ticks = int(ticks)
+    return ticks if type(ticks) is int and 0 <= ticks < 2**63 else None
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of a Retry-After header: a number, or an HTTP date counted from the answer's own Date. Bounded by a year."""
     value = headers.get("retry-after", "").strip()

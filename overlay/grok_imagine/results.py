@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from grok_imagine_api import contract
 
 from .errors import DownloadError, VideoExpiredError, VideoGenerationError, VideoModeratedError
-from .plain import shown
+from .plain import cost_ticks, shown, told_cost
 from .requests import VideoRequest
 
 if TYPE_CHECKING:
@@ -194,20 +194,12 @@ class Video:
     @property
     def cost_ticks(self) -> int | None:
         """What the job cost in ticks of 1/10,000,000,000 USD, if the service says so: a whole number of 63 bits."""
-        ticks = self._told_cost
-        if isinstance(ticks, float) and ticks.is_integer():
-            ticks = int(ticks)
-        return ticks if type(ticks) is int and 0 <= ticks < 2**63 else None
+        return cost_ticks(self.raw)
 
     @property
     def has_odd_cost(self) -> bool:
         """Whether the service told a cost that is none, such as less than nothing."""
-        return self._told_cost is not None and self.cost_ticks is None
-
-    @property
-    def _told_cost(self) -> object:
-        usage = self.raw.get("usage")
-        return usage.get("cost_in_usd_ticks") if isinstance(usage, dict) else None
+        return told_cost(self.raw) is not None and self.cost_ticks is None
 
     @property
     def error(self) -> VideoError | None:

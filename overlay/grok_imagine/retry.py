@@ -37,7 +37,7 @@ class Delivery(StrEnum):
     OUTCOME_UNKNOWN = "outcome unknown"
     """It left, and no answer came that tells whether a job exists. Never sent again: it could bill twice."""
     OTHER = "other"
-    """The service said no for good, or the request is wrong. Never sent again."""
+    """The service said no for good, or billed its no, or the request is wrong. Never sent again."""
 
 
 def delivery_of(error: BaseException) -> Delivery:
@@ -52,7 +52,7 @@ def delivery_of(error: BaseException) -> Delivery:
         return Delivery.OUTCOME_UNKNOWN
     if isinstance(error, ApiError):
         if kind_of(error.status_code, error.code, error.message) in PACED:
-            return Delivery.REFUSED
+            return Delivery.OTHER if error.cost_usd else Delivery.REFUSED  # a second one could be billed, too
         # 408 is a proxy's word on the answer, and says nothing of the request.
         return Delivery.OUTCOME_UNKNOWN if error.status_code >= 500 or error.status_code == 408 else Delivery.OTHER
     return Delivery.OTHER

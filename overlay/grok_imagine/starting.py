@@ -154,6 +154,7 @@ class _Start:
                 raise
             candidate = outcome.candidate_id if isinstance(outcome, Answer) else None
             unknown = self._unknown(str(error), error if isinstance(error, ApiError) else None, candidate)
+            unknown.__cause__ = error
             self._note_unknown(unknown)
             raise unknown from error
         self._is_noted = True

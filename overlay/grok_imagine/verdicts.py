@@ -16,6 +16,10 @@ from .errors import (
 from .ledger import Entry
 from .results import Video
 
+FAILED = ("failed", "expired", "moderated")
+ENDED = ("done", "downloaded", *FAILED)
+"""States of the ledger that are no more waited for."""
+
 
 def id_on(error: BaseException) -> str | None:
     """The id that was put on what left while its job ran."""
@@ -36,18 +40,28 @@ def state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) 
 
 
 def noted_video(entry: Entry) -> Video | None:
-    """The video of the answer that the ledger kept; None if it kept none, or none that can be read."""
-    try:
-        answer = json.loads(entry.answer or "null")
-    except (ValueError, RecursionError):
-        return None
-    return Video(str(entry.request_id), answer) if isinstance(answer, dict) else None
+    """The video of the answer that the ledger kept; None if it kept none, or one that is no state of a job."""
+    answer = _answer(entry)
+    video = Video(str(entry.request_id), answer) if answer else None
+    return None if video and entry.state in FAILED and video.outcome == "running" else video
 
 
 def noted_failure(entry: Entry) -> VideoGenerationError:
     """The error of a job that the ledger knows to have ended without a video."""
     kinds = {"expired": VideoExpiredError, "moderated": VideoModeratedError}
-    details: dict[str, Any] = {"request_id": entry.request_id, "cost_usd": entry.cost_usd}
+    details: dict[str, Any] = {
+        "request_id": entry.request_id,
+        "cost_usd": entry.cost_usd,
+        "payload": _answer(entry),
+    }
     return kinds.get(entry.state, VideoGenerationError)(
         entry.code or "UNKNOWN", entry.message or entry.state, **details
     )
+
+
+def _answer(entry: Entry) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(entry.answer or "null")
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None

@@ -199,11 +199,15 @@ def reconcile(context: typer.Context, timeout: Timeout = None) -> None:
         found = ledger.reconcile(client, timeout=timeout)
     rows = [_end_row(end, session.output.as_json) for end in found.ended]
     is_odd = any(row["state"] == "error" for row in rows)
-    rows += [{"request_id": entry.request_id, "state": "running", "about": None} for entry in found.running]
+    rows += [
+        {"request_id": entry.request_id, "state": "running", "cost_usd": entry.cost_usd, "about": None}
+        for entry in found.running
+    ]
     rows += [_row(entry) | {"state": "unknown"} for entry in found.unknown]
     session.output.table("job", rows, {"request_id": "Job", "state": "State", "about": "Where, or why not"})
     if not session.output.as_json:
-        counts = f"{len(found.ended)} ended, {len(found.running)} running, {len(found.unknown)} unknown"
+        cost = usd(sum(row.get("cost_usd") or 0 for row in rows))
+        counts = f"{len(found.ended)} ended, {len(found.running)} running, {len(found.unknown)} unknown; {cost}"
         session.output.say(counts + ("; look for these on the usage page of the console" if found.unknown else ""))
     if found.unknown or is_odd or found.running:
         raise typer.Exit(NUMBERS["unknown" if found.unknown else "error" if is_odd else "timeout"])
@@ -220,4 +224,5 @@ def _end_row(end: Video | GrokImagineError, as_json: bool) -> dict[str, Any]:
             about = f"{type(error).__name__}: {error}"
             return {"request_id": end.request_id, "state": "error", "about": about}
     state = "failed" if isinstance(end, JobError | ApiError) else "error"
-    return {"request_id": end.request_id, "state": state, "about": f"{type(end).__name__}: {end.message}"}
+    about, cost = f"{type(end).__name__}: {end.message}", getattr(end, "cost_usd", None)
+    return {"request_id": end.request_id, "state": state, "cost_usd": cost, "about": about}
