@@ -55,7 +55,10 @@ class Answer(NamedTuple):
 
     def unexpected(self, flaw: str, request_id: str | None = None) -> UnexpectedResponse:
         """The error of an answer that says it was successful, and is not what was asked for."""
-        text, payload = self.body[:4096].decode("utf-8", "replace"), self.value if isinstance(self.value, dict) else None
+        text, payload = (
+            self.body[:4096].decode("utf-8", "replace"),
+            self.value if isinstance(self.value, dict) else None,
+        )
         return UnexpectedResponse(
             f"the answer {flaw}",
             status_code=self.status_code, headers=self.headers, body=text, request_id=request_id, payload=payload,

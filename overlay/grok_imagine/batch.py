@@ -21,7 +21,6 @@ from .errors import (
     LedgerError,
     NotFoundError,
     OutOfRange,
-    StartOutcomeUnknown,
     UnexpectedError,
     UnknownField,
     VideoExpiredError,
@@ -32,7 +31,7 @@ from .posts import tell
 from .pricing import estimate
 from .requests import VideoRequest
 from .results import Video
-from .verdicts import ENDED, FAILED, id_on, noted_failure, noted_video, state_of
+from .verdicts import ENDED, FAILED, id_on, noted_failure, noted_unknown, noted_video, state_of
 
 if TYPE_CHECKING:
     from .schedule import Key
@@ -323,8 +322,7 @@ class Work:
     def _known(self, attempt: Attempt, entry: Entry) -> Flow[Video | None]:
         """The video as it was seen, looked up again if its URL ran out; None of a job that may still run."""
         if entry.state == "unknown" or not entry.request_id:
-            request, text = attempt.request, entry.message or "the answer was lost"
-            raise StartOutcomeUnknown(text, mode=request.mode, body_sha256=request.sha256, sent_at=entry.created)
+            raise noted_unknown(entry, attempt.request)
         attempt.request_id, now = entry.request_id, self._options.ledger.clock()
         if entry.state in ENDED:
             video = noted_video(entry)

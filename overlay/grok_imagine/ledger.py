@@ -253,7 +253,10 @@ class Ledger:
         cause = error.__cause__ if isinstance(error, StartOutcomeUnknown) else error
         code = getattr(cause, "code", None) or type(cause).__name__
         state = "unknown" if may_be_started else "failed"
-        costs = _costs(state, cost_ticks(getattr(error, "payload", None)))
+        payload = getattr(error, "payload", None)
+        costs: dict[str, Any] = _costs(state, ticks := cost_ticks(payload))
+        if ticks is not None:  # not the rest of it, which may repeat what was sent
+            costs["answer"] = json.dumps({"usage": payload["usage"]})
         self._update("intent = :key", intent, None, state=state, code=str(code), message=_told(error), **costs)
         OWN.discard(intent)
 

@@ -14,6 +14,7 @@ from .errors import (
     VideoModeratedError,
 )
 from .ledger import Entry
+from .requests import VideoRequest
 from .results import Video
 
 FAILED = ("failed", "expired", "moderated")
@@ -57,6 +58,14 @@ def noted_failure(entry: Entry) -> VideoGenerationError:
     return kinds.get(entry.state, VideoGenerationError)(
         entry.code or "UNKNOWN", entry.message or entry.state, **details
     )
+
+
+def noted_unknown(entry: Entry, request: VideoRequest) -> StartOutcomeUnknown:
+    """The error of a request of which the ledger knows that nobody knows what became of it."""
+    text = entry.message or "the answer was lost"
+    error = StartOutcomeUnknown(text, mode=request.mode, body_sha256=request.sha256, sent_at=entry.created)
+    error.cost_usd, error.payload = entry.cost_usd, _answer(entry)
+    return error
 
 
 def _answer(entry: Entry) -> dict[str, Any] | None:
