@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from grok_imagine_api import contract
 
-from . import flow, modes, polling, starting
+from . import flow, known, modes, polling, starting
 from .commands import Blocking, Flow, ProgressCallback, Sleep
 from .errors import (
     CostLimitError,
     GrokImagineError,
     LedgerError,
-    NotFoundError,
     OutOfRange,
     UnexpectedError,
     UnknownField,
-    VideoExpiredError,
 )
 from .isolation import holds_for_all, own_error
 from .ledger import Entry, Ledger, Place
@@ -31,7 +29,7 @@ from .posts import tell
 from .pricing import estimate
 from .requests import VideoRequest
 from .results import Video
-from .verdicts import ENDED, FAILED, id_on, noted_failure, noted_unknown, noted_video, state_of
+from .verdicts import id_on, noted_unknown, state_of
 
 if TYPE_CHECKING:
     from .schedule import Key
@@ -47,6 +45,13 @@ AHEAD = 2
 
 STARTING = 32
 """Requests that may be on their way to a job at once, besides those whose jobs run: what a start needs is gone afterwards."""
+
+OTHERS = {
+    "call": "`mode` says what to make",
+    "strict": "`mode` says what to make",
+    "key": "a batch knows its requests by its `name` and by what they ask for, and `repeat` makes equal ones anew",
+}
+"""Keywords of the methods that a request of a batch has no use for, and why."""
 
 MOST_TICKS = 2**63 - 1
 """What the ledger can hold; more than anybody has."""
@@ -324,27 +329,12 @@ class Work:
         if entry.state == "unknown" or not entry.request_id:
             raise noted_unknown(entry, attempt.request)
         attempt.request_id, now = entry.request_id, self._options.ledger.clock()
-        if entry.state in ENDED:
-            video = noted_video(entry)
-            if video is None and entry.state in FAILED:
-                raise noted_failure(entry)
-            ran_out = entry.state == "done" and entry.url_expires is not None and entry.url_expires <= now
-            if video is None or ran_out:
-                video = yield from self._seen(entry)
-            if video.outcome != "running":
-                return polling.ended(video, attempt.request)
-        # It was accepted; or its state is one of a newer version, or its end was noted and is not seen.
-        age = max(now - entry.created, 0.0)
-        attempt.ticket = self._context.pacer.join(self._key_of(attempt.request), age=age)
-        self._note_running(attempt.request_id)
-        return None
-
-    def _seen(self, entry: Entry) -> Flow[Video]:
-        try:
-            return (yield from flow.get(str(entry.request_id), self._context))
-        except NotFoundError as error:
-            details: dict[str, Any] = {"request_id": entry.request_id, "cost_usd": entry.cost_usd}
-            raise VideoExpiredError("expired", "the service does not know the job any more", **details) from error
+        video = yield from known.ended(entry, attempt.request, self._context, now)
+        if video is None:
+            age = max(now - entry.created, 0.0)
+            attempt.ticket = self._context.pacer.join(self._key_of(attempt.request), age=age)
+            self._note_running(attempt.request_id)
+        return video
 
     def costs(self) -> tuple[float, float]:
         """USD that the batch's jobs cost, and the part of it that was for no video; as far as the service said so."""
@@ -427,8 +417,8 @@ def request_of(item: Item, *, strict: bool = True) -> VideoRequest:
             f"is a request, a prompt or keywords; got {type(item).__name__}", fields=["requests"], section="client"
         )
     keywords = {str(name): value for name, value in item.items() if name != "mode"}
-    for name in keywords.keys() & {"call", "strict"}:  # of the method, not of a request
-        raise UnknownField("no such keyword", fields=[name], instead="leave it out; `mode` says what to make")
+    for name in keywords.keys() & OTHERS.keys():  # of the methods, not of a request
+        raise UnknownField("no such keyword", fields=[name], instead=f"leave it out; {OTHERS[name]}")
     mode = item.get("mode")
     call = "extend" if mode in contract.CALLS["extend"] else "generate"
     request = VideoRequest.from_keywords(call=call, strict=strict, **keywords)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from .batch import Work
     from .download import Progress as DownloadProgress
+    from .keys import Keyed
     from .ledger import Ledger
     from .pacer import Limits, Pacer
     from .quota import Quota
@@ -106,10 +107,12 @@ class Core:
         if self._own_quota:
             self._own_quota.close()
 
-    def start(self, request: VideoRequest, strict: bool) -> Flow[Job]:
-        """Posts a request, held to the contract first if strict."""
+    def start(self, request: VideoRequest, strict: bool, key: str | None = None) -> Flow[Job]:
+        """Posts a request, held to the contract first if strict; under a key, unless that has a job already."""
         if strict:
             request.check()
+        if key is not None:
+            return self._keyed(request, key).start()
         return starting.start_alone(request, self.context, key_of(request))
 
     def generate(
@@ -119,12 +122,20 @@ class Core:
         timeout: Seconds | None,
         interval: Interval | None,
         on_progress: ProgressCallback | None,
+        key: str | None = None,
     ) -> Flow[Video]:
-        """Posts a request and waits; everything is checked before."""
+        """Posts a request and waits; everything is checked before. Under a key it may be a job that is there already."""
         if strict:
             request.check()
         options = self._waiting(timeout, on_progress)
+        if key is not None:
+            return self._keyed(request, key).generate(_schedule(interval), **options)
         return polling.generate(request, self.context, key_of(request), _schedule(interval), **options)
+
+    def _keyed(self, request: VideoRequest, key: str) -> Keyed:
+        from .keys import Keyed
+
+        return Keyed(request, key, key_of(request), self.context)
 
     def wait(
         self,

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grok_imagine_api import contract
 
 from .plain import blot as blot
 from .plain import code_and_message, cost_ticks, read_json, shown
 from .plain import retry_after as retry_after
+
+if TYPE_CHECKING:
+    from .entries import Entry
 
 __all__ = [
     "ApiError",
@@ -29,6 +32,7 @@ __all__ = [
     "InsecureBaseUrlWarning",
     "InvalidRequest",
     "JobError",
+    "KeyConflict",
     "LedgerError",
     "LedgerWarning",
     "ModeConflict",
@@ -138,6 +142,28 @@ class OutOfRange(InvalidRequest):
 
 class UnknownField(InvalidRequest, TypeError):
     """A name that this API does not have. The service would ignore it, and bill."""
+
+
+class KeyConflict(InvalidRequest):
+    """A key that is another request's. Nothing was sent, with `strict=False` neither.
+
+    Attributes:
+        key: The key.
+        body_sha256: The hash of the body that was to be sent.
+        known_mode: The mode of the request that has the key.
+        known_sha256: The hash of its body.
+        known_id: Id of its job, if there is one.
+    """
+
+    def __init__(self, key: str, mode: str, body_sha256: str, known: Entry) -> None:
+        other, own = (f"{name} with the body {sha256[:12]}" for name, sha256 in (
+            (known.mode or "a job of another client", known.body_sha256 or ""), (mode, body_sha256)
+        ))  # fmt: skip
+        rule = f"{shown(key)!r} is that of another request, {other}; this is {own}"
+        instead = "give the same request again, or another key"
+        super().__init__(rule, fields=["key"], instead=instead, section="client")
+        self.key, self.body_sha256 = key, body_sha256
+        self.known_mode, self.known_sha256, self.known_id = known.mode, known.body_sha256, known.request_id
 
 
 class CostLimitError(GrokImagineError):
@@ -473,8 +499,8 @@ def api_error(
     kind = kind_of(status, code, message)
     payload = data if isinstance(data, dict) else None
     if kind == "moderated":
-        told = {"cost_usd": _usd(payload), "payload": payload}
-        return VideoModeratedError(code or kind, message, request_id=request_id, **told)
+        cost = _usd(payload)
+        return VideoModeratedError(code or kind, message, request_id=request_id, cost_usd=cost, payload=payload)
     error = KINDS.get(kind or "", ServerError if status >= 500 else ApiError)
     return error(
         message or "no text",

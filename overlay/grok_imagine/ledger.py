@@ -17,10 +17,13 @@ import uuid
 import warnings
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from grok_imagine_api import contract
 
+from .entries import COLUMNS, Entry
+from .entries import STATES as STATES
+from .entries import Place as Place
 from .errors import CostLimitError, GrokImagineError, JobError, LedgerWarning, StartOutcomeUnknown, VideoModeratedError
 from .mounts import unsafe_kind
 from .ownership import OWN, is_under_way
@@ -39,61 +42,10 @@ __all__ = ["Entry", "Ledger"]
 
 T = TypeVar("T")
 
-STATES = ("intended", "accepted", "unknown", "done", "failed", "expired", "moderated", "downloaded")
+NOT_REFUSED = "NOT (state = 'failed' AND request_id IS NULL)"
 HALVES = (">> 32", "& 0xFFFFFFFF")
 IN_FLIGHT = 3600.0
 """Seconds after which an intent can't be on its way any more, whoever made it."""
-
-COLUMNS = (
-    "intent, state, request_id, origin, mode, model, body_sha256, prompt_sha256, prompt, process, created, updated,"
-    " cost_ticks, url, url_expires, path, code, message, batch, answer"
-)
-
-
-class Entry(NamedTuple):
-    """A job as the ledger knows it. Times are Unix seconds; `cost_ticks` are of 1/10,000,000,000 USD.
-
-    `request_id` is None while it is only intended, and for ever when the outcome of its POST is unknown. `prompt` is None
-    unless the ledger keeps prompts. `url` may be signed: it is not shown, nor is `answer`, the JSON of the look that saw the
-    end. `batch` is the name of the batch it belongs to.
-    """
-
-    intent: str
-    state: str
-    request_id: str | None
-    origin: str
-    mode: str | None
-    model: str | None
-    body_sha256: str | None
-    prompt_sha256: str | None
-    prompt: str | None
-    process: int | None
-    created: float
-    updated: float
-    cost_ticks: int | None
-    url: str | None
-    url_expires: float | None
-    path: str | None
-    code: str | None
-    message: str | None
-    batch: str | None
-    answer: str | None
-
-    @property
-    def cost_usd(self) -> float | None:
-        """What it cost in USD, as far as the service said so."""
-        return None if self.cost_ticks is None else self.cost_ticks / contract.TICKS_PER_USD
-
-    def __repr__(self) -> str:
-        return f"<Entry {self.request_id or self.intent} {self.state} {self.mode or 'of another client'}>"
-
-
-class Place(NamedTuple):
-    """Where in a batch a request stands: its name, which of the equal requests, and the ticks that count against a cap."""
-
-    batch: str
-    copy: int = 0
-    counted_ticks: int | None = None
 
 
 class Ledger:
@@ -170,6 +122,18 @@ class Ledger:
 
         return self._note(self._intent(request, origin) | place._asdict(), known)
 
+    def claim_key(self, request: VideoRequest, origin: str, key: str) -> str | Entry:
+        """Commits the intent of a request under a caller's key, unless the key has one already; otherwise as `claim`."""
+        return self._note(self._intent(request, origin) | {"key": key}, lambda db: self._of_key(db, key, origin))
+
+    def of_key(self, key: str, origin: str) -> Entry | None:
+        """What a key has; None if nothing, or only what was refused."""
+        return self._run(lambda db: self._of_key(db, key, origin))
+
+    def _of_key(self, db: sqlite3.Connection, key: str, origin: str) -> Entry | None:
+        found = self._entries(db, f"key = ? AND origin = ? AND {NOT_REFUSED}", (key, origin))
+        return found[0] if found else None
+
     def _note(self, values: dict[str, Any], known: Callable[[sqlite3.Connection], Entry | None]) -> str | Entry:
         """Commits an intent, unless it is known; in one transaction."""
         intent = str(values["intent"])
@@ -214,8 +178,8 @@ class Ledger:
 
     def _known(self, db: sqlite3.Connection, request: VideoRequest, origin: str, place: Place) -> Entry | None:
         where = (
-            "body_sha256 = ? AND mode = ? AND origin = ? AND batch = ? AND copy = ?"
-            " AND NOT (state = 'failed' AND request_id IS NULL) ORDER BY created DESC LIMIT 1"
+            f"body_sha256 = ? AND mode = ? AND origin = ? AND batch = ? AND copy = ? AND {NOT_REFUSED}"
+            " ORDER BY created DESC LIMIT 1"
         )
         found = self._entries(db, where, (request.sha256, request.mode, origin, place.batch, place.copy))
         return found[0] if found else None
@@ -253,7 +217,7 @@ class Ledger:
         cause = error.__cause__ if isinstance(error, StartOutcomeUnknown) else error
         code = getattr(cause, "code", None) or type(cause).__name__
         state = "unknown" if may_be_started else "failed"
-        payload = getattr(error, "payload", None)
+        payload: Any = getattr(error, "payload", None)
         costs: dict[str, Any] = _costs(state, ticks := cost_ticks(payload))
         if ticks is not None:  # not the rest of it, which may repeat what was sent
             costs["answer"] = json.dumps({"usage": payload["usage"]})
@@ -282,9 +246,10 @@ class Ledger:
         """Commits that a job ended by an error that is no state of it, such as moderation by a 400."""
         if error.request_id:
             self.adopt(error.request_id, origin)
-            state, code, answer = "moderated", getattr(error, "code", None), error.payload and json.dumps(error.payload)
-            costs = _costs(state, cost_ticks(error.payload))
-            self._end(error.request_id, origin, state=state, code=code, message=error.message, answer=answer, **costs)
+            state, code = "moderated", getattr(error, "code", None)
+            told: dict[str, Any] = {"answer": json.dumps(error.payload)} if error.payload else {}
+            told |= _costs(state, cost_ticks(error.payload))
+            self._end(error.request_id, origin, state=state, code=code, message=error.message, **told)
 
     def billed(self, request_id: str, origin: str, ticks: int) -> None:
         """Commits what a job costs by an answer that does not tell how it ended. What it could cost counts on, if that is more."""

@@ -45,11 +45,18 @@ def contract_schedule(looks: Sequence[Look], age: float) -> float:
 
 
 def generate(
-    request: VideoRequest, context: Context, kind: Key, schedule: Schedule | None, *, timeout: float, **options: Any
+    request: VideoRequest,
+    context: Context,
+    kind: Key,
+    schedule: Schedule | None,
+    *,
+    timeout: float,
+    intend: Callable[[], str] | None = None,
+    **options: Any,
 ) -> Flow[Video]:
-    """Starts a job of a kind and waits for it; `options` are those of `poll`, which also says what is raised."""
+    """Starts a job of a kind, as `start` does, and waits for it; `options` are those of `poll`, which also says what is raised."""
     ticket = context.pacer.job(kind, schedule)
-    job = yield from start(request, context, ticket, timeout=timeout)
+    job = yield from start(request, context, ticket, timeout=timeout, intend=intend)
     began = ticket.born
     try:
         return (

@@ -37,7 +37,11 @@ MIGRATIONS = (
     CREATE INDEX sent_by_time ON sent (origin, at);
     CREATE TABLE learned (origin TEXT PRIMARY KEY, jobs TEXT NOT NULL) STRICT;
     """,
-    "ALTER TABLE jobs ADD COLUMN owner TEXT",
+    """
+    ALTER TABLE jobs ADD COLUMN owner TEXT;
+    ALTER TABLE jobs ADD COLUMN key TEXT;
+    CREATE UNIQUE INDEX jobs_by_key ON jobs (key, origin) WHERE NOT (state = 'failed' AND request_id IS NULL);
+    """,
 )
 """One script for each version of the schema; what was released is never changed, only added to."""
 

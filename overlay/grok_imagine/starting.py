@@ -62,11 +62,13 @@ def start(
     return job
 
 
-def start_alone(request: VideoRequest, context: Context, kind: Key) -> Flow[Job]:
-    """Starts a job that nobody here waits for; raises as `start` does."""
+def start_alone(
+    request: VideoRequest, context: Context, kind: Key, intend: Callable[[], str] | None = None
+) -> Flow[Job]:
+    """Starts a job that nobody here waits for; otherwise as `start`."""
     ticket = context.pacer.job(kind)
     try:
-        return (yield from start(request, context, ticket))
+        return (yield from start(request, context, ticket, intend=intend))
     finally:
         context.pacer.drop(ticket)
 

@@ -40,6 +40,7 @@ class Videos:
         model: str | None = None,
         *,
         strict: bool = True,
+        key: str | None = None,
         **options: Unpack[VideoOptions],
     ) -> Job:
         """Starts a job and returns at once. The fields choose the mode; `video_url` edits.
@@ -48,15 +49,18 @@ class Videos:
             prompt: What the video shows, or a whole request such as `TextToVideo(...)`. 1 to 4096 characters.
             model: Default `grok-imagine-video`.
             strict: Hold the request to the contract first. False sends it as it is: the service may have moved on.
+            key: The caller's own name for this job, which needs a ledger. The same key finds the same job, from any process that
+                shares the ledger, and nothing is posted; while its POST is under way elsewhere, that is waited for. What
+                became no job may be sent again. 1 to 255 printable characters.
             **options: See `VideoOptions`; ranges depend on mode and model (x-modes).
 
         Raises:
-            InvalidRequest: The contract refuses it; nothing was sent.
+            InvalidRequest: The contract refuses it, or the key is another request's (KeyConflict); nothing was sent.
             ApiError: The service refuses it; no job exists.
             NotDelivered: No connection; no job exists.
             StartOutcomeUnknown: It was sent, and the answer was lost. Never sent again by itself.
         """
-        return self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict))
+        return self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict, key))
 
     def generate(
         self,
@@ -67,6 +71,7 @@ class Videos:
         interval: Interval | None = None,
         on_progress: ProgressCallback | None = None,
         strict: bool = True,
+        key: str | None = None,
         **options: Unpack[VideoOptions],
     ) -> Video:
         """Starts a job and waits for its video.
@@ -80,6 +85,7 @@ class Videos:
                 Default: by the job's progress and by what this client's own jobs took; see docs/schedule.md.
             on_progress: Called with the `Video` after each look that shows it running.
             strict: As in `start`.
+            key: As in `start`; of a job that has ended already the video, or the error, is given at once.
             **options: As in `start`.
 
         Raises:
@@ -94,6 +100,7 @@ class Videos:
                 timeout=timeout,
                 interval=interval,
                 on_progress=on_progress,
+                key=key,
             )
         )
 
@@ -103,10 +110,11 @@ class Videos:
         model: str | None = None,
         *,
         strict: bool = True,
+        key: str | None = None,
         **options: Unpack[ExtendOptions],
     ) -> Job:
         """Starts the continuation of a video; otherwise as `start`. `duration` is the new part's, 2 to 10 s."""
-        return self._driver.run(self._core.start(request_of(prompt, model, options, strict, "extend"), strict))
+        return self._driver.run(self._core.start(request_of(prompt, model, options, strict, "extend"), strict, key))
 
     def extend(
         self,
@@ -117,6 +125,7 @@ class Videos:
         interval: Interval | None = None,
         on_progress: ProgressCallback | None = None,
         strict: bool = True,
+        key: str | None = None,
         **options: Unpack[ExtendOptions],
     ) -> Video:
         """Starts the continuation of a video and waits for it; otherwise as `generate`."""
@@ -127,6 +136,7 @@ class Videos:
                 timeout=timeout,
                 interval=interval,
                 on_progress=on_progress,
+                key=key,
             )
         )
 
@@ -256,10 +266,11 @@ class AsyncVideos:
         model: str | None = None,
         *,
         strict: bool = True,
+        key: str | None = None,
         **options: Unpack[VideoOptions],
     ) -> Job:
         """See `Videos.start`."""
-        return await self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict))
+        return await self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict, key))
 
     async def generate(
         self,
@@ -270,6 +281,7 @@ class AsyncVideos:
         interval: Interval | None = None,
         on_progress: ProgressCallback | None = None,
         strict: bool = True,
+        key: str | None = None,
         **options: Unpack[VideoOptions],
     ) -> Video:
         """See `Videos.generate`; `on_progress` may be a coroutine function."""
@@ -280,6 +292,7 @@ class AsyncVideos:
                 timeout=timeout,
                 interval=interval,
                 on_progress=on_progress,
+                key=key,
             )
         )
         return video._bind(self.download)
@@ -290,10 +303,13 @@ class AsyncVideos:
         model: str | None = None,
         *,
         strict: bool = True,
+        key: str | None = None,
         **options: Unpack[ExtendOptions],
     ) -> Job:
         """See `Videos.extend_start`."""
-        return await self._driver.run(self._core.start(request_of(prompt, model, options, strict, "extend"), strict))
+        return await self._driver.run(
+            self._core.start(request_of(prompt, model, options, strict, "extend"), strict, key)
+        )
 
     async def extend(
         self,
@@ -304,6 +320,7 @@ class AsyncVideos:
         interval: Interval | None = None,
         on_progress: ProgressCallback | None = None,
         strict: bool = True,
+        key: str | None = None,
         **options: Unpack[ExtendOptions],
     ) -> Video:
         """See `Videos.extend`."""
@@ -314,6 +331,7 @@ class AsyncVideos:
                 timeout=timeout,
                 interval=interval,
                 on_progress=on_progress,
+                key=key,
             )
         )
         return video._bind(self.download)
