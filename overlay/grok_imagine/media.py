@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import sys
-from binascii import a2b_base64, b2a_base64
+from binascii import b2a_base64
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol, TypeAlias
@@ -22,7 +22,7 @@ from grok_imagine_api import contract
 
 from .errors import ConfigurationError, OutOfRange
 
-__all__ = ["Content", "ImageInput", "VideoInput", "json_pieces", "seconds_of", "url_of"]
+__all__ = ["Content", "ImageInput", "VideoInput", "json_pieces", "url_of"]
 
 
 class Picture(Protocol):
@@ -242,57 +242,6 @@ ENDS: Mapping[str, Callable[[memoryview], bool]] = {
     "video/mp4": _ends_mp4,
 }
 """Whether a file is there to its end, by type. No decoder is asked: the pixels of an image take many times its file's size."""
-
-
-class _Decoded(io.RawIOBase):
-    """The content of a base64 data: URL as a file, decoded where it is read."""
-
-    def __init__(self, url: str) -> None:
-        self._url, self._first = url, url.index(",") + 1
-        self._size = (len(url) - self._first) // 4 * 3 - url.endswith("=") - url.endswith("==")
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._position = offset + (0, self._position, self._size)[whence]
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer)
-        group, skip = divmod(self._position, 3)
-        begin = self._first + 4 * group
-        count = max(0, min(len(view), self._size - self._position))
-        try:
-            data = a2b_base64(self._url[begin : begin + 4 * (1 + (skip + count) // 3)])[skip : skip + count]
-        except ValueError:  # PyAV would print a traceback; to FFmpeg the file ends here
-            return 0
-        view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-
-def seconds_of(url: str) -> float | None:
-    """The length of the video in a data: URL in seconds; None if it can't be told, as without PyAV."""
-    if not url[:80].partition(",")[0].endswith(";base64"):  # of a long text, partition would copy nearly all
-        return None
-    try:
-        import av
-    except ImportError:
-        return None
-    try:
-        # Without a fixed format, FFmpeg would also read playlists, which name files and addresses.
-        with av.open(_Decoded(url), "r", format="mp4", metadata_errors="ignore") as container:
-            track = next(iter(container.streams.video), None)
-            if track is None or track.duration is None or track.time_base is None:
-                return None
-            return float(track.duration * track.time_base)
-    except (av.FFmpegError, ValueError):  # what it can't read, it can't measure; the service may
-        return None
 
 
 def json_pieces(value: object, **style: Any) -> Iterator[bytes]:

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from grok_imagine_api import contract
 
-from . import media
 from .errors import InvalidRequest, OutOfRange
+from .mp4 import seconds_of
 
 __all__ = ["CERTAIN", "Finding", "findings", "section_of"]
 
@@ -179,12 +179,12 @@ def _tags(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _length(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """The length of a video that is in the body itself, where PyAV is there to measure it; by the contract's tenth of a second."""
+    """The length of a video that is in the body itself, by the contract's tenth of a second. That of a URL is for the service to find."""
     video = body.get("video")
     url = video.get("url") if isinstance(video, Mapping) else None
     if mode not in VIDEO_LENGTHS or not isinstance(url, str) or url[:5].lower() != "data:":
         return
-    seconds = media.seconds_of(url)
+    seconds = seconds_of(url)
     least, most = (contract.LIMITS[name] if name else None for name in VIDEO_LENGTHS[mode])
     floor, ceiling = least.value if least else 0, most.value if most else float("inf")
     if seconds is not None and not floor <= round(seconds, 1) <= ceiling:
