@@ -14,7 +14,7 @@ from .batch_view import BatchView, batch_view_of, sums
 from .codes import NUMBERS, code_of, gravest
 from .delivery import DOWNLOAD_SECONDS
 from .manifest import BadLine, BadManifest, Line, Manifest
-from .options import RESULT, WAITING, Strict, Timeout
+from .options import PAYING, RESULT, WAITING, Strict, Timeout
 from .output import usd
 from .plan import Folder, Known, Plan, planned
 from .report import in_words
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from grok_imagine.batch_driver import Batch
 
 __all__ = ["batch"]
-
-PAYING = "What it may cost"
 
 
 def batch(

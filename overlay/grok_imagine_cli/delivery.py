@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +10,7 @@ import typer
 
 from .output import Output
 from .session import Session
+from .targets import check_picture, check_video
 from .view import View, job_of, view_of
 
 if TYPE_CHECKING:
@@ -53,30 +53,21 @@ class After(NamedTuple):
         """Refuses what could not be done once the video is there and paid for.
 
         Raises:
-            DownloadError: The target is taken, or its folder is missing.
+            BadParameter: The video or the sheet can't be written where it is to go.
             ConfigurationError: A library is missing.
-            BadParameter: The sheet can't be written.
         """
-        from grok_imagine import DownloadError, TargetExistsError
-
-        target = self.output
-        if target and not target.is_dir():
-            if os.path.lexists(target) and not self.overwrite:
-                raise TargetExistsError(f"{target} exists; nothing was sent", reason="exists", path=target)
-            if not target.parent.is_dir():
-                text = f"{target.parent} is no directory; nothing was sent"
-                raise DownloadError(text, reason="directory", path=target)
         if self.preview or self.contact_sheet:
             from . import pictures
 
             pictures.check()
+        if self.needs_file:
+            check_video(self.output or Path(), self.overwrite, "-o")
         if sheet := self.contact_sheet:
-            if sheet.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-                raise typer.BadParameter(f"{sheet} is not named .png, .jpg or .webp", param_hint="--contact-sheet")
-            if not sheet.parent.is_dir():
-                raise typer.BadParameter(f"{sheet.parent} is no directory", param_hint="--contact-sheet")
-            if os.path.lexists(sheet) and not self.overwrite:
-                raise typer.BadParameter(f"{sheet} exists; --overwrite replaces it", param_hint="--contact-sheet")
+            check_picture(sheet, self.overwrite, "--contact-sheet")
+            if self.output and sheet.resolve() == self.output.resolve():
+                raise typer.BadParameter(
+                    f"{sheet} is where the video goes; nothing was sent", param_hint="--contact-sheet"
+                )
 
 
 def follow(

@@ -170,6 +170,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "about": entry.path or entry.message,
         "origin": entry.origin,
         "body_sha256": entry.body_sha256,
+        "key": entry.key,
     }
 
 

@@ -13,6 +13,7 @@ from .options import (
     Duration,
     Image,
     Interval,
+    Key,
     Keyframe,
     LastFrame,
     Model,
@@ -58,6 +59,7 @@ def generate(
     audio: Audio = None,
     model: Model = None,
     strict: Strict = True,
+    key: Key = None,
     wait: Wait = True,
     timeout: Timeout = None,
     interval: Interval = None,
@@ -83,7 +85,7 @@ def generate(
         model=model,
     )
     after = After(output, overwrite, open, preview, contact_sheet, timeout, interval)
-    _make(session_of(context), "generate", fields, strict, wait, after)
+    _make(session_of(context), "generate", fields, strict, wait, after, key)
 
 
 def edit(
@@ -93,6 +95,7 @@ def edit(
     video: Video,
     model: Model = None,
     strict: Strict = True,
+    key: Key = None,
     wait: Wait = True,
     timeout: Timeout = None,
     interval: Interval = None,
@@ -108,7 +111,7 @@ def edit(
     """
     fields = _fields(prompt, video_url=medium(video), model=model)
     after = After(output, overwrite, open, preview, contact_sheet, timeout, interval)
-    _make(session_of(context), "generate", fields, strict, wait, after)
+    _make(session_of(context), "generate", fields, strict, wait, after, key)
 
 
 def extend(
@@ -119,6 +122,7 @@ def extend(
     duration: Duration = None,
     model: Model = None,
     strict: Strict = True,
+    key: Key = None,
     wait: Wait = True,
     timeout: Timeout = None,
     interval: Interval = None,
@@ -134,7 +138,7 @@ def extend(
     """
     fields = _fields(prompt, video_url=medium(video), duration=duration, model=model)
     after = After(output, overwrite, open, preview, contact_sheet, timeout, interval)
-    _make(session_of(context), "extend", fields, strict, wait, after)
+    _make(session_of(context), "extend", fields, strict, wait, after, key)
 
 
 def estimate(
@@ -214,8 +218,10 @@ def expected(request: VideoRequest) -> float | None:
         return None
 
 
-def _make(session: Session, call: str, fields: dict[str, Any], strict: bool, wait: bool, after: After) -> None:
-    """Starts a job; waits for it, unless told not to."""
+def _make(
+    session: Session, call: str, fields: dict[str, Any], strict: bool, wait: bool, after: After, key: str | None
+) -> None:
+    """Starts a job, or finds that of the key; waits for it, unless told not to."""
     if not wait and (after.needs_file or after.timeout is not None):
         raise typer.BadParameter(
             "the other options wait for the video; leave one of the two out", param_hint="--no-wait"
@@ -226,8 +232,10 @@ def _make(session: Session, call: str, fields: dict[str, Any], strict: bool, wai
     session.after = after.arguments()
     with session.client() as client:
         video = client.video
+        if key is not None and session.used_ledger and (known := session.used_ledger.of_key(key, session.origin)):
+            session.request_id = known.request_id
         if not wait:
-            job = (video.extend_start if call == "extend" else video.start)(request, strict=strict)
+            job = (video.extend_start if call == "extend" else video.start)(request, strict=strict, key=key)
             data = {"request_id": job.request_id, "state": "accepted", "estimated_usd": cost}
             session.output.result("job", data, job.request_id)
             return
@@ -236,7 +244,7 @@ def _make(session: Session, call: str, fields: dict[str, Any], strict: bool, wai
             session,
             client,
             lambda view: run(
-                request, strict=strict, timeout=after.timeout, interval=after.interval, on_progress=view.looked
+                request, strict=strict, timeout=after.timeout, interval=after.interval, on_progress=view.looked, key=key
             ),
             after,
             cost,

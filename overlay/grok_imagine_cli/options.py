@@ -12,7 +12,7 @@ import typer
 
 __all__ = ["examples", "medium", "pinned", "since", "text"]
 
-FORMAT, WAITING, RESULT = "The video", "Waiting", "The result"
+FORMAT, WAITING, RESULT, PAYING = "The video", "Waiting", "The result", "What it may cost"
 
 
 def examples(*lines: str) -> str:
@@ -127,6 +127,14 @@ Interval = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS", help="From look to look. \\[default: when the job is likely done]", rich_help_panel=WAITING
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Your own name for the job. The same again gives the same job, and is not paid twice.",
+        rich_help_panel=PAYING,
     ),
 ]
 Saved = Annotated[
