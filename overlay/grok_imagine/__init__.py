@@ -57,7 +57,7 @@ from .errors import (
     VideoModeratedError,
     VideoTimeoutError,
 )
-from .pricing import estimate
+from .pricing import Estimate, estimate
 from .requests import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, TextToVideo, VideoOptions, VideoRequest
 from .results import Job, Video
 from .retry import Delivery, RetryPolicy, delivery_of
@@ -80,6 +80,7 @@ __all__ = [
     "Delivery",
     "DownloadError",
     "EditVideo",
+    "Estimate",
     "ExtendVideo",
     "GrokImagineError",
     "ImageToVideo",

@@ -1,23 +1,55 @@
-"""What a request will cost, from x-pricing, before anything is sent."""
+"""What a request will cost, from x-pricing, before anything is sent, and what had to be assumed for that."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from decimal import Decimal
 
 from grok_imagine_api import contract
 
 from .errors import OutOfRange
 from .modes import model_name
+from .mp4 import seconds_of
 from .requests import VideoRequest
 
-__all__ = ["estimate"]
+__all__ = ["Estimate", "estimate"]
+
+MOST_KEPT = 50 * 2**20
+"""Bytes of a file that the Files API keeps; a minute of video has fewer."""
+
+DAY = 86400
+LONGEST = {"edit-video": "edit_input", "extend-video": "extend_input_maximum"}
+"""The limit of the input video of a mode."""
 
 
-def estimate(request: VideoRequest, *, input_seconds: float | None = None) -> float | None:
+class Estimate(float):
+    """USD that a request will cost at most: a number like any other, which also says what it goes by.
+
+    Attributes:
+        assumed: What the request does not say, and was assumed for it, each as a short sentence.
+    """
+
+    assumed: tuple[str, ...]
+
+    def __new__(cls, usd: float | Decimal, assumed: tuple[str, ...] = ()) -> Estimate:
+        """An amount, and what it goes by."""
+        made = super().__new__(cls, usd)
+        made.assumed = assumed
+        return made
+
+    def __reduce__(self) -> tuple[type[Estimate], tuple[float, tuple[str, ...]]]:
+        return Estimate, (float(self), self.assumed)
+
+
+def estimate(request: VideoRequest, *, input_seconds: float | None = None) -> Estimate | None:
     """What a request will cost in USD at most, as far as prices are known: what has none counts as nothing.
 
-    An edit or extension depends on its input: without `input_seconds` the longest is assumed, and of an edit, whose
-    resolution is its input's, the dearest.
+    Every image counts, pinned frames and keyframes too; so do the seconds of an input video, and the storage of a result that
+    `storage_options` has kept. A video that moderation withholds after it was made costs the whole of it.
+
+    The length of a video that is in the request itself is measured. Of any other, without `input_seconds`, the longest is
+    assumed; of an edit or extension, whose resolution is its input's, the dearest. `assumed` of the result says so.
 
     Args:
         request: The request; not checked.
@@ -27,47 +59,96 @@ def estimate(request: VideoRequest, *, input_seconds: float | None = None) -> fl
         USD, or None for a model without known prices.
 
     Raises:
-        OutOfRange: `input_seconds` is negative, or `duration` no whole number.
+        OutOfRange: `input_seconds` is no number from 0 on, or `duration` no whole number.
     """
-    price = contract.PRICES.get(model_name(request.body.get("model")))
+    model = model_name(request.body.get("model"))
+    price = contract.PRICES.get(model)
     if price is None:
         return None
-    amounts = {
-        "output_second": _output_seconds(request, input_seconds) * _rate(request, price),
-        "input_image": len(_images(request)) * (price.input_image or Decimal(0)),
-        "input_second": _input_seconds(request, input_seconds) * (price.input_second or Decimal(0)),
-    }
-    return float(sum((amounts[charge] for charge in contract.CHARGES[request.mode]), Decimal(0)))
+    bill = _Bill(request, price, input_seconds)
+    if price.confidence != "H":
+        bill.assumed.append(f"the prices of {model} are right; one source tells them")
+    amount = sum((bill.charge(name) for name in contract.CHARGES[request.mode]), Decimal(0)) + bill.storage()
+    return Estimate(amount, tuple(bill.assumed))
 
 
-def _rate(request: VideoRequest, price: contract.Price) -> Decimal:
-    """USD a second of output. An edit's or extension's resolution is its input's: the dearest, but for an unknown one."""
-    limit = contract.MODES[request.mode].limits.get("resolution")
-    resolution = request.body.get("resolution") or (limit.default if limit else None)
-    return price.output_second.get(str(resolution), max(price.output_second.values()))
+class _Bill:
+    """What is billed for a request, and what was assumed for it so far."""
 
+    def __init__(self, request: VideoRequest, price: contract.Price, input_seconds: float | None) -> None:
+        self.assumed: list[str] = []
+        self._request, self._price = request, price
+        self._input = self._input_seconds(input_seconds)
 
-def _output_seconds(request: VideoRequest, input_seconds: float | None) -> Decimal:
-    """Seconds that are made: an edit's are its input's, capped; an extension's are the new ones."""
-    if request.mode == "edit-video":
-        return min(_input_seconds(request, input_seconds), Decimal(str(contract.LIMITS["edit_input"].value)))
-    limit = contract.MODES[request.mode].limits["duration"]
-    duration = request.body.get("duration", limit.default)
-    if isinstance(duration, bool) or not isinstance(duration, int) or duration < 0:
-        raise OutOfRange(f"is a whole number of seconds; got {duration!r}", fields=["duration"], mode=request.mode)
-    return Decimal(duration)
+    def charge(self, name: str) -> Decimal:
+        """The amount of one of the contract's charges."""
+        if name == "output_second":
+            return self._output_seconds() * self._rate()
+        count = Decimal(len(self._images())) if name == "input_image" else self._input
+        price = self._price.input_image if name == "input_image" else self._price.input_second
+        if price is None and count:
+            self.assumed.append(f"an {name.replace('_', ' ')} costs nothing; its price is not known")
+        return count * (price or Decimal(0))
 
+    def storage(self) -> Decimal:
+        """Of the result, if it is kept: as long as the request says, or else for as long as it may say."""
+        options = self._request.body.get("storage_options")
+        if not isinstance(options, Mapping):
+            return Decimal(0)
+        most = contract.LIMITS["storage_expiry_maximum"].value
+        asked = options.get("expires_after")
+        is_told = isinstance(asked, int | float) and not isinstance(asked, bool) and 0 <= asked < math.inf
+        days = Decimal(str(asked if is_told else most)) / DAY
+        size = f"{MOST_KEPT >> 20} MiB, as much as a file may have"
+        until = "" if is_told else "; without `expires_after` it is kept, and paid for, until it is deleted"
+        self.assumed.append(f"the stored file has {size}, and is kept for {days:.4g} days{until}")
+        return contract.STORAGE.gib_day * days * MOST_KEPT / 2**30
 
-def _input_seconds(request: VideoRequest, given: float | None) -> Decimal:
-    if given is not None:
-        if not given >= 0:
-            raise OutOfRange(f"is a number of seconds from 0 on; got {given!r}", fields=["input_seconds"])
-        return Decimal(str(given))
-    longest = {"edit-video": "edit_input", "extend-video": "extend_input_maximum"}.get(request.mode)
-    return Decimal(str(contract.LIMITS[longest].value)) if longest else Decimal(0)
+    def _rate(self) -> Decimal:
+        """USD a second of output. An edit's or extension's resolution is its input's: the dearest, but for an unknown one."""
+        limit = contract.MODES[self._request.mode].limits.get("resolution")
+        asked, prices = self._request.body.get("resolution"), self._price.output_second
+        resolution = str(asked or (limit.default if limit else None))
+        if resolution in prices:
+            if not asked:
+                self.assumed.append(f"the resolution is {resolution}, the default")
+            return prices[resolution]
+        dearest = max(prices, key=lambda name: prices[name])
+        self.assumed.append(f"the resolution is {dearest}, the dearest")
+        return prices[dearest]
 
+    def _output_seconds(self) -> Decimal:
+        """Seconds that are made: an edit's are its input's, capped; an extension's are the new ones."""
+        if self._request.mode == "edit-video":
+            return min(self._input, Decimal(str(contract.LIMITS["edit_input"].value)))
+        limit = contract.MODES[self._request.mode].limits["duration"]
+        duration = self._request.body.get("duration")
+        if duration is None:
+            duration = limit.default
+            self.assumed.append(f"the duration is {duration} s, the default")
+        if isinstance(duration, bool) or not isinstance(duration, int) or duration < 0:
+            rule = f"is a whole number of seconds; got {duration!r}"
+            raise OutOfRange(rule, fields=["duration"], mode=self._request.mode)
+        return Decimal(duration)
 
-def _images(request: VideoRequest) -> list[object]:
-    """The images that are billed: every one that is given."""
-    given = [request.body[field] for field in contract.INPUTS["image"].fields if field in request.body]
-    return [image for item in given for image in (item if isinstance(item, list | tuple) else [item])]
+    def _input_seconds(self, given: float | None) -> Decimal:
+        if given is not None:
+            if not 0 <= given < math.inf:
+                raise OutOfRange(f"is a number of seconds from 0 on; got {given!r}", fields=["input_seconds"])
+            return Decimal(str(given))
+        if self._request.mode not in LONGEST:
+            return Decimal(0)
+        video = self._request.body.get("video")
+        url = video.get("url") if isinstance(video, Mapping) else None
+        measured = seconds_of(url) if isinstance(url, str) and url[:5].lower() == "data:" else None
+        if measured is not None:
+            return Decimal(str(measured))
+        longest = contract.LIMITS[LONGEST[self._request.mode]].value
+        self.assumed.append(f"the input video is {longest:g} s long, the most there may be")
+        return Decimal(str(longest))
+
+    def _images(self) -> list[object]:
+        """The images that are billed: every one that is given."""
+        body = self._request.body
+        given = [body[field] for field in contract.INPUTS["image"].fields if body.get(field) is not None]
+        return [image for item in given for image in (item if isinstance(item, list | tuple) else [item])]

@@ -162,7 +162,8 @@ def estimate(
 ) -> None:
     """Say in USD what a video will cost at most.
 
-    Nothing is sent. What has no known price counts as nothing. The fields choose the mode, as those of `generate` do.
+    Nothing is sent. What it had to assume stands on stderr; what has no known price counts as nothing. The fields choose the
+    mode, as those of `generate` do. A video that moderation withholds costs as much.
     """
     from grok_imagine import estimate as priced
 
@@ -178,8 +179,12 @@ def estimate(
     )
     request = _request("extend" if extend else "generate", fields, strict)
     cost = priced(request, input_seconds=input_seconds)
-    data = {"mode": request.mode, "model": request.body["model"], "cost_usd": cost}
-    session_of(context).output.result("estimate", data, "unknown" if cost is None else usd(cost))
+    assumed = () if cost is None else cost.assumed
+    data = {"mode": request.mode, "model": request.body["model"], "cost_usd": cost, "assumed": assumed}
+    output = session_of(context).output
+    output.result("estimate", data, "unknown" if cost is None else usd(cost))
+    for each in () if output.as_json else assumed:
+        output.say(f"assumed: {each}")
 
 
 def _fields(prompt: str | None, **fields: Any) -> dict[str, Any]:
