@@ -369,7 +369,15 @@ class TestAbout:
     )
     def test_estimates(self, program: Any, line: str, cost: str) -> None:
         done = program(f"estimate {line.format('https://example.com/a.png')}")
-        assert (done.code, done.out, done.err) == (0, f"{cost}\n", "")
+        assert (done.code, done.out) == (0, f"{cost}\n")
+        assert all(each.startswith("assumed: ") for each in done.err.splitlines())
+
+    def test_estimates_say_what_they_assumed(self, program: Any) -> None:
+        plain, as_json = program.all([f"{start}estimate --video {CLIP}" for start in ("", "--json ")])
+        assumed = ["the input video is 8.7 s long, the most there may be", "the resolution is 720p, the dearest"]
+        assert plain.err.splitlines() == [f"assumed: {each}" for each in assumed]
+        (told,) = as_json.of("estimate")
+        assert told["assumed"] == assumed and as_json.err == ""
 
     def test_a_doubt_is_a_line_on_stderr_and_the_request_goes_on(self, program: Any) -> None:
         done = program("estimate x --last-frame https://example.com/a.png --duration 2")
