@@ -178,6 +178,25 @@ def test_what_was_billed_counts_against_the_cap(tmp_path: Path, name: str) -> No
     assert third.state == "refused" and isinstance(third.error, CostLimitError)
 
 
+def test_a_later_answer_unsays_no_cost(tmp_path: Path) -> None:
+    """Of a job that was billed by an error and then failed without a word of it, the bill counts on."""
+    said = iter([http({"error": "x"} | usage(3 * USD), 500), http({"status": "failed"})])
+    with service({1: Poison("later", "look", lambda _: next(said))}) as server:
+        world = World("sync", tmp_path, server)
+        (failed,) = world.batch(["1"], max_cost_usd=3.0)
+        (refused,) = world.batch(["2"], max_cost_usd=3.0)
+        assert world.ledger.costs_of("batch", server.base_url) == (3.0, 3.0)
+    assert failed.state == "failed" and isinstance(refused.error, CostLimitError)
+
+
+def test_an_unknown_outcome_that_tells_little_may_yet_cost_more(tmp_path: Path) -> None:
+    with service({1: Poison("lost", "post", lambda _: http({"error": "x"} | usage(0), 502))}) as server:
+        world = World("sync", tmp_path, server)
+        (unknown,) = world.batch(["1"], max_cost_usd=0.5)
+        (refused,) = world.batch(["2"], max_cost_usd=0.5)  # each could cost 0.4
+    assert unknown.state == "unknown" and unknown.cost_usd == 0.0 and isinstance(refused.error, CostLimitError)
+
+
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("code", [PHRASE["code"], "imagine:content-moderated"])
 def test_a_moderated_look_says_what_it_cost(kind: str, code: object, clock: ManualClock) -> None:

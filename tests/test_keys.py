@@ -392,6 +392,23 @@ def test_a_step_that_is_killed_and_retried_posts_once(tmp_path: Path, moment: st
             assert server.posts[0] == (posted if key else posted + 1)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nothing kills so on Windows")
+def test_who_waits_for_one_that_is_killed_is_told_that_nobody_knows(tmp_path: Path) -> None:
+    path, released = tmp_path / "jobs.db", threading.Event()
+    with service({0: slow(released)}) as server, ThreadPoolExecutor(1) as pool:
+        command = [sys.executable, "-c", STEP, server.base_url, str(path), "k", ""]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
+            while not server.posts[0]:
+                pass
+            second = pool.submit(client_of(server, path).video.start, "0", key="k")
+            assert not second.done()
+            first.kill()
+        with pytest.raises(StartOutcomeUnknown):
+            second.result(20)
+        released.set()
+        assert server.posts[0] == 1
+
+
 # Whatever is done under a few keys, in any order.
 
 

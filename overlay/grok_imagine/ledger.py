@@ -42,6 +42,17 @@ __all__ = ["Entry", "Ledger"]
 
 T = TypeVar("T")
 
+EXPRESSIONS = {"cost_ticks": "COALESCE(:cost_ticks, cost_ticks)"}
+"""An answer without a cost does not unsay one."""
+
+RESERVED = "MAX(COALESCE(counted_ticks, 0), COALESCE(:cost_ticks, 0))"
+COUNTED = {
+    **dict.fromkeys(("failed", "expired"), "COALESCE(:cost_ticks, cost_ticks, 0)"),
+    **dict.fromkeys(("done", "moderated"), "COALESCE(:cost_ticks, counted_ticks)"),
+}
+"""What counts against a cap: what a job cost when it has ended, which is nothing if it failed and was not billed; of one that may
+yet cost something, or did not say, what it could cost at most."""
+
 NOT_REFUSED = "NOT (state = 'failed' AND request_id IS NULL)"
 HALVES = (">> 32", "& 0xFFFFFFFF")
 IN_FLIGHT = 3600.0
@@ -218,16 +229,15 @@ class Ledger:
         code = getattr(cause, "code", None) or type(cause).__name__
         state = "unknown" if may_be_started else "failed"
         payload: Any = getattr(error, "payload", None)
-        costs: dict[str, Any] = _costs(state, ticks := cost_ticks(payload))
+        told: dict[str, Any] = {"cost_ticks": (ticks := cost_ticks(payload))}
         if ticks is not None:  # not the rest of it, which may repeat what was sent
-            costs["answer"] = json.dumps({"usage": payload["usage"]})
-        self._update("intent = :key", intent, None, state=state, code=str(code), message=_told(error), **costs)
+            told["answer"] = json.dumps({"usage": payload["usage"]})
+        self._update("intent = :key", intent, None, state=state, code=str(code), message=_told(error), **told)
         OWN.discard(intent)
 
     def saw(self, video: Video, origin: str) -> None:
         """Commits how a job has ended, one of another client's as well."""
         error = None if video.outcome == "done" else video.failure()
-        ticks = video.cost_ticks
         url = video.url if video.outcome == "done" else None
         self.adopt(video.request_id, origin)
         self._end(
@@ -239,7 +249,7 @@ class Ledger:
             code=error.code if error else None,
             message=error.message[:500] if error else None,
             answer=json.dumps(dict(video.raw)),
-            **_costs("moderated" if isinstance(error, VideoModeratedError) else video.outcome, ticks),
+            cost_ticks=video.cost_ticks,
         )
 
     def lost(self, error: JobError, origin: str) -> None:
@@ -248,18 +258,14 @@ class Ledger:
             self.adopt(error.request_id, origin)
             state, code = "moderated", getattr(error, "code", None)
             told: dict[str, Any] = {"answer": json.dumps(error.payload)} if error.payload else {}
-            told |= _costs(state, cost_ticks(error.payload))
+            told["cost_ticks"] = cost_ticks(error.payload)
             self._end(error.request_id, origin, state=state, code=code, message=error.message, **told)
 
     def billed(self, request_id: str, origin: str, ticks: int) -> None:
-        """Commits what a job costs by an answer that does not tell how it ended. What it could cost counts on, if that is more."""
+        """Commits what a job costs by an answer that does not tell how it ended."""
         self.adopt(request_id, origin)
-        self._write(
-            "UPDATE jobs SET cost_ticks = ?1, counted_ticks = MAX(COALESCE(counted_ticks, 0), ?1), updated = ?2"
-            " WHERE request_id = ?3 AND origin = ?4",
-            (ticks, self.clock(), request_id, origin),
-            request_id,
-        )
+        where = "request_id = :key AND origin = :origin"
+        self._update(where, request_id, request_id, origin, cost_ticks=ticks)
 
     def downloaded(self, request_id: str, path: str | os.PathLike[str], origin: str) -> None:
         """Commits that a job's video is on disk."""
@@ -374,7 +380,9 @@ class Ledger:
 
     def _update(self, where: str, key: str, job: str | None, origin: str | None = None, **values: Any) -> None:
         values["updated"] = self.clock()
-        changes = ", ".join(f"{name} = :{name}" for name in values)
+        changes = ", ".join(f"{name} = {EXPRESSIONS.get(name, f':{name}')}" for name in values)
+        changes += f", counted_ticks = {COUNTED.get(values.get('state', ''), RESERVED)}"
+        values.setdefault("cost_ticks", None)
         self._write(f"UPDATE jobs SET {changes} WHERE {where}", {**values, "key": key, "origin": origin}, job)
 
     def _write(self, statement: str, values: Any, request_id: str | None = None) -> None:
@@ -391,13 +399,6 @@ def _sums(
     halves = (f"COALESCE(SUM({column} {half}) FILTER (WHERE {each}), 0)" for each in of or ("TRUE",) for half in HALVES)
     row = db.execute(f"SELECT {', '.join(halves)} FROM jobs WHERE {where}", values).fetchone()
     return [(high << 32) + low for high, low in zip(row[::2], row[1::2], strict=True)]
-
-
-def _costs(outcome: str, ticks: object) -> dict[str, int]:
-    """What a job cost, and counts as. An answer without a cost does not unsay one; a withheld video may be billed."""
-    if isinstance(ticks, int):
-        return {"cost_ticks": ticks, "counted_ticks": ticks}
-    return {"counted_ticks": 0} if outcome in ("failed", "expired") else {}
 
 
 def _told(error: BaseException) -> str:
