@@ -25,7 +25,7 @@ from grok_imagine import (
     VideoModeratedError,
     delivery_of,
 )
-from grok_imagine.errors import api_error
+from grok_imagine.api_errors import api_error
 from grok_imagine.ledger import Place
 from grok_imagine_cli.jobs import _sums
 from poison import Poison, done, http, service

@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 from grok_imagine import errors
+from grok_imagine.api_errors import api_error
 from grok_imagine.errors import (
     ApiError,
     AuthenticationError,
@@ -25,7 +26,6 @@ from grok_imagine.errors import (
     VideoGenerationError,
     VideoModeratedError,
     VideoTimeoutError,
-    api_error,
     blot,
 )
 

@@ -24,8 +24,8 @@ from grok_imagine import (
     delivery_of,
 )
 from grok_imagine.answers import take_in
+from grok_imagine.api_errors import api_error
 from grok_imagine.commands import Call
-from grok_imagine.errors import api_error
 from grok_imagine.flow import Context, repeat
 from grok_imagine.pacer import Pacer
 from grok_imagine.retry import Retries

@@ -18,8 +18,9 @@ from grok_imagine_api import contract
 
 from ._version import __version__
 from .addresses import is_host, is_loopback, is_nowhere
+from .api_errors import api_error
 from .commands import Blocking, Flow, Sleep, Stream
-from .errors import ApiError, OutOfRange, TransportError, api_error
+from .errors import ApiError, OutOfRange, TransportError
 from .flow import check_id, id_of
 from .part import Part
 from .results import Job, Video

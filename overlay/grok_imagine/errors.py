@@ -8,13 +8,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from grok_imagine_api import contract
-
+from .cautions import (
+    ContractWarning as ContractWarning,
+)
+from .cautions import (
+    InsecureBaseUrlWarning as InsecureBaseUrlWarning,
+)
+from .cautions import (
+    LedgerWarning as LedgerWarning,
+)
+from .cautions import (
+    OddAnswerWarning as OddAnswerWarning,
+)
+from .cautions import (
+    QuotaWarning as QuotaWarning,
+)
+from .cautions import (
+    UnknownStatusWarning as UnknownStatusWarning,
+)
 from .plain import blot as blot
-from .plain import code_and_message, cost_ticks, read_json, shown
+from .plain import cost_usd, shown
 from .plain import retry_after as retry_after
 
 if TYPE_CHECKING:
@@ -280,7 +295,7 @@ class ApiError(GrokImagineError):
     ) -> None:
         super().__init__(message, request_id=request_id)
         self.payload = payload
-        self.cost_usd = _usd(payload)
+        self.cost_usd = cost_usd(payload)
         self.status_code = status_code
         self.code = None if code is None else shown(code, 100)
         self.headers = dict(headers or {})
@@ -418,101 +433,3 @@ class DownloadError(GrokImagineError):
 
 class TargetExistsError(DownloadError, FileExistsError):
     """The target of a download exists. Nothing was fetched."""
-
-
-class InsecureBaseUrlWarning(UserWarning):
-    """The base URL is `http` and its host is not this machine: whoever is on the way can read the API key."""
-
-
-class ContractWarning(UserWarning):
-    """The contract doubts a request that is sent all the same, since it is not certain: the service may have moved on.
-
-    Attributes:
-        section: Where the contract says so, such as `x-modes.models.grok-imagine-video.text-to-video`.
-        fields: The fields in question.
-        mode: The mode of the request, if it is about one.
-    """
-
-    def __init__(
-        self, message: str, *, section: str = "x-modes", fields: Sequence[str] = (), mode: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.section, self.fields, self.mode = section, tuple(fields), mode
-
-
-class UnknownStatusWarning(UserWarning):
-    """The service answered a job status that this version does not know; the wait goes on."""
-
-
-class OddAnswerWarning(UserWarning):
-    """The service answered an id or a cost like no other. The id is kept as it is; a cost that is no number is none."""
-
-
-class LedgerWarning(UserWarning):
-    """The ledger is on a file system where the processes of several machines would damage it."""
-
-
-class QuotaWarning(UserWarning):
-    """The quota that several processes share can't be asked; the client goes by its own count."""
-
-
-KINDS: Mapping[str, type[ApiError]] = {
-    "bad_key": AuthenticationError,
-    "bad_request": BadRequestError,
-    "forbidden": PermissionDeniedError,
-    "not_found": NotFoundError,
-    "unprocessable": UnprocessableError,
-    "out_of_credit": OutOfCreditError,
-    "rate_limit": RateLimitError,
-    "unavailable": ServerError,
-}
-"""The error class of each kind of x-errors; `moderated` ends a job and so has none here."""
-
-
-def kind_of(status: int, code: str | None, text: str) -> str | None:
-    """The first kind of x-errors that holds for an HTTP answer, or None."""
-    for kind in contract.ERROR_KINDS:
-        if kind.http_status != status:
-            continue
-        if (not kind.code or code in kind.code) and (not kind.text or any(part in text for part in kind.text)):
-            return kind.kind
-    return None
-
-
-def api_error(
-    status: int, headers: Mapping[str, str], body: bytes, *, request_id: str | None = None, data: object = ...
-) -> ApiError | VideoModeratedError:
-    """The error that an HTTP answer of 3xx, 4xx or 5xx is.
-
-    Args:
-        status: HTTP status.
-        headers: Its headers.
-        body: Its body, of any kind: JSON of three shapes, text, HTML or nothing.
-        request_id: The job it is about; else the answer's own `x-request-id` is taken.
-        data: The body's JSON, if that was read before; None if there is none.
-    """
-    text = body[:4096].decode("utf-8", "replace")
-    with suppress(ValueError, RecursionError):  # what is no JSON is its own message
-        data = read_json(body) if data is ... else data
-    code, message = code_and_message(data)
-    message = shown(" ".join((text if message is None else message).split()))
-    kind = kind_of(status, code, message)
-    payload = data if isinstance(data, dict) else None
-    if kind == "moderated":
-        cost = _usd(payload)
-        return VideoModeratedError(code or kind, message, request_id=request_id, cost_usd=cost, payload=payload)
-    error = KINDS.get(kind or "", ServerError if status >= 500 else ApiError)
-    return error(
-        message or "no text",
-        status_code=status,
-        code=code,
-        headers={name.lower(): value for name, value in headers.items()},
-        body=text,
-        request_id=request_id or headers.get("x-request-id"),
-        payload=payload,
-    )
-
-
-def _usd(payload: Mapping[str, Any] | None) -> float | None:
-    ticks = cost_ticks(payload)
-    return None if ticks is None else ticks / contract.TICKS_PER_USD

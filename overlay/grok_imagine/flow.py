@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from .answers import Answer
+from .api_errors import api_error
 from .commands import Blocking, Call, Flow, Sleep, T
 from .errors import (
     ApiError,
@@ -25,7 +26,6 @@ from .errors import (
     OutOfRange,
     RateLimitError,
     TransportError,
-    api_error,
 )
 from .plain import cost_ticks, is_plain_id, shown
 from .results import Job, Video

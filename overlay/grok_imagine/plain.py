@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from json.decoder import scanstring  # type: ignore[attr-defined]  # typeshed leaves it out
 from typing import Any
 
+from grok_imagine_api import contract
+
 MOST_ANSWER = 8 << 20
 """Bytes of an answer that are taken in; the longest, a list of models, has a few thousand."""
 
@@ -239,3 +241,9 @@ def _float(digits: str) -> float | str:
 
 
 _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=str, strict=False)
+
+
+def cost_usd(payload: Mapping[str, Any] | None) -> float | None:
+    """What an answer says that it cost, in USD, if it does."""
+    ticks = cost_ticks(payload)
+    return None if ticks is None else ticks / contract.TICKS_PER_USD

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from grok_imagine_api import contract
 
+from .api_errors import kind_of
 from .errors import (
     ApiError,
     GrokImagineError,
@@ -19,7 +20,6 @@ from .errors import (
     StartOutcomeUnknown,
     TransportError,
     UnexpectedResponse,
-    kind_of,
 )
 
 __all__ = ["Delivery", "RetryPolicy", "delivery_of"]
