@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 GRACE = 5.0
 """Seconds that the answer to a paid POST is waited for when its caller leaves, a client is closed, or the program ends."""
 
-IDLE = 2.0
+IDLE = 0.1
 """Seconds for which a thread waits for another POST."""
 
 TICK = 1.0
