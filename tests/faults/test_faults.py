@@ -23,7 +23,7 @@ from .cases import CASES
 from .table import PAGE, page
 from .world import DEADLINE, ID, KEY, MP4, World, has_rlimit
 
-SECONDS = 2.0
+SECONDS = 8.0
 """Real ones that a case may take; beyond them something hung."""
 
 MOST_MEMORY = 16 * 2**20
