@@ -250,8 +250,20 @@ class Numbered(Service):
         return answer
 
 
+made: list[Client] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """No test leaves a connection open."""
+    yield
+    while made:
+        made.pop().close()
+
+
 def client_of(server: Service, path: Path, **options: Any) -> Client:
-    return Client("k", base_url=server.base_url, ledger=Ledger(path), limits=UNLIMITED, **options)
+    made.append(Client("k", base_url=server.base_url, ledger=Ledger(path), limits=UNLIMITED, **options))
+    return made[-1]
 
 
 def test_who_comes_meanwhile_waits_and_does_not_post(tmp_path: Path) -> None:
@@ -429,6 +441,7 @@ class Keys(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.server = Numbered({})
         self.clients = [client_of(self.server, Path(self.folder.name) / "jobs.db") for _ in range(2)]
+        self.ledger = Ledger(Path(self.folder.name) / "jobs.db")
         self.has: dict[str, tuple[int, str]] = {}
         """What a key has: the number of its request, and the id of its job, or `unknown`."""
         self.expected: dict[int, int] = {}
@@ -480,13 +493,14 @@ class Keys(RuleBasedStateMachine):
 
     @invariant()
     def each_key_has_one_row_that_counts(self) -> None:
-        entries = [entry for entry in Ledger(Path(self.folder.name) / "jobs.db").jobs() if entry.key]
+        entries = [entry for entry in self.ledger.jobs() if entry.key]
         kept = [entry.key for entry in entries if not (entry.state == "failed" and entry.request_id is None)]
         assert sorted(kept) == sorted(self.has)
 
     def teardown(self) -> None:
         for client in self.clients:
             client.close()
+        self.ledger.close()
         self.server.close()
         OWN.clear()
         TOKENS.clear()
@@ -495,5 +509,5 @@ class Keys(RuleBasedStateMachine):
 
 TestKeys = Keys.TestCase
 TestKeys.settings = settings(
-    max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )
