@@ -61,6 +61,8 @@ class Requirement(Record):
     instead: str
     confidence: str
     source: str
+    since: str = ""
+    earlier: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class FieldLimit(Record):

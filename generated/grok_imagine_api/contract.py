@@ -51,6 +51,8 @@ class Requirement(Record):
     instead: str
     confidence: str
     source: str
+    since: str = ""
+    earlier: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class FieldLimit(Record):
@@ -437,6 +439,8 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
                         instead="say what the video shows",
                         confidence="L",
                         source="GUIDE",
+                        since="2026-08",
+                        earlier=MappingProxyType({"fields": ()}),
                     )
                 }
             ),

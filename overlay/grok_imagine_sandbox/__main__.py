@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from .eras import UnknownEra
 from .scenarios import SCENARIOS, UnknownScenario
 from .server import Sandbox
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         sandbox = Sandbox(
             port=options.port,
+            as_of=options.as_of,
             speed=options.speed,
             scenario=options.scenario,
             api_key=options.api_key,
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             slow_seconds=options.slow_seconds,
             allow_hosts=options.allow_host,
         ).start()
-    except (UnknownScenario, OSError) as error:  # such as a port that is taken
+    except (UnknownScenario, UnknownEra, OSError) as error:  # such as a port that is taken
         parser.error(str(error))
     try:
         print(sandbox.base_url, flush=True)
@@ -51,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m grok_imagine_sandbox", description=__doc__)
     parser.add_argument("--port", type=_port, default=0, help="to listen on; 0 (default) takes a free one")
+    parser.add_argument(
+        "--as-of", metavar="ERA", help="spring or autumn of 2026: how the service was then (default autumn)"
+    )
     parser.add_argument("--speed", type=_speed, default=60.0, help="simulated seconds a second (default 60)")
     parser.add_argument("--scenario", metavar="NAME[:N]", help="what goes wrong, for the first N times or always")
     parser.add_argument("--list-scenarios", action="store_true", help="name the scenarios and end")

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Collection
-from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,9 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import answers
 from .connections import Paced
-from .contract import Contract
 from .delivery import DROPPED
-from .files import PREFIX
 from .guard import Guard
 from .scenarios import SCENARIOS
 from .service import Service
@@ -32,21 +29,8 @@ _SHOWN = 300  # bytes of a path in the log
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def application(
-    service: Service, contract: Contract, now: Callable[[], float], count: Count, allow_hosts: Collection[str] = ()
-) -> ASGIApp:
+def application(service: Service, now: Callable[[], float], count: Count, allow_hosts: Collection[str] = ()) -> ASGIApp:
     """The ASGI application of one sandbox."""
-    routes = [
-        Route(contract.prefix + contract.path(operation), handler, methods=[method])
-        for operation, handler, method in (
-            ("generateVideo", partial(service.start, "generateVideo"), "POST"),
-            ("editVideo", partial(service.start, "editVideo"), "POST"),
-            ("extendVideo", partial(service.start, "extendVideo"), "POST"),
-            ("getVideo", service.look, "GET"),
-            ("listVideoModels", service.models, "GET"),
-            ("getVideoModel", service.model, "GET"),
-        )
-    ]
 
     async def jobs(request: Request) -> Response:
         return StreamingResponse(
@@ -57,8 +41,9 @@ def application(
         listed = SCENARIOS.values()
         return JSONResponse([{"name": item.name, "when": item.when, "summary": item.summary} for item in listed])
 
-    routes += [
-        Route(PREFIX + "{name}", service.files.serve, methods=["GET"]),
+    routes = [
+        *service.routes(),
+        *service.files.routes(),
         Route("/sandbox/jobs", jobs, methods=["GET"]),
         Route("/sandbox/scenarios", scenarios, methods=["GET"]),
     ]

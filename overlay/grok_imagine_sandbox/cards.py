@@ -8,8 +8,7 @@ from .contract import Contract
 
 def model_card(contract: Contract, name: str) -> dict[str, Any]:
     """A model as `GET /video-generation-models/{model_id}` describes it. `name` is one of `Contract.models`."""
-    operation = contract.document["paths"]["/video-generation-models"]["get"]
-    listed = operation["responses"]["200"]["content"]["application/json"]["example"]["models"]
+    listed = contract.example("listVideoModels")["models"]
     examples: dict[str, dict[str, Any]] = {example["id"]: example for example in listed}
     if name in examples:
         return examples[name]

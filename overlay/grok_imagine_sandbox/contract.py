@@ -13,11 +13,16 @@ from openapi_core import OpenAPI
 from openapi_core.validation.schemas import oas31_schema_validators_factory
 from openapi_core.validation.schemas.factories import SchemaValidatorsFactory
 
+from .answers import Answer
+from .eras import as_of
+
 # The document's schemas of values that the service itself knows as a closed list (register, HTTP statuses: 422).
 _CLOSED = ("KnownAspectRatio", "KnownResolution")
 
 # Verdicts about ranges: the service's own rules answer them, with 400.
 RANGES = frozenset({"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"})
+
+TEAM = "00000000-0000-0000-0000-000000000000"
 
 JsonPath = tuple[str | int, ...]
 
@@ -44,10 +49,17 @@ class Fault(NamedTuple):
 
 
 class Contract:
-    """The document as the sandbox reads it. Nothing in it is written again in Python."""
+    """The document as the sandbox reads it. Nothing in it is written again in Python.
 
-    def __init__(self) -> None:
-        self.document: Mapping[str, Any] = json.loads(document_path().read_bytes())
+    Args:
+        era: One of `x-eras`; None is the document's default.
+
+    Raises:
+        UnknownEra: There is no such era.
+    """
+
+    def __init__(self, era: str | None = None) -> None:
+        self.document: Mapping[str, Any] = as_of(json.loads(document_path().read_bytes()), era)
         self._spec = OpenAPI.from_dict(dict(self.document)).spec
         # Left to itself openapi-core makes one for each request, which takes thirty times as long as to use it.
         self._validators: dict[str, Any] = {}
@@ -77,10 +89,28 @@ class Contract:
         value: float = self.document["x-limits"][name]["value"]
         return value
 
-    def text(self, name: str, **parts: object) -> str:
-        """One of `x-errors.texts`, with what stands for its {names}."""
-        text: str = self.document["x-errors"]["texts"][name]["text"]
-        return text.format(**parts)
+    def error(self, name: str, **parts: object) -> Answer:
+        """The answer with one of `x-errors.texts`, with what stands for its {names}."""
+        told = self.document["x-errors"]["texts"][name]
+        return self._flat(told, told["text"].format(team=TEAM, **parts))
+
+    def unnamed_error(self, kind: str, text: str) -> Answer:
+        """An answer of one of the kinds of `x-errors` whose text nobody recorded."""
+        return self._flat({"kind": kind}, text)
+
+    def _flat(self, told: Mapping[str, Any], text: str) -> Answer:
+        """A JSON error in the service's flat form; its code is that of the era."""
+        errors, kind = self.document["x-errors"], told["kind"]
+        status = told.get("http_status") or next(
+            each["http_status"] for each in errors["kinds"] if each["kind"] == kind
+        )
+        found = (
+            each
+            for each in errors["codes"]
+            if kind in each["kinds"] and told.get("code", each["token"]) == each["token"]
+        )
+        code = next(found)
+        return Answer(status, {"code": code.get("code", code["token"]), "error": text})
 
     def limits(self, mode: str, model: str) -> list[tuple[str, Mapping[str, Any]]]:
         """The limits of a mode, and then those by which the model is narrower, each with its field."""
@@ -91,6 +121,20 @@ class Contract:
         """Path template of an operation, without the server's prefix."""
         path, _ = self._operations[operation]
         return path
+
+    def headers(self, operation: str, status: int) -> frozenset[str]:
+        """The headers that the document lists for an answer."""
+        _, described = self._operations[operation]
+        answer = described["responses"].get(str(status), {})
+        if "$ref" in answer:
+            answer = self.document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+        return frozenset(answer.get("headers", ()))
+
+    def example(self, operation: str) -> Any:
+        """What an operation answers with 200 in this era: the first of its examples."""
+        _, described = self._operations[operation]
+        examples = described["responses"]["200"]["content"]["application/json"]["examples"]
+        return next(iter(examples.values()))["value"]
 
     def model_name(self, name: str | None) -> str | None:
         """The model's own name for a name or an alias, the default for None; None if no such model is known."""

@@ -7,10 +7,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from .jobs import Job, JobStore
 from .media import MediaError
@@ -19,9 +19,11 @@ from .work import Exhausted, Workers
 
 log = logging.getLogger("grok_imagine_sandbox")
 
-PREFIX = "/files/"
-_TEMPORARY = re.compile(r"xai-video-([0-9a-f-]{36})\.mp4")
-_PUBLIC = re.compile(r"file_([0-9a-f-]{36})\.mp4")
+# As at vidgen.x.ai and files-cdn.x.ai, which here are one host.
+BUCKET = "/xai-vidgen-bucket/"
+PUBLIC = "/files-cdn/"
+_TEMPORARY = re.compile(BUCKET + r"xai-video-([0-9a-f-]{36})\.mp4")
+_PUBLIC = re.compile(PUBLIC + r"([0-9a-f]+)/file_([0-9a-f-]{36})\.mp4")
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 
@@ -79,7 +81,7 @@ class FileCache:
 
 
 class Files:
-    """The files of a store's jobs, at `/files/`, without authorization.
+    """The files of a store's jobs, without authorization.
 
     Args:
         origin: Scheme, host and port of the sandbox.
@@ -87,7 +89,7 @@ class Files:
         cache: Where rendered files are kept.
         now: Gives the simulated time in seconds.
         lifetime: Simulated seconds for which a temporary URL holds.
-        seed: Decides the signatures.
+        seed: Decides the tokens of public URLs.
         workers: Render.
     """
 
@@ -109,13 +111,20 @@ class Files:
         self._seed = seed
         self._workers = workers
 
+    def routes(self) -> list[Route]:
+        """Where the files are."""
+        return [
+            Route(BUCKET + "{name}", self.serve, methods=["GET"]),
+            Route(PUBLIC + "{token}/{name}", self.serve, methods=["GET"]),
+        ]
+
     def url(self, job: Job) -> str:
-        """The temporary, signed URL of a job's video."""
-        return f"{self._origin}{PREFIX}xai-video-{job.file_uuid}.mp4?sig={self._signature(job)}"
+        """The temporary URL of a job's video. Its name is not that of the job, and is all that has to be known."""
+        return f"{self._origin}{BUCKET}xai-video-{job.file_uuid}.mp4"
 
     def public_url(self, job: Job) -> str:
         """The public URL of a job's stored file."""
-        return f"{self._origin}{PREFIX}file_{job.file_uuid}.mp4"
+        return f"{self._origin}{PUBLIC}{self._token(job)}/file_{job.file_uuid}.mp4"
 
     def content(self, product: Product) -> bytes:
         """A product's file. Slow: belongs into a worker thread.
@@ -129,41 +138,38 @@ class Files:
             log.warning("a file can't be rendered: %s", error)
             raise Missing(500, "InternalError") from error
 
-    def read(self, path: str, query: str) -> tuple[int, bytes]:
+    def read(self, path: str) -> tuple[int, bytes]:
         """Status and content as a GET would have them, without HTTP. Slow: belongs into a worker thread."""
         try:
-            return 200, self.content(self._product(path.removeprefix(PREFIX), query))
+            return 200, self.content(self._product(path))
         except Missing as missing:
             return missing.status, b""
 
     async def serve(self, request: Request) -> Response:
         """Answer GET or HEAD."""
         try:
-            product = self._product(request.path_params["name"], request.scope["query_string"].decode("latin-1"))
+            product = self._product(request.url.path)
             content = await self._workers.render(self.content, product)
         except Missing as missing:
             error = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{missing.code}</Code></Error>\n'
             return Response(error, missing.status, media_type="application/xml")
         return conditional(request, content, f'"{product.digest[:32]}"')
 
-    def _signature(self, job: Job) -> str:
-        return hashlib.sha256(f"{self._seed}:signature:{job.file_uuid}".encode()).hexdigest()[:32]
+    def _token(self, job: Job) -> str:
+        return hashlib.sha256(f"{self._seed}:token:{job.file_uuid}".encode()).hexdigest()[:22]
 
-    def _product(self, name: str, query: str) -> Product:
-        temporary, public = _TEMPORARY.fullmatch(name), _PUBLIC.fullmatch(name)
-        found = temporary or public
-        job = self._store.of_file(found[1]) if found is not None else None
+    def _product(self, path: str) -> Product:
+        temporary, public = _TEMPORARY.fullmatch(path), _PUBLIC.fullmatch(path)
+        job = self._store.of_file(temporary[1] if temporary else public[2] if public else "")
         if job is None or job.plan is None or job.state(self._now()) != "done":
             raise Missing(404, "NoSuchKey")
         lifetime: float | None = self._lifetime
         if public is not None:
-            if not job.stored_publicly:
+            if not job.stored_publicly or public[1] != self._token(job):
                 raise Missing(404, "NoSuchKey")
             lifetime = job.public_for
-        elif parse_qs(query).get("sig") != [self._signature(job)]:
-            raise Missing(403, "SignatureDoesNotMatch")
         if lifetime is not None and self._now() > job.end + lifetime:
-            raise Missing(403, "ExpiredToken")
+            raise Missing(404, "NoSuchKey")
         return job.plan.product
 
 

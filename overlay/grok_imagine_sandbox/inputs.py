@@ -60,7 +60,7 @@ class Reader:
     def __init__(
         self,
         port: int,
-        own_file: Callable[[str, str], tuple[int, bytes]],
+        own_file: Callable[[str], tuple[int, bytes]],
         max_bytes: Mapping[Kind, int],
         fetched: "Mapping[str, bytes | InputFailure]" = MappingProxyType({}),
     ) -> None:
@@ -125,7 +125,7 @@ class Reader:
         if parts.hostname not in LOOPBACK:
             return _stand_in(kind, f"{parts.hostname}{parts.path}")
         if parts.port == self._port:
-            status, data = self._own_file(parts.path, parts.query)
+            status, data = self._own_file(parts.path)
             if status != 200:
                 raise unreachable(kind, status_line(status))
             return self._bounded(kind, data)

@@ -1,15 +1,15 @@
-"""Jobs: their ids, how they progress over simulated time, and a store of them with a bound."""
+"""Jobs: their ids, what becomes of them, and a store of them with a bound."""
 
 import hashlib
 import math
 import threading
 from asyncio import Task
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import count
 from typing import Any, NamedTuple
 
+from .curves import Curve
 from .inputs import InputFailure
 from .recipes import Product
 from .rules import Order
@@ -21,49 +21,6 @@ def uuid_like(seed: int, purpose: str, number: int) -> str:
     digits = hashlib.sha256(f"{seed}:{purpose}:{number}".encode()).hexdigest()
     variant = f"{int(digits[16], 16) & 7:x}"  # the variants of RFC 4122 have their highest bit set
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
-
-
-class Curve(NamedTuple):
-    """Progress over a job's age in simulated seconds, like the recorded ones (register, Recorded timings)."""
-
-    first: int
-    steps: tuple[tuple[float, int], ...]
-    end: float
-
-    def progress(self, age: float) -> int:
-        """Per cent that a look at this age tells."""
-        return max((progress for since, progress in self.steps if since <= age), default=self.first)
-
-
-# Seconds of work for each second made; the recorded jobs lie on these within a tenth.
-_WORK = {"480p": 1.3, "720p": 3.0, "1080p": 3.6}
-_EXTENSION = 2.3  # times as much work as a generation
-
-
-def curve(mode: str, product: Product, request_id: str) -> Curve:
-    """A job's progress: nothing moves for 6 to 11 s, then it rises in steps, and ends after 17 to 40 s.
-
-    The same for the same `request_id`.
-    """
-    dice = _dice(request_id)
-    work = product.seconds * _WORK[product.resolution] * (_EXTENSION if mode == "extend-video" else 1.0)
-    end = min(40.0, max(17.0, (7.0 + work) * _between(0.94, 1.06, dice)))
-    quiet = _between(6.0, 11.0, dice)
-    steps = round(_between(4, 7, dice))
-    ages = sorted(_between(quiet, end, dice) for _ in range(steps - 1))
-    risen = sorted(round(_between(10, 95, dice)) for _ in range(steps))
-    first = 1 if product.recipe.video is None else 0
-    return Curve(first, tuple(zip([quiet, *ages], risen, strict=True)), end)
-
-
-def _dice(seed: str) -> Iterator[float]:
-    """Fractions from 0 to 1 that depend on the seed alone, whatever the version of Python."""
-    for number in count():
-        yield int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:4]) / 2**32
-
-
-def _between(low: float, high: float, dice: Iterator[float]) -> float:
-    return low + (high - low) * next(dice)
 
 
 class Plan(NamedTuple):
@@ -145,9 +102,12 @@ class Job:
         return self.ending.state if self.ending is not None else "done"
 
     def record(self, now: float) -> dict[str, Any]:
-        """What is told about the job outside the API. The cost is None until it is known, and of a failed job."""
+        """What is told about the job outside the API. The cost is None until it is known, and of what is not billed."""
         state = self.state(now)
-        billed = self.plan.product if self.plan is not None and state in ("pending", "done") else None
+        charged = state in ("pending", "done") or (
+            self.ending is not None and self.ending.is_billed and not self.failure
+        )
+        billed = self.plan.product if self.plan is not None and charged else None
         return {
             "request_id": self.request_id,
             "operation": self.order.operation,

@@ -3,15 +3,19 @@
 from typing import Any
 
 from .answers import Answer
+from .contract import Contract
 from .files import Files
 from .jobs import Job, Plan
 from .scenarios import Choice, Delivery, merge
 
 
-def look(job: Job, files: Files, now: float, epoch: float, choice: Choice | None) -> tuple[Answer, Delivery]:
+def look(
+    contract: Contract, job: Job, files: Files, now: float, epoch: float, choice: Choice | None
+) -> tuple[Answer, Delivery]:
     """The answer to a look, and how it travels.
 
     Args:
+        contract: The document.
         job: A job whose inputs were read.
         files: Gives the URLs.
         now: Simulated time in seconds.
@@ -25,8 +29,9 @@ def look(job: Job, files: Files, now: float, epoch: float, choice: Choice | None
     scenario = choice.scenario
     if scenario.when != "end":
         job.occasions += 1
-    if scenario.answer is not None:
-        return scenario.answer, scenario.delivery
+    replaced = scenario.replacement(contract, job.plan.product.ticks if job.plan is not None else None)
+    if replaced is not None:
+        return replaced, scenario.delivery
     return Answer(scenario.status or answer.status, merge(answer.body, scenario.change)), scenario.delivery
 
 

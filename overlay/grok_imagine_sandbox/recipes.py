@@ -117,7 +117,7 @@ def _images(order: Order, reader: Reader) -> dict[JsonPath, bytes]:
     for path, source in media_objects(order.body):
         if path[0] == "reference_audios":
             reader.check_voice(source)
-        elif path[0] != "video":  # ignored by this operation (register, What does not exist)
+        else:
             images[path] = reader.picture(source)
             media.picture_size(images[path])  # garbage fails here, not when the file is fetched
     return images

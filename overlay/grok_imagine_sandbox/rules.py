@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .answers import INVALID, Refusal, flat, no_such_model
+from .answers import Refusal, excerpt
 from .contract import Contract, Fault
 
 
@@ -37,35 +37,52 @@ def accept(contract: Contract, operation: str, body: Mapping[str, Any], ranges: 
     Raises:
         Refusal: The service would not start a job.
     """
-    model = _model(contract, body)
+    model = _model(contract, operation, body)
+    body = _known(contract, operation, body)
     mode = _mode(contract, operation, body)
     limits = contract.limits(mode, model)
     _counts(contract, body, limits)
     _duration(contract, operation, mode, body, limits)
-    _supported(contract, operation, mode, model, body)
+    _supported(contract, mode, model, body)
     _voices(contract, body)
     _values(contract, mode, body, limits)
     _prompt(contract, mode, body)
     _keyframes(contract, mode, body)
-    _other_ranges(ranges)
+    _other_ranges(contract, ranges)
     return Order(operation, mode, model, body)
 
 
-def _refuse(text: str) -> Refusal:
-    return Refusal(flat(400, INVALID, text))
+def _refuse(contract: Contract, text: str) -> Refusal:
+    """A refusal whose text nobody recorded."""
+    return Refusal(contract.unnamed_error("bad_request", text))
 
 
-def _model(contract: Contract, body: Mapping[str, Any]) -> str:
+def _model(contract: Contract, operation: str, body: Mapping[str, Any]) -> str:
+    """The model, which must be there and do what is asked at all, before anything else is looked at."""
     model = contract.model_name(body.get("model"))
     if model is None:
-        raise Refusal(no_such_model(body["model"]))
+        raise Refusal(contract.error("unknown_model", model=excerpt(body["model"])))
+    lacks = contract.models[model]["lacks"]
+    modes = _modes(contract, operation)
+    if modes <= lacks.keys():
+        raise Refusal(contract.error(lacks[next(iter(modes))]["refusal"]))
     return model
+
+
+def _known(contract: Contract, operation: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body without what the operation does not know, which the service ignores; in an earlier era that is more."""
+    if operation == "generateVideo" and body.get("images") is not None:
+        raise Refusal(contract.error("legacy_images"))
+    known = contract.body_schema(operation)["properties"]
+    return {name: value for name, value in body.items() if name in known}
+
+
+def _modes(contract: Contract, operation: str) -> set[str]:
+    return {name for name, mode in contract.modes.items() if mode["operation"] == operation}
 
 
 def _mode(contract: Contract, operation: str, body: Mapping[str, Any]) -> str:
     """The mode that the fields choose among the operation's: the one that takes them all; text-to-video if they choose none."""
-    if operation == "generateVideo" and body.get("images") is not None:
-        raise _refuse(contract.text("legacy_images"))
     modes = {name: mode for name, mode in contract.modes.items() if mode["operation"] == operation}
     chosen = {name for name, mode in modes.items() if _given(mode["selected_by"], body)}
     selecting = {field for name in chosen for field in _given(modes[name]["selected_by"], body)}
@@ -85,7 +102,7 @@ def _counts(contract: Contract, body: Mapping[str, Any], limits: Sequence[tuple[
         count = len(body.get(name) or [])
         for limit in (limit for field, limit in limits if field == name):
             if count > limit["max_items"]:
-                raise _refuse(contract.text(limit["refusal"], count=count, maximum=limit["max_items"]))
+                raise Refusal(contract.error(limit["refusal"], count=count, maximum=limit["max_items"]))
 
 
 def _duration(
@@ -100,31 +117,27 @@ def _duration(
     An extension of a length that only the model refuses is accepted, and fails later (register, Contradictions, row 26).
     """
     duration = body.get("duration")
-    if duration is None or "duration" not in contract.body_schema(operation)["properties"]:
+    if duration is None:
         return
-    for name, limit in limits:
-        if name != "duration" or "refusal" not in limit or limit["minimum"] <= duration <= limit["maximum"]:
-            continue
-        # The text for a mode speaks of a maximum only.
-        refusal = limit["refusal"] if duration > limit["maximum"] else "duration"
-        raise _refuse(contract.text(refusal, value=duration, mode=mode, **_bounds(limits)))
+    named = [limit for name, limit in limits if name == "duration" and "refusal" in limit]
+    if all(limit["minimum"] <= duration <= limit["maximum"] for limit in named):
+        return
+    # The text for a mode speaks of a maximum only.
+    refusal = named[-1]["refusal"] if duration > named[-1]["maximum"] else "duration"
+    whole = contract.body_schema(operation)["properties"]["duration"]
+    maximum = named[-1]["maximum"] if refusal != "duration" else whole["maximum"]
+    raise Refusal(contract.error(refusal, value=duration, mode=mode, minimum=whole["minimum"], maximum=maximum))
 
 
-def _bounds(limits: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, int]:
-    """The narrowest range of seconds that is refused at once."""
-    found = [limit for name, limit in limits if name == "duration" and "refusal" in limit]
-    return {"minimum": max(each["minimum"] for each in found), "maximum": min(each["maximum"] for each in found)}
-
-
-def _supported(contract: Contract, operation: str, mode: str, model: str, body: Mapping[str, Any]) -> None:
-    """The model has the mode, and the fields. What it is known to ignore, and fields the operation does not know, are ignored."""
+def _supported(contract: Contract, mode: str, model: str, body: Mapping[str, Any]) -> None:
+    """The model has the mode, and the fields. What it is known to ignore is ignored."""
     known = contract.models[model]
     if mode in known["lacks"]:
         field = next(iter(_given(contract.modes[mode]["selected_by"], body)), "")
-        raise _refuse(contract.text(known["lacks"][mode]["refusal"], field=field))
+        raise Refusal(contract.error(known["lacks"][mode]["refusal"], field=field))
     for name, rule in known["modes"][mode]["forbidden"].items():
-        if rule["effect"] == "refused" and name in contract.body_schema(operation)["properties"] and body.get(name):
-            raise _refuse(contract.text(rule.get("refusal", "field_of_model"), field=name))
+        if rule["effect"] == "refused" and body.get(name):
+            raise Refusal(contract.error(rule.get("refusal", "field_of_model"), field=name))
 
 
 def _voices(contract: Contract, body: Mapping[str, Any]) -> None:
@@ -134,7 +147,7 @@ def _voices(contract: Contract, body: Mapping[str, Any]) -> None:
         name = voice.get("voice_id")
         if name is None or name in voices["presets"] or re.fullmatch(voices["custom_pattern"], name):
             continue
-        raise _refuse(contract.text(voices["refusal"], value=name, voices=", ".join(voices["presets"])))
+        raise Refusal(contract.error(voices["refusal"], value=excerpt(name), voices=", ".join(voices["presets"])))
 
 
 def _values(
@@ -146,9 +159,9 @@ def _values(
         if "values" not in limit or value is None or value in limit["values"]:
             continue
         if "refusal" in limit:
-            raise _refuse(contract.text(limit["refusal"], value=value, mode=mode))
+            raise Refusal(contract.error(limit["refusal"], value=value, mode=mode))
         what = "{} video resolution" if name == "resolution" else "Aspect ratio {}"
-        raise _refuse(f"{what.format(value)} is not supported for this model.")
+        raise _refuse(contract, f"{what.format(value)} is not supported for this model.")
 
 
 def _prompt(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
@@ -157,10 +170,10 @@ def _prompt(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
     unless = rules.get("required_unless", {}).get("prompt")
     is_needed = "prompt" in rules["required"] or (unless is not None and not _given(unless["fields"], body))
     if is_needed and not prompt.strip():
-        raise _refuse(contract.text("prompt_empty"))
+        raise Refusal(contract.error("prompt_empty"))
     limit = rules["limits"]["prompt"]
     if len(prompt) > limit["max_length"]:
-        raise _refuse(contract.text(limit["refusal"], maximum=limit["max_length"]))
+        raise Refusal(contract.error(limit["refusal"], maximum=limit["max_length"]))
 
 
 def _keyframes(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
@@ -173,15 +186,16 @@ def _keyframes(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
     taken: set[int] = set()
     for index, keyframe in enumerate(keyframes):
         if not 0 < keyframe["timestamp_s"] < duration:
-            raise _refuse(f"`keyframes[{index}].timestamp_s` must be between 0 and the duration, which is {duration}s.")
+            text = f"`keyframes[{index}].timestamp_s` must be between 0 and the duration, which is {duration}s."
+            raise _refuse(contract, text)
         slot = round(keyframe["timestamp_s"] * limits["keyframes"]["slots_per_second"])
         if slot in taken:
-            raise _refuse(f"`keyframes[{index}].timestamp_s` is too close to that of another keyframe.")
+            raise _refuse(contract, f"`keyframes[{index}].timestamp_s` is too close to that of another keyframe.")
         taken.add(slot)
 
 
-def _other_ranges(ranges: Sequence[Fault]) -> None:
+def _other_ranges(contract: Contract, ranges: Sequence[Fault]) -> None:
     """What no rule above named; no text of it was recorded."""
     for fault in ranges:
         where = ".".join(str(step) for step in fault.path)
-        raise _refuse(f"`{where}` is out of range: {fault.keyword} is {fault.wanted}")
+        raise _refuse(contract, f"`{where}` is out of range: {fault.keyword} is {fault.wanted}")

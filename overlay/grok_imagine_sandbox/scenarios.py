@@ -1,33 +1,25 @@
 """Named scenarios: each failure that the service is known for, on command.
 
-A scenario is data. `answer` replaces an answer whole; `change` is a JSON merge patch (RFC 7396) of the true one, in
-which None removes a key; `delivery` says how the answer travels.
+A scenario is data. `answer` replaces an answer whole; `error` does so with one of `x-errors.texts`, as the era says it,
+`parts` standing for its {names}; `change` is a JSON merge patch (RFC 7396) of the true one, in which None removes a key;
+`delivery` says how the answer travels.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from .answers import (
-    BAD_GATEWAY,
-    FORBIDDEN,
-    INVALID,
-    OUT_OF_CREDIT,
-    UNAVAILABLE,
-    UNKNOWN_ID,
-    Answer,
-    flat,
-    too_many,
-)
+from .answers import BAD_GATEWAY, UNAVAILABLE, Answer
+from .contract import Contract
 
-When = Literal["start", "accepted", "running", "look", "end"]
+When = Literal["any", "start", "accepted", "running", "look", "end"]
 Delivery = Literal["whole", "cut", "reset", "slow"]
 
 
 class Scenario(NamedTuple):
     """One thing that goes wrong.
 
-    `when` is "start" (the POST is answered without a job), "accepted" (the POST made a job, its answer suffers),
+    `when` is "any" (any request of the API), "start" (the POST is answered without a job), "accepted" (the POST made a job, its answer suffers),
     "running" (looks while the job runs), "look" (any look) or "end" (how the job ends).
     """
 
@@ -35,10 +27,23 @@ class Scenario(NamedTuple):
     summary: str
     when: When
     answer: Answer | None = None
+    error: str | None = None
+    parts: Mapping[str, Any] = MappingProxyType({})
+    is_billed: bool = False
+    """Whether the video was made and is paid for, though the answer is an error; it then says how much."""
     status: int | None = None
     change: Mapping[str, Any] = MappingProxyType({})
     delivery: Delivery = "whole"
     state: str = "done"
+
+    def replacement(self, contract: Contract, ticks: int | None = None) -> Answer | None:
+        """What is told instead of the true answer, if anything: with the job's cost, if it is billed."""
+        if self.error is None:
+            return self.answer
+        answer = contract.error(self.error, **self.parts)
+        if not self.is_billed or ticks is None:
+            return answer
+        return answer._replace(body={**answer.body, "usage": {"cost_in_usd_ticks": ticks}})
 
 
 class Choice(NamedTuple):
@@ -89,7 +94,8 @@ _NOT_READABLE = (
 )
 _HTML = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
 
-_RATE_LIMIT = too_many("grok-imagine-video")
+# With the figures that were seen.
+_RATE_LIMIT = {"model": "grok-imagine-video", "what": "Requests per Minute", "actual": 80, "limit": 60}
 _CLOUDFLARE = Answer(520, _HTML.format("520: Web server is returning an unknown error"), "text/html; charset=UTF-8")
 
 _ENDS = (
@@ -130,16 +136,17 @@ _ENDS = (
     ),
     Scenario(
         "moderated-rejected",
-        "the look that would find the job done is a 400",
+        "the look that would find the job done is a 400, which says what it cost",
         "end",
-        flat(400, INVALID, _MODERATED),
+        error="moderated",
+        is_billed=True,
         state="failed",
     ),
     Scenario(
-        "moderated-rejected-later",
-        "the same, with the code used since summer",
+        "moderated-unpriced",
+        "the same, without the cost, as clients noted it",
         "end",
-        flat(400, "imagine:content-moderated", _MODERATED),
+        error="moderated",
         state="failed",
     ),
     Scenario(
@@ -178,9 +185,11 @@ _RUNS = (
 )
 
 _STARTS = (
-    Scenario("out-of-credit", "POST: 429, no credit left", "start", OUT_OF_CREDIT),
-    Scenario("rate-limit", "POST: 429, too many requests", "start", _RATE_LIMIT),
-    Scenario("forbidden", "POST: 403", "start", FORBIDDEN),
+    Scenario("out-of-credit", "any request: 429, no credit left", "any", error="out_of_credit"),
+    Scenario("rate-limit", "POST: 429, too many requests", "start", error="rate_limit", parts=_RATE_LIMIT),
+    Scenario("forbidden", "POST: 403", "start", error="not_permitted"),
+    Scenario("bad-token", "POST: 403, the token of an OAuth client is not valid", "start", error="bad_token"),
+    Scenario("no-upload-url", "POST: 400, as a team with zero data retention gets it", "start", error="no_upload_url"),
     Scenario("unavailable", "POST: 503 in plain text", "start", UNAVAILABLE),
     Scenario("bad-gateway", "POST: 502 in plain text", "start", BAD_GATEWAY),
     Scenario("cloudflare-520", "POST: 520 in HTML", "start", _CLOUDFLARE),
@@ -192,11 +201,11 @@ _STARTS = (
 )
 
 _LOOKS = (
-    Scenario("look-out-of-credit", "GET: 429, no credit left", "look", OUT_OF_CREDIT),
-    Scenario("look-rate-limit", "GET: 429, too many requests", "look", _RATE_LIMIT),
+    Scenario("look-out-of-credit", "GET: 429, no credit left", "look", error="out_of_credit"),
+    Scenario("look-rate-limit", "GET: 429, too many requests", "look", error="rate_limit", parts=_RATE_LIMIT),
     Scenario("look-unavailable", "GET: 503 in plain text", "look", UNAVAILABLE),
     Scenario("look-520", "GET: 520 in HTML", "look", _CLOUDFLARE),
-    Scenario("look-not-found", "GET: 404, as if there were no such job", "look", UNKNOWN_ID),
+    Scenario("look-not-found", "GET: 404, as if there were no such job", "look", error="unknown_job"),
     Scenario(
         "look-html",
         "GET: 200 with a page instead of a state",

@@ -60,6 +60,8 @@ class Sandbox:
 
     Args:
         port: To listen on; 0 takes a free one.
+        as_of: The era of the service (`x-eras` of the document): `spring` or `autumn`; None is the newest. It decides
+            which models, fields and limits there are, and how answers are worded.
         speed: Simulated seconds for each second of `clock`.
         scenario: `name` or `name:N` for every request that names none itself; see `SCENARIOS`.
         api_key: The only key to be accepted; None accepts any but an empty one.
@@ -86,6 +88,7 @@ class Sandbox:
         self,
         *,
         port: int = 0,
+        as_of: str | None = None,
         speed: float = 60.0,
         scenario: str | None = None,
         api_key: str | None = None,
@@ -108,6 +111,7 @@ class Sandbox:
 
         Raises:
             UnknownScenario: `scenario` names none.
+            UnknownEra: `as_of` names none.
             ValueError: `speed` is not above 0 and finite, or a limit is below 1.
         """
         if not 0 < speed < math.inf:
@@ -140,6 +144,7 @@ class Sandbox:
             raise ValueError(f"request_seconds must be above 0 and finite, not {request_seconds}")
         if max_connections < 1:
             raise ValueError(f"max_connections must be at least 1, not {max_connections}")
+        self._contract = Contract(as_of)
         self._allow_hosts = frozenset(allow_hosts)
         self._max_connections = max_connections
         self._request_seconds = request_seconds
@@ -189,7 +194,7 @@ class Sandbox:
         """
         if self._server is not None:
             raise RuntimeError("the sandbox runs already")
-        contract = Contract()
+        contract = self._contract
         listener = _listener(self._wanted_port)
         origin = self._clock()
 
@@ -199,7 +204,7 @@ class Sandbox:
         port: int = listener.getsockname()[1]
         self._workers = Workers()
         self._service = Service(contract, self._settings, port, now, time.time(), self._workers)
-        app = application(self._service, contract, now, self._count, self._allow_hosts)
+        app = application(self._service, now, self._count, self._allow_hosts)
         self._server = _Server(_config(app, _openable(self._max_connections), self._request_seconds))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="grok-imagine-sandbox", daemon=True

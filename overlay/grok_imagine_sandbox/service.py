@@ -5,29 +5,32 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from . import answers
-from .answers import Refusal
+from .answers import Answer, Refusal
 from .cards import model_card
 from .contract import Contract
+from .curves import curve
 from .delivery import delivered
 from .fetching import Fetcher, uploads_to
 from .files import FileCache, Files, Missing
 from .inputs import InputFailure, Kind, Reader
 from .intake import Intake
-from .jobs import Full, Job, JobStore, Plan, curve, uuid_like
+from .jobs import Full, Job, JobStore, Plan, uuid_like
 from .limits import RateLimit
 from .looks import look
 from .recipes import Product, prepare
 from .rules import Order, accept
-from .scenarios import Choice, Scenario, UnknownScenario, choose
+from .scenarios import Choice, UnknownScenario, When, choose
 from .shape import Body, media_objects
 from .work import Exhausted, Workers
 
@@ -109,26 +112,41 @@ class Service:
             settings.requests_per_minute, settings.requests_per_second, int(contract.limit("requests_per_minute"))
         )
 
+    def routes(self) -> list[Route]:
+        """The API's endpoints that this service has."""
+        handlers: dict[str, tuple[str, Callable[[Request], Awaitable[Response]]]] = {
+            "generateVideo": ("POST", partial(self.start, "generateVideo")),
+            "editVideo": ("POST", partial(self.start, "editVideo")),
+            "extendVideo": ("POST", partial(self.start, "extendVideo")),
+            "getVideo": ("GET", self.look),
+            "listVideoModels": ("GET", self.models),
+            "getVideoModel": ("GET", self.model),
+        }
+        contract = self._contract
+        return [
+            Route(contract.prefix + contract.path(operation), handler, methods=[method])
+            for operation, (method, handler) in handlers.items()
+        ]
+
     async def start(self, operation: str, request: Request) -> Response:
         """Answer the POST of a job."""
         model = self._contract.default_model
         try:
             self._check_key(request)
-            choice = _chosen(request) or self._settings.scenario
-            if choice is not None and choice.scenario.when == "start" and self._take(choice):
-                self._rate.take(model, self._now())  # what goes wrong on command goes wrong in any case, but it counts
-                return await self._broken(choice.scenario, model)
+            choice = self._chosen(request) or self._settings.scenario
+            instead = await self._instead(choice, model, "start", "any")
+            if instead is not None:
+                return instead
             async with self._body(request) as (raw, body):
                 model = self._model_of(body)
                 self._admit(model)
                 order = await self._order(operation, raw, body)
                 job = self._accept(order, raw, body, choice)
         except Refusal as refusal:
-            return self._started(refusal.answer.response(), model)
+            return self._headed(operation, refusal.answer.response())
         except ClientDisconnect:  # before its body was whole: there is no job, and nobody to tell
             return Response(status_code=400)
-        response = self._started(JSONResponse({"request_id": job.request_id}), model)
-        response.headers["x-request-id"] = job.request_id
+        response = self._headed(operation, JSONResponse({"request_id": job.request_id}), model, job.request_id)
         if job.choice is not None and job.choice.scenario.when == "accepted":
             return await delivered(response, job.choice.scenario.delivery, self._settings.slow_seconds)
         return response
@@ -137,10 +155,13 @@ class Service:
         """Answer the GET of a job."""
         try:
             self._check_key(request)
-            choice = _chosen(request)
+            choice = self._chosen(request)
+            instead = await self._instead(choice or self._settings.scenario, self._contract.default_model, "any")
+            if instead is not None:
+                return instead
             job = self._job(request.path_params["request_id"])
         except Refusal as refusal:
-            return self._traced(refusal.answer.response())
+            return refusal.answer.response()
         if job.preparation is not None:
             done, _ = await asyncio.wait({job.preparation}, timeout=_PATIENCE)
             for preparation in done:
@@ -148,30 +169,39 @@ class Service:
         if job.upload_url is not None and job.plan is not None and job.state(self._now()) == "done":
             job.upload = job.upload or asyncio.create_task(self._upload(job, job.upload_url, job.plan.product))
             await asyncio.shield(job.upload)
-        answer, way = look(job, self.files, self._now(), self._epoch, choice)
-        return await delivered(self._traced(answer.response()), way, self._settings.slow_seconds)
+        if choice is not None and choice.scenario.when == "any":
+            choice = None
+        answer, way = look(self._contract, job, self.files, self._now(), self._epoch, choice)
+        return await delivered(answer.response(), way, self._settings.slow_seconds)
 
     async def models(self, request: Request) -> Response:
         """Answer the GET of the list of models."""
         try:
             self._check_key(request)
+            instead = await self._instead(self._chosen(request) or self._settings.scenario, None, "any")
+            if instead is not None:
+                return instead
             self._admit(self._contract.default_model)
         except Refusal as refusal:
-            return self._traced(refusal.answer.response())
+            return refusal.answer.response()
         cards = [model_card(self._contract, name) for name in self._contract.models]
-        return self._traced(JSONResponse({"models": cards}))
+        return self._headed("listVideoModels", JSONResponse({"models": cards}))
 
     async def model(self, request: Request) -> Response:
         """Answer the GET of one model."""
+        asked = request.path_params["model_id"]
         try:
             self._check_key(request)
-            name = self._contract.model_name(request.path_params["model_id"])
+            name = self._contract.model_name(asked)
+            instead = await self._instead(self._chosen(request) or self._settings.scenario, name, "any")
+            if instead is not None:
+                return instead
             self._admit(name or self._contract.default_model)
             if name is None:
-                raise Refusal(answers.model_not_found(request.path_params["model_id"]))
+                raise Refusal(self._contract.error("model_not_found", model=answers.excerpt(asked)))
         except Refusal as refusal:
-            return self._traced(refusal.answer.response())
-        return self._traced(JSONResponse(model_card(self._contract, name)))
+            return refusal.answer.response()
+        return self._headed("getVideoModel", JSONResponse(model_card(self._contract, name)))
 
     def records(self) -> list[dict[str, Any]]:
         """The accepted jobs, as `Sandbox.jobs` shows them."""
@@ -182,9 +212,9 @@ class Service:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
-            raise Refusal(answers.NO_KEY)
+            raise Refusal(self._contract.error("no_key"))
         if self._settings.api_key is not None and key != self._settings.api_key:
-            raise Refusal(answers.bad_key(key))
+            raise Refusal(self._contract.error("wrong_key", masked=answers.masked(key)))
 
     def _take(self, choice: Choice) -> bool:
         """Whether the scenario still has an occasion, which is then used up."""
@@ -196,15 +226,24 @@ class Service:
                 del self._occasions[next(iter(self._occasions))]
         return True
 
-    async def _broken(self, scenario: Scenario, model: str) -> Response:
-        answer = scenario.answer.response() if scenario.answer is not None else Response()
-        return await delivered(self._started(answer, model), scenario.delivery, self._settings.slow_seconds)
+    async def _instead(self, choice: Choice | None, model: str | None, *whens: When) -> Response | None:
+        """What a scenario has instead of all else, if this is one of its occasions."""
+        if choice is None or choice.scenario.when not in whens or not self._take(choice):
+            return None
+        # What goes wrong on command goes wrong in any case, but it counts.
+        self._rate.take(model or self._contract.default_model, self._now())
+        answer = choice.scenario.replacement(self._contract)
+        response = answer.response() if answer is not None else Response()
+        return await delivered(response, choice.scenario.delivery, self._settings.slow_seconds)
 
     def _admit(self, model: str) -> None:
         """Count a request of the API; the quota is one for POSTs and looks (register, Limits)."""
         full = self._rate.take(model, self._now())
         if full is not None:
-            raise Refusal(answers.too_many(model, full.what, full.told, full.requests))
+            raise Refusal(self._too_many(model, full.what, full.told, full.requests))
+
+    def _too_many(self, model: str, what: str, actual: int, limit: int) -> Answer:
+        return self._contract.error("rate_limit", model=model, what=what, actual=actual, limit=limit)
 
     @asynccontextmanager
     async def _body(self, request: Request) -> AsyncIterator[tuple[bytearray, Body]]:
@@ -236,13 +275,14 @@ class Service:
         ranges = await self._aside(raw, body.check, self._contract, operation)
         order = accept(self._contract, operation, body.value, ranges)
         if self._settings.zero_data_retention and not order.body.get("output"):
-            raise Refusal(answers.NO_UPLOAD_URL)
+            raise Refusal(self._contract.error("no_upload_url"))
         return order
 
     def _accept(self, order: Order, raw: bytearray, body: Body, choice: Choice | None) -> Job:
         limit = self._settings.concurrent_jobs
         if limit is not None and self.jobs.running(self._now()) >= limit:
-            raise Refusal(answers.too_many(order.model))
+            # No other text than that for the rate was ever seen, with these figures.
+            raise Refusal(self._too_many(order.model, "Requests per Minute", 80, 60))
         seed, number = self._settings.seed, self._accepted
         kept = {name: order.body[name] for name in ("output", "storage_options") if order.body.get(name) is not None}
         if len(json.dumps(kept)) > _MAX_KEPT_BYTES:
@@ -274,7 +314,7 @@ class Service:
                 product = await self._workers.read(prepare, self._contract, order, reader)
             else:  # nothing blocks, and the way to a thread and back would take longer than all else
                 product = prepare(self._contract, order, self._reader)
-            self.jobs.plan(job, Plan(product, curve(order.mode, product, job.request_id)), self._now())
+            self.jobs.plan(job, Plan(product, curve(order.mode, order.model, product, job.request_id)), self._now())
         except InputFailure as failure:
             self.jobs.fail(job, failure)
         except Exhausted as error:
@@ -288,8 +328,7 @@ class Service:
         for path, source in media_objects(order.body):
             kind = _KINDS.get(path[0], "image")
             url = self._reader.to_fetch(kind, source)
-            # A generation makes nothing of a video, all else nothing of anything but a video.
-            if url is None or url in found or (kind == "video") == (order.operation == "generateVideo"):
+            if url is None or url in found:
                 continue
             try:
                 size = self._reader.max_bytes(kind)
@@ -317,30 +356,33 @@ class Service:
         job = self.jobs.get(request_id)
         self._admit(self._contract.default_model if job is None else job.order.model)
         if job is None:
-            raise Refusal(answers.UNKNOWN_ID if _ID.fullmatch(request_id) else answers.MALFORMED_ID)
+            raise Refusal(self._contract.error("unknown_job" if _ID.fullmatch(request_id) else "malformed_id"))
         return job
 
-    def _started(self, response: Response, model: str) -> Response:
-        """Headers of every answer to a POST (register, Headers)."""
-        response.headers["x-ratelimit-limit-requests"] = str(self._rate.limit)
-        response.headers["x-ratelimit-remaining-requests"] = str(self._rate.remaining(model, self._now()))
-        return self._traced(response)
-
-    def _traced(self, response: Response) -> Response:
-        """Headers of every answer of the API."""
+    def _headed(self, operation: str, response: Response, model: str = "", request_id: str = "") -> Response:
+        """An answer with those headers of the service's own that the document lists for it."""
+        listed = self._contract.headers(operation, response.status_code)
+        if not listed:
+            return response
         trace = hashlib.sha256(f"{self._settings.seed}:trace:{self._traces}".encode()).hexdigest()
         self._traces += 1
-        response.headers["traceparent"] = f"00-{trace[:32]}-{trace[32:48]}-01"
-        response.headers["x-zero-data-retention"] = str(self._settings.zero_data_retention).lower()
+        values = {
+            "x-request-id": request_id or uuid_like(self._settings.seed, "answer", self._traces),
+            "x-ratelimit-limit-requests": str(self._rate.limit),
+            "x-ratelimit-remaining-requests": str(self._rate.remaining(model, self._now())),
+            "x-zero-data-retention": str(self._settings.zero_data_retention).lower(),
+            "x-metrics-e2e-ms": str(500 + int(trace[:4], 16) % 400),  # the recorded POSTs took so long
+            "traceparent": f"00-{trace[:32]}-{trace[32:48]}-01",
+        }
+        response.headers.update({name: value for name, value in values.items() if name in listed})
         return response
 
-
-def _chosen(request: Request) -> Choice | None:
-    """The scenario a request asks for by its header."""
-    text = request.headers.get("x-sandbox-scenario")
-    try:
-        choice = None if text is None else choose(text)
-    except UnknownScenario as error:
-        raise Refusal(answers.flat(400, "sandbox", answers.excerpt(str(error)))) from error
-    # A client that sends the header with every request means its POSTs.
-    return None if choice and request.method == "GET" and choice.scenario.when in ("start", "accepted") else choice
+    def _chosen(self, request: Request) -> Choice | None:
+        """The scenario a request asks for by its header."""
+        text = request.headers.get("x-sandbox-scenario")
+        try:
+            choice = None if text is None else choose(text)
+        except UnknownScenario as error:
+            raise Refusal(Answer(400, {"code": "sandbox", "error": answers.excerpt(str(error))})) from error
+        # A client that sends the header with every request means its POSTs.
+        return None if choice and request.method == "GET" and choice.scenario.when in ("start", "accepted") else choice
