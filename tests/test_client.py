@@ -171,12 +171,12 @@ ENDS = {
     "failed-without-error": (VideoGenerationError, "UNKNOWN"),
     "failed-empty-video": (VideoGenerationError, "invalid_argument"),
     "expired": (VideoExpiredError, "expired"),
-    "moderated-rejected": (VideoModeratedError, "Client specified an invalid argument"),
-    "moderated-rejected-later": (VideoModeratedError, "imagine:content-moderated"),
+    "moderated-rejected": (VideoModeratedError, "imagine:content-moderated"),
+    "moderated-unpriced": (VideoModeratedError, "imagine:content-moderated"),
     "moderated-failed": (VideoModeratedError, "invalid_argument"),
     "done-without-url": (VideoGenerationError, "missing_url"),
-    "look-out-of-credit": (OutOfCreditError, "Some resource has been exhausted"),
-    "look-not-found": (NotFoundError, "Some requested entity was not found"),
+    "look-out-of-credit": (OutOfCreditError, "resource-exhausted"),
+    "look-not-found": (NotFoundError, "not-found"),
 }
 
 

@@ -15,7 +15,7 @@ from grok_imagine_sandbox import Sandbox
 from support import ROOT, ManualClock
 
 FOLDER = ROOT / "tests" / "vendor_examples"
-URL = r"http://127\.0\.0\.1:\d+/files/xai-video-[-0-9a-f]+\.mp4\S*"
+URL = r"http://127\.0\.0\.1:\d+/xai-vidgen-bucket/xai-video-[-0-9a-f]+\.mp4\S*"
 ID = r"[-0-9a-f]{36}"
 MADE = rf"Video URL: {URL}\n"
 STARTED = rf"Request ID: {ID}\n"

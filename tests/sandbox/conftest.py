@@ -52,10 +52,14 @@ class Remote:
         headers = {} if scenario is None else {"x-sandbox-scenario": scenario}
         return self.http.get(f"/videos/{request_id}", headers=headers)
 
+    def end_of(self, request_id: str) -> httpx.Response:
+        """A look at a job after its end."""
+        self.clock.now += 100
+        return self.look(request_id)
+
     def end(self, request_id: str) -> Any:
         """The state of a job after its end."""
-        self.clock.now += 50
-        return self.look(request_id).json()
+        return self.end_of(request_id).json()
 
     def make(self, path: str, body: Any) -> Any:
         return self.end(self.start(path, body))

@@ -1,5 +1,6 @@
 """Finished files, as a bucket serves them."""
 
+import re
 import threading
 from typing import Any
 
@@ -31,7 +32,7 @@ def test_a_file_needs_no_key(remote: Any, url: str) -> None:
     assert response.headers["accept-ranges"] == "bytes"
     assert int(response.headers["content-length"]) == len(response.content)
     assert response.headers["server"] == "grok-imagine-sandbox"
-    assert url.startswith(f"{remote.origin}/files/xai-video-")
+    assert url.startswith(f"{remote.origin}/xai-vidgen-bucket/xai-video-")
     assert httpx.URL(url).path.endswith(".mp4")
 
 
@@ -77,28 +78,28 @@ def test_conditions(url: str) -> None:
     assert get(url, if_none_match='"other"').status_code == 200
 
 
-def test_a_signature_is_part_of_the_url(url: str) -> None:
-    bare = url.partition("?")[0]
-    for wrong in (bare, f"{bare}?sig=", f"{bare}?sig=0", f"{url}0"):
-        assert get(wrong).status_code == 403
-        assert "SignatureDoesNotMatch" in get(wrong).text
+def test_a_url_is_a_path_alone(url: str) -> None:
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/xai-vidgen-bucket/xai-video-[0-9a-f-]{36}\.mp4", url)
+    assert get(f"{url}?any=thing").status_code == 200
+    assert get(f"{url}0").status_code == 404
 
 
 def test_there_is_no_other_file(remote: Any, url: str) -> None:
     uuid = url.partition("xai-video-")[2].partition(".")[0]
     for name in ("", "x.mp4", f"file_{uuid}.mp4", "xai-video-d97415a1-5796-b7ec-379f-4e6819e08fdf.mp4"):
-        assert get(f"{remote.origin}/files/{name}").status_code == 404
+        for folder in ("xai-vidgen-bucket", "files-cdn", "files-cdn/0123456789abcdef012345"):
+            assert get(f"{remote.origin}/{folder}/{name}").status_code == 404
 
 
 def test_a_url_expires(run: Any) -> None:
     with run() as remote:
         url = remote.end(remote.generate(duration=1))["video"]["url"]
-        remote.clock.now += DAY - 60
+        remote.clock.now += DAY - 120
         assert get(url).status_code == 200
-        remote.clock.now += 61
+        remote.clock.now += 121
         response = get(url)
-        assert response.status_code == 403
-        assert "ExpiredToken" in response.text
+        assert response.status_code == 404
+        assert "NoSuchKey" in response.text
 
 
 @pytest.mark.parametrize("scenario", ["moderated-withheld", "never-ends", "expired"])
@@ -189,7 +190,7 @@ def test_a_stored_file_has_a_public_url(run: Any) -> None:
         assert output["expires_at"] - output["public_url_expires_at"] == 3600
         assert get(output["public_url"]).content[4:8] == b"ftyp"
         remote.clock.now += 3601
-        assert get(output["public_url"]).status_code == 403
+        assert get(output["public_url"]).status_code == 404
 
 
 def test_a_stored_file_may_stay_private_and_for_ever(run: Any) -> None:
@@ -197,9 +198,9 @@ def test_a_stored_file_may_stay_private_and_for_ever(run: Any) -> None:
         private = remote.end(remote.generate(storage_options={"filename": "a"}))["video"]["file_output"]
         assert set(private) == {"file_id", "filename", "expires_at"}
         assert private["expires_at"] is None
-        assert get(f"{remote.origin}/files/{private['file_id']}.mp4").status_code == 404
         options = {"filename": "a", "public_url": True}
         public = remote.end(remote.generate(duration=1, storage_options=options))["video"]["file_output"]
         assert public["public_url_expires_at"] is None
+        assert get(public["public_url"].replace(public["file_id"], private["file_id"])).status_code == 404
         remote.clock.now += 1000 * DAY
         assert get(public["public_url"]).status_code == 200

@@ -252,8 +252,8 @@ ABUSES = {
     "a whole foreign url": b"GET http://evil.test/v1/videos/x HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "an asterisk": b"OPTIONS * HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "a target that is no path": b"GET ../../etc/passwd HTTP/1.1\r\nhost: localhost\r\n\r\n",
-    "dots": b"GET /files/../../../etc/passwd HTTP/1.1\r\nhost: localhost\r\n\r\n",
-    "encoded dots": b"GET /files/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "dots": b"GET /files-cdn/../../../etc/passwd HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "encoded dots": b"GET /files-cdn/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "a null": b"GET /v1/videos/%00 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer x\r\n\r\n",
     "no utf-8": b"GET /v1/videos/%ff%fe HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer x\r\n\r\n",
     "a model of surrogates": (
@@ -264,7 +264,7 @@ ABUSES = {
     "a scenario of junk": head(b"/v1/videos/generations", JSON, b"x-sandbox-scenario: \xff:\xff" + b"9" * 5000),
     "scenarios": head(b"/v1/videos/generations", b"x-sandbox-scenario: slow", b"x-sandbox-scenario: reset-before"),
     "a key of junk": b"GET /v1/videos/x HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer \xff\xfe\r\n\r\n",
-    "ranges": b"GET /files/x HTTP/1.1\r\nhost: localhost\r\nrange: bytes=" + b"0-1," * 3000 + b"\r\n\r\n",
+    "ranges": b"GET /xai-vidgen-bucket/x HTTP/1.1\r\nhost: localhost\r\nrange: bytes=" + b"0-1," * 3000 + b"\r\n\r\n",
     "a preflight of junk": (
         b"OPTIONS / HTTP/1.1\r\nhost: localhost\r\norigin: http://localhost\r\n"
         b"access-control-request-method: \xff\r\naccess-control-request-headers: \xff\r\n\r\n"
@@ -406,7 +406,7 @@ def test_an_answer_that_nobody_reads_is_given_up(run: Any) -> None:
                 for _ in range(int(HANG / 0.005)):
                     connection.sendall(b"G")
                     time.sleep(0.005)
-        served_whole = remote.sandbox.requests["GET", "/files/{name}", 200]
+        served_whole = remote.sandbox.requests["GET", "/xai-vidgen-bucket/{name}", 200]
         assert 0 < served_whole < asked
 
 

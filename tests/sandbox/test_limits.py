@@ -24,7 +24,7 @@ def refused(response: httpx.Response, what: str, model: str = "grok-imagine-vide
     if response.status_code != 429:
         return False
     assert response.json() == {"code": "resource-exhausted", "error": TEXT.format(model, what)}
-    assert ("x-ratelimit-limit-requests" in response.headers) == (response.request.method == "POST")
+    assert not any(name.startswith("x-ratelimit") for name in response.headers)
     return True
 
 
@@ -37,8 +37,8 @@ def test_requests_a_minute(run: Any) -> None:
     with run(requests_per_minute=2) as remote:
         responses = [remote.post(GENERATIONS, {"prompt": "x"}) for _ in range(3)]
         assert [response.status_code for response in responses] == [200, 200, 429]
-        left = [response.headers["x-ratelimit-remaining-requests"] for response in responses]
-        assert (left, responses[0].headers["x-ratelimit-limit-requests"]) == (["1", "0", "0"], "2")
+        left = [response.headers.get("x-ratelimit-remaining-requests") for response in responses]
+        assert (left, responses[0].headers["x-ratelimit-limit-requests"]) == (["1", "0", None], "2")
         assert refused(responses[2], "Requests per Minute (actual/limit): 3/2")
         assert remote.post(GENERATIONS, {"prompt": "x", "model": NEW}).status_code == 200
         remote.clock.now += 60
@@ -52,7 +52,6 @@ def test_looks_take_out_of_the_same_quota(run: Any) -> None:
         assert refused(remote.look(request_id), "Requests per Minute (actual/limit): 4/3")
         started = remote.post(GENERATIONS, {"prompt": "x"})
         assert refused(started, "Requests per Minute (actual/limit): 4/3")
-        assert started.headers["x-ratelimit-remaining-requests"] == "0"
         remote.clock.now += 59.9
         assert remote.look(request_id).status_code == 429
         remote.clock.now += 0.1  # what was refused does not count
@@ -98,14 +97,16 @@ def test_whatever_the_answer_a_request_counts(run: Any, method: str, path: str, 
 def test_a_bad_request_counts_for_the_model_it_names(run: Any) -> None:
     with run(requests_per_minute=1) as remote:
         answer = remote.post(GENERATIONS, {"model": NEW, "duration": 99})
-        assert (answer.status_code, answer.headers["x-ratelimit-remaining-requests"]) == (400, "0")
+        assert answer.status_code == 400
         assert full(remote, NEW)
         assert not full(remote)
 
 
 def test_what_is_not_the_api_does_not_count(run: Any) -> None:
     with run(requests_per_minute=3, api_key="xai-test-key") as remote:
-        url = remote.end(remote.generate(duration=1))["video"]["url"]
+        request_id = remote.generate(duration=1)
+        remote.clock.now += 50
+        url = remote.look(request_id).json()["video"]["url"]
         for address in (url, f"{remote.origin}/sandbox/jobs", f"{remote.origin}/sandbox/scenarios"):
             for _ in range(3):
                 assert httpx.get(address, trust_env=False, timeout=30).status_code == 200

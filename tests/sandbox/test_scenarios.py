@@ -15,7 +15,9 @@ CODES = ["invalid_argument", "permission_denied", "failed_precondition", "servic
 STARTS = {
     "out-of-credit": (429, "used all available credits"),
     "rate-limit": (429, "Requests per Minute (actual/limit): 80/60"),
-    "forbidden": (403, "The caller does not have permission"),
+    "forbidden": (403, "permission-denied"),
+    "bad-token": (403, "The OAuth2 access token could not be validated."),
+    "no-upload-url": (400, "Zero Data Retention teams must provide output.upload_url"),
     "unavailable": (503, "upstream connect error or disconnect/reset before headers."),
     "bad-gateway": (502, "error code: 502"),
     "cloudflare-520": (520, "<!DOCTYPE html>"),
@@ -47,9 +49,9 @@ ENDS: dict[str, dict[str, Any]] = {
     "expired": {"status": "expired"},
     "moderated-failed": {"status": "failed", "error": {"code": "invalid_argument", "message": MODERATED}},
 }
-REFUSED = {
-    "moderated-rejected": "Client specified an invalid argument",
-    "moderated-rejected-later": "imagine:content-moderated",
+REFUSED: dict[str, dict[str, Any]] = {
+    "moderated-rejected": {"usage": {"cost_in_usd_ticks": 4_000_000_000}},
+    "moderated-unpriced": {},
 }
 OTHERS = {
     *(f"failed-{code.replace('_', '-')}" for code in CODES),
@@ -106,12 +108,39 @@ def test_a_job_fails_with_each_code(remote: Any, code: str) -> None:
     assert state["error"]["message"]
 
 
-@pytest.mark.parametrize(("name", "code"), REFUSED.items(), ids=REFUSED)
-def test_moderation_refuses_the_look(remote: Any, name: str, code: str) -> None:
-    request_id = remote.generate(name)
-    assert remote.look(request_id).status_code == 202
-    assert remote.end(request_id) == {"code": code, "error": MODERATED}
-    assert remote.look(request_id).status_code == 400
+@pytest.mark.parametrize(("name", "billed"), REFUSED.items(), ids=REFUSED)
+@pytest.mark.parametrize(
+    ("era", "code"), [("spring", "Client specified an invalid argument"), ("autumn", "imagine:content-moderated")]
+)
+def test_moderation_refuses_the_look(run: Any, era: str, code: str, name: str, billed: dict[str, Any]) -> None:
+    with run(as_of=era) as remote:
+        request_id = remote.generate(name)
+        assert remote.look(request_id).status_code == 202
+        assert remote.end(request_id) == {"code": code, "error": MODERATED, **billed}
+        assert remote.look(request_id).status_code == 400
+        assert remote.job(request_id)["cost_in_usd_ticks"] == billed.get("usage", {}).get("cost_in_usd_ticks")
+
+
+def test_out_of_credit_is_so_on_every_endpoint(run: Any) -> None:
+    with run(scenario="out-of-credit") as remote:
+        clip = {"prompt": "x", "video": {"url": "https://example.com/a.mp4"}}
+        for method, path, body in (
+            ("POST", "/videos/generations", {"prompt": "x"}),
+            ("POST", "/videos/edits", clip),
+            ("POST", "/videos/extensions", clip),
+            ("GET", "/videos/d97415a1-5796-b7ec-379f-4e6819e08fdf", None),
+            ("GET", "/video-generation-models", None),
+            ("GET", "/video-generation-models/grok-imagine-video", None),
+        ):
+            response = remote.http.request(method, path, json=body)
+            assert (response.status_code, response.json()["code"]) == (429, "resource-exhausted"), path
+            assert "used all available credits" in response.text
+
+
+def test_credit_that_comes_back(run: Any) -> None:
+    with run(scenario="out-of-credit:2") as remote:
+        assert [remote.http.get("/video-generation-models").status_code for _ in range(2)] == [429, 429]
+        assert remote.end(remote.generate())["status"] == "done"
 
 
 def test_moderation_withholds_the_url(remote: Any) -> None:

@@ -237,9 +237,9 @@ def test_a_url_that_answers_404_fails_the_job(remote: Any, elsewhere: Any) -> No
 
 
 def test_an_own_url_that_is_wrong_fails_the_job(remote: Any, clip_url: str) -> None:
-    message = failure(remote, "edits", video={"url": clip_url.partition("?")[0]})
-    assert message == UNREACHABLE.format("video", "HTTP 403 Forbidden")
-    message = failure(remote, "edits", video={"url": f"{remote.origin}/files/nothing.mp4"})
+    message = failure(remote, "edits", video={"url": clip_url.replace("xai-video-", "xai-video-0")})
+    assert message == UNREACHABLE.format("video", "HTTP 404 Not Found")
+    message = failure(remote, "edits", video={"url": f"{remote.origin}/xai-vidgen-bucket/nothing.mp4"})
     assert message == UNREACHABLE.format("video", "HTTP 404 Not Found")
 
 
