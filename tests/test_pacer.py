@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grok_imagine import AsyncClient, Client, ConfigurationError, Ledger, Limits, RateLimitError
+from grok_imagine import AsyncClient, Client, ConfigurationError, Ledger, Limits, RateLimitError, VideoGenerationError
 from grok_imagine.pacer import Pacer
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
@@ -188,3 +188,33 @@ def test_a_tier_is_what_the_document_says(tier: contract.Tier) -> None:
 def test_a_tier_that_there_is_not_says_which_there_are(tier: Any) -> None:
     with pytest.raises(ConfigurationError, match="the tiers are 0, 1, 2, 3, 4; got"):
         Limits.tier(tier)
+
+
+CLIP = "https://example.com/gone.mp4"
+
+
+@pytest.mark.parametrize("before", [0, 4])
+def test_a_dead_url_is_told_at_once(api: Api, clock: ManualClock, sandbox: Sandbox, before: int) -> None:
+    """Also when jobs of the kind have all gone well, so that nothing is expected for long."""
+    dead = f"{sandbox.base_url.removesuffix('/v1')}/xai-vidgen-bucket/gone.mp4"
+
+    def edit(client: Any) -> Any:
+        if isinstance(client, AsyncClient):
+            return edit_in_turn(client)
+        for _ in range(before):
+            client.video.generate("x", video_url=CLIP)
+        begin = clock.now
+        with pytest.raises(VideoGenerationError, match="Unable to download"):
+            client.video.generate("x", video_url=dead)
+        return clock.now - begin
+
+    async def edit_in_turn(client: AsyncClient) -> float:
+        for _ in range(before):
+            await client.video.generate("x", video_url=CLIP)
+        begin = clock.now
+        with pytest.raises(VideoGenerationError, match="Unable to download"):
+            await client.video.generate("x", video_url=dead)
+        return clock.now - begin
+
+    assert api(edit) <= 1.5
+    assert sandbox.requests["GET", "/v1/videos/{request_id}", 200] == before + 1

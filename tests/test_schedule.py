@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import math
@@ -12,18 +11,17 @@ import sys
 from typing import Any
 
 import pytest
+from benchmarks.simulation.families import Family, Job
+from benchmarks.simulation.limited import BOUND, bound, hour
+from benchmarks.simulation.single import fixed, judge, watch
+from benchmarks.simulation.surprises import CHANGES, DEAD, changed, in_order, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grok_imagine import VideoRequest
+from grok_imagine.core import key_of
 from grok_imagine.polling import Look
-from grok_imagine.schedule import KEPT, PACE, Belief, History, Past, Schedule
-from support import ROOT
-
-spec = importlib.util.spec_from_file_location("schedules", ROOT / "tests/benchmarks/schedules.py")
-assert spec and spec.loader
-simulation: Any = importlib.util.module_from_spec(spec)
-sys.modules["schedules"] = simulation
-spec.loader.exec_module(simulation)
+from grok_imagine.schedule import EARLY, ENOUGH, KEPT, PACE, QUIET, REMOTE, SLACK, Belief, History, Past, Schedule
 
 KEY = ("text-to-video", "grok-imagine-video", "480p", 8)
 AGES = st.floats(0, 7000)
@@ -148,6 +146,109 @@ def test_looks_within_the_first_second_where_jobs_fail_there() -> None:
     assert first(12) < 1.5
 
 
+# Another kind of job, and dead URLs
+
+
+@given(
+    JOBS,
+    st.floats(QUIET, 600),
+    st.lists(PROGRESS, min_size=1, max_size=8),
+    st.booleans(),
+    st.integers(0, ENOUGH - 1),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_job_of_a_kind_that_is_not_known_is_never_seen_much_later_than_by_a_fixed_interval(
+    jobs: list[tuple[float, list[Look], bool]], length: float, progress: list[Any], is_remote: bool, own: int
+) -> None:
+    history, kind = filled(jobs), (*KEY[:3], 15)
+    for _ in range(own):
+        history.add(kind, 1000.0, [(900.0, None)])
+    past = history.past((*kind, REMOTE) if is_remote else kind)
+    job = Job(kind, length, lambda age: progress[int(age) % len(progress)])
+    _, end, _ = watch(job, Schedule(past))
+    assert end - length <= PACE + SLACK
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_change_of_kind_costs_at_most_two_seconds_more_than_a_fixed_interval(kind: str) -> None:
+    ours, five = changed(kind, 7)
+    assert is_near_its_worst(five)
+    assert ours <= 5.0 + 2.0
+
+
+def test_the_recorded_jobs_in_any_order_are_not_seen_late() -> None:
+    ours, five = in_order(6)
+    assert is_near_its_worst(five)
+    assert ours <= 5.0 + 2.0
+
+
+def is_near_its_worst(worst: float) -> bool:
+    """Whether so many jobs were drawn that a fixed interval of 5 s was at its worst, or nearly."""
+    return 4.0 <= worst <= 5.0
+
+
+def test_enough_jobs_of_a_kind_end_the_bound() -> None:
+    history = History()
+    for _ in range(ENOUGH):
+        assert not history.past(KEY).is_known
+        history.add(KEY, 300.0, [(296.0, None)])
+    assert history.past(KEY).is_known
+    assert (
+        max(after - before for before, after in itertools.pairwise(looks_until(250, Schedule(like(300).past(KEY)))))
+        > 100
+    )
+
+
+@given(JOBS, st.sampled_from([KEY, (*KEY[:3], 15), ("extend-video", "m", None, 6)]))
+@settings(max_examples=60, deadline=None)
+def test_a_dead_url_is_told_at_once_whatever_was_seen(jobs: list[tuple[float, list[Look], bool]], kind: Any) -> None:
+    past = filled(jobs).past((*kind, REMOTE))
+    first = Schedule(past)([], 0.0)
+    assert DEAD <= first <= EARLY
+    assert Schedule(past)([(first, None)], first) > first + EARLY  # once is enough
+
+
+@pytest.mark.parametrize("before", [0, 1, 3, 64])
+def test_a_dead_url_is_told_before_a_fixed_interval_tells_it(before: int) -> None:
+    assert told(before) < watch(Job(KEY, DEAD, lambda age: None), fixed(5))[1]
+
+
+def test_remote_media_change_what_is_known_of_nothing_else() -> None:
+    here, there = like(30), History.from_json(like(30).to_json())
+    for seconds in (40.0, 50.0):
+        here.add(KEY, seconds)
+        there.add((*KEY, REMOTE), seconds)
+    assert here.to_json() == there.to_json()
+    near, far = here.past(KEY), here.past((*KEY, REMOTE))
+    assert (near.mean, near.scale, near.is_known) == (far.mean, far.scale, far.is_known)
+
+
+PNG = "data:image/png;base64,AAAA"
+AWAY = "https://example.com/a.png"
+
+
+@pytest.mark.parametrize(
+    ("options", "is_remote"),
+    [
+        ({}, False),
+        ({"image_url": PNG}, False),
+        ({"image_url": PNG.replace("data:", "DATA:")}, False),
+        ({"image_file_id": "file_1"}, False),
+        ({"output_upload_url": "https://example.com/put"}, False),
+        ({"image_url": AWAY}, True),
+        ({"reference_image_urls": [PNG, AWAY]}, True),
+        ({"reference_image_urls": [PNG]}, False),
+        ({"last_frame_url": AWAY, "model": "grok-imagine-video-1.5"}, True),
+        ({"video_url": "https://example.com/a.mp4"}, True),
+        ({"video_file_id": "file_1"}, False),
+    ],
+)
+def test_a_request_tells_whether_its_media_are_remote(options: dict[str, Any], is_remote: bool) -> None:
+    key = key_of(VideoRequest.from_keywords(call="generate", strict=False, prompt="x", **{"model": None} | options))
+    assert (key[-1] == REMOTE) == is_remote
+    assert len(key) == 4 + is_remote
+
+
 # What is learned
 
 
@@ -207,30 +308,30 @@ def test_the_nearest_kind_is_taken() -> None:
 
 
 def test_recorded_jobs_meet_the_aims() -> None:
-    rows = [simulation.judge(simulation.Family("recorded"), warm, 350) for warm in (False, True)]
+    rows = [judge(Family("recorded"), warm, 350) for warm in (False, True)]
     assert all(row.met for row in rows)
     assert rows[1].ours.product <= 0.4
 
 
 @pytest.mark.parametrize("kind", ["smooth", "stepped", "none"])
 def test_other_jobs_meet_the_aims(kind: str) -> None:
-    rows = [simulation.judge(simulation.Family(kind, 30, 0.35), warm, 100) for warm in (False, True)]
+    rows = [judge(Family(kind, 30, 0.35), warm, 100) for warm in (False, True)]
     assert all(row.met for row in rows)
     assert rows[1].ours.product <= 0.75
 
 
 @pytest.mark.parametrize("name", ["ours", "ours, 2 a second"])
 def test_a_quarter_of_an_hour_under_the_limit(name: str) -> None:
-    jobs, _, _, refusals = simulation.hour(name, 30, 0.35, 0, 900.0)
-    queued, *_ = simulation.hour("0.8 x known median, gate", 30, 0.35, 0, 900.0)
+    jobs, _, _, refusals = hour(name, 30, 0.35, 0, 900.0)
+    queued, *_ = hour("0.8 x known median, gate", 30, 0.35, 0, 900.0)
     assert jobs >= queued
-    assert jobs >= 0.9 * simulation.BOUND[30, 0.35]
+    assert jobs >= 0.9 * BOUND[30, 0.35]
     assert refusals == 0
 
 
 def test_the_bound_is_reckoned_as_noted() -> None:
-    for law, noted in simulation.BOUND.items():
-        assert simulation.bound(*law) == pytest.approx(noted, rel=0.02)
+    for law, noted in BOUND.items():
+        assert bound(*law) == pytest.approx(noted, rel=0.02)
 
 
 def test_it_is_not_imported_unless_needed() -> None:

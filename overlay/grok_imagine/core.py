@@ -244,9 +244,20 @@ class Core:
 
 
 def key_of(request: VideoRequest) -> Key:
-    """What jobs have in common that take about as long."""
+    """What jobs have in common that take about as long, and whether the service has to fetch media for them."""
+    from .schedule import REMOTE  # the first job imports it anyway
+
     values = (request.body.get(field) for field in ("model", "resolution", "duration"))
-    return (request.mode, *(value if isinstance(value, str | int) else str(value) for value in values))
+    kind = (request.mode, *(value if isinstance(value, str | int) else str(value) for value in values))
+    return (*kind, REMOTE) if _is_remote(request.body) else kind
+
+
+def _is_remote(part: object) -> bool:
+    """Whether anything in a body names media by a URL that is no `data:` URL."""
+    if isinstance(part, Mapping):
+        url = part.get("url")
+        return (isinstance(url, str) and url[:5].lower() != "data:") or any(map(_is_remote, part.values()))
+    return isinstance(part, list | tuple) and any(map(_is_remote, part))
 
 
 def _schedule(interval: Interval | None) -> Schedule | None:

@@ -1,6 +1,6 @@
 """When to look at a job next: from its `progress`, and from what one's own finished jobs took. No clock and no I/O.
 
-What is believed of a job's end is a density over its age, the seconds since it was started. Before anything is known it is
+What is believed of a job's end is a density over its age, the seconds since its POST was answered. Before anything is known it is
 1/age: no length is likelier than another on a logarithmic scale. For that belief the best schedule is a fixed interval,
 `pace`, if a look costs as much as `pace**2 / 2 / length` seconds of lag. This is the price: whatever is learned buys fewer
 looks than the fixed interval and less lag, rather than one for the other.
@@ -19,7 +19,11 @@ from .polling import Look
 __all__ = ["History", "Past", "Schedule"]
 
 Key: TypeAlias = tuple[str | int | float | None, ...]
-"""What jobs of a kind have in common, the most telling first: (mode, model, resolution, duration)."""
+"""What jobs of a kind have in common, the most telling first: (mode, model, resolution, duration), and then `REMOTE` if the
+service has to fetch media."""
+
+REMOTE = "remote"
+"""Last part of a key: media are named by URLs. A dead one fails the job at once; else it takes as long as all of its kind."""
 
 PACE = 5.0
 """Seconds between looks at a job of which nothing is known."""
@@ -27,10 +31,17 @@ PACE = 5.0
 KEPT = 64
 """Finished jobs that are kept of a kind, and kinds that are kept."""
 
+SLACK = 2.0
+"""Seconds by which a look at a job of a kind that is not known may come later than that of a fixed interval."""
+
+ENOUGH = 3
+"""Finished jobs by which a kind is known. Fewer are helped out by those of other kinds."""
+
 # What recordings say, for as long as one's own jobs don't (x-waiter gives the source).
-QUIET = 6.0  # no recorded job ended in these first seconds, nor moved
-ONSET = 7.5  # progress begins to rise after 6 to 11 s
+QUIET = 6.5  # no recorded job ended in 11 s; one that moderation rejected was told to have taken 6
+ONSET = 7.5  # progress begins to rise after 5 to 11 s
 EARLY = 1.0  # media that can't be fetched fail a job within the first second
+DEAD = 0.2  # of the recorded jobs with remote media so many failed there; they were tests, so it is a guess
 
 _LEAST = 0.5  # seconds between two looks
 _SCALES = 8.0  # ln of how much the longest job imaginable is longer than the shortest
@@ -88,11 +99,33 @@ class Past:
     Args:
         jobs: The finished jobs; none is what is known at first.
         spread: Variance of ln(length) to add, since they were of another kind.
+        is_known: Whether they were of its own kind, and enough. Else no look waits much longer than a fixed interval.
+        is_remote: Whether the service has to fetch media.
     """
 
-    __slots__ = ("_bias", "_norm", "_scale", "center", "df", "doubt", "early", "mean", "scale", "unknown")
+    __slots__ = (
+        "_bias",
+        "_norm",
+        "_scale",
+        "center",
+        "df",
+        "doubt",
+        "early",
+        "is_known",
+        "is_remote",
+        "mean",
+        "scale",
+        "unknown",
+    )
 
-    def __init__(self, jobs: Sequence[Finished] = (), spread: float = 0.0) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Finished] = (),
+        spread: float = 0.0,
+        is_known: bool = False,
+        is_remote: bool = False,
+    ) -> None:
+        self.is_known, self.is_remote = is_known, is_remote
         lengths = [(job, job.length) for job in jobs if not job.early]
         count = len(lengths)
         logs = [math.log(length) for _, length in lengths]
@@ -105,7 +138,8 @@ class Past:
         self._norm = math.exp(gammas) / math.sqrt(self.df * math.pi) / self.scale
         self.unknown = 1.0 / (1 + count)
         # A look within the first seconds pays if more than about one job in twenty fails there; 1 % is assumed at first.
-        self.early = (len(jobs) - count + 0.1) / (len(jobs) + 10)
+        # A URL is the caller's own and may be dead at any time, whatever those before were: then it always pays.
+        self.early = max((len(jobs) - count + 0.1) / (len(jobs) + 10), DEAD if is_remote else 0.0)
         residuals = [(at, math.log(length / end)) for job, length in lengths for at, end in pointed(job.curve)]
         self.doubt = 0.1 + 0.3 / (1 + len(residuals) / 8)  # the share of jobs whose progress misleads
         self._bias, self._scale = zip(*(_residual(5 * k, residuals) for k in range(21)), strict=True)
@@ -157,7 +191,7 @@ class Belief:
         tail: Density per unit of ln(age) after the last edge.
     """
 
-    __slots__ = ("cost", "edges", "mass", "tail")
+    __slots__ = ("_since", "cost", "edges", "mass", "tail")
 
     def __init__(self, past: Past, looks: Sequence[Look], now: float) -> None:
         self.edges = [now + offset for offset in OFFSETS]
@@ -181,6 +215,8 @@ class Belief:
             self.cost.append((known / (past.mean + PACE / 2) + free / max(age, PACE)) * share)
             before = edge
         self.tail = unknown * floor
+        # From when the wait for a look is bounded: nothing ends before, unless it fails at once.
+        self._since = math.inf if past.is_known else now if past.is_remote else max(now, QUIET)
 
     def next_look(self, pace: float) -> float:
         """The age in seconds at which the next look costs least, with the lag until then and all that follows.
@@ -188,7 +224,7 @@ class Belief:
         What follows is reckoned as if looks were a fluid: sqrt(mass / cost) / pace of it a second is the optimum
         (Keller 1974), and half a look is added since they are not.
         """
-        edges, mass = self.edges, self.mass
+        edges, mass, latest = self.edges, self.mass, self._since + pace + SLACK
         left, fluid = self.tail / edges[-1], 0.0
         follows = [pace * pace / 4 * left]
         for k in reversed(range(len(mass))):
@@ -199,11 +235,13 @@ class Belief:
         ended = lag = 0.0
         least, found = math.inf, edges[-1]
         for k, gain in enumerate(mass):
+            if edges[k + 1] > latest:
+                break
             lag += (ended + gain / 2) * (edges[k + 1] - edges[k])
             ended += gain
             if lag + follows[k + 1] < least and edges[k + 1] - edges[0] >= _LEAST:
                 least, found = lag + follows[k + 1], edges[k + 1]
-        return found
+        return min(found, latest)
 
     def worth(self) -> list[float]:
         """For each edge, the price in seconds of lag at which a look there is the best one; it never falls."""
@@ -239,6 +277,11 @@ class Schedule:
         return Belief(self.past, history, max(now, 0.0)).next_look(self.pace)
 
 
+def _kind(key: Key) -> Key:
+    """A key without what tells of remote media, which change how a job may fail and not how long it takes."""
+    return key[:-1] if key[-1:] == (REMOTE,) else key
+
+
 class History:
     """What one's own finished jobs took, by kind; a bounded number of them. Not for two threads at once."""
 
@@ -252,32 +295,35 @@ class History:
         """Takes in a job that has ended.
 
         Args:
-            key: Its kind.
+            key: Its kind; with remote media or without.
             seconds: Its age at the look that saw the end. What is no age is left out.
             curve: The looks before, which saw it running.
             failed: Whether it made no video.
         """
         if not 0.1 < seconds < _HORIZON or not all(0 <= age < _HORIZON for age, _ in curve):
             return
+        key = _kind(key)
         jobs = self._jobs.pop(key, [])
         self._jobs[key] = [*jobs, Finished(seconds, curve, failed)][-KEPT:]
         if len(self._jobs) > KEPT:
             del self._jobs[next(iter(self._jobs))]
-        # What is known by three jobs of its own goes by no other kind.
-        for other in [one for one in self._past if one == key or len(self._jobs.get(one, ())) < 3]:
+        # What is known by enough jobs of its own goes by no other kind.
+        for other in [one for one in self._past if _kind(one) == key or len(self._jobs.get(_kind(one), ())) < ENOUGH]:
             del self._past[other]
 
     def past(self, key: Key) -> Past:
-        """What is known of the next job of a kind: by three jobs of it at least, or by all that share less with it."""
+        """What is known of the next job of a kind: by enough jobs of it, or by all that share less with it."""
         if key not in self._past:
-            own = jobs = self._jobs.get(key, [])
-            size = len(key)
-            while len(jobs) < 3 and size:
+            kind = _kind(key)
+            own = jobs = self._jobs.get(kind, [])
+            size = len(kind)
+            while len(jobs) < ENOUGH and size:
                 size -= 1
-                jobs = [job for other, some in self._jobs.items() if other[:size] == key[:size] for job in some]
+                jobs = [job for other, some in self._jobs.items() if other[:size] == kind[:size] for job in some]
             if len(self._past) >= KEPT:
                 self._past.clear()
-            self._past[key] = Past(jobs[-KEPT:], 0.1 * (len(key) - size) if len(jobs) > len(own) else 0.0)
+            spread = 0.1 * (len(kind) - size) if len(jobs) > len(own) else 0.0
+            self._past[key] = Past(jobs[-KEPT:], spread, len(own) >= ENOUGH, key != kind)
         return self._past[key]
 
     def to_json(self) -> list[Any]:

@@ -47,7 +47,7 @@ class Ticket:
 
     Attributes:
         key: The job's kind.
-        born: When its POST left; None until then.
+        born: When its POST left, and then when that was answered; None until then.
         looks: Looks that saw it running: the first at each progress and the last, a bounded number.
     """
 
@@ -238,6 +238,8 @@ class Scheduler:
         """The answer came, and the job runs: the POST was accepted, or a look says so. Plans the next look."""
         if ticket._state == "gone" or ticket.born is None:
             return
+        if ticket._role == "start":
+            ticket.born = now  # as what is known of jobs counts
         age = max(now - ticket.born, 0.0)
         if ticket._role == "look":
             ticket._note(age, None if ticket._teaches is None else progress)
