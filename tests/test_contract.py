@@ -187,7 +187,7 @@ def test_integers_that_pass_32_bits_say_so_and_no_bound_is_a_number_that_exclude
 
     found = list(schemas(SCHEMAS))
     for name, schema in found:
-        if name in ("cost_in_usd_ticks", "created") or name.endswith(("expires_at", "_tokens")):
+        if name in ("cost_in_usd_ticks", "created") or name.endswith(("expires_at", "_tokens", "_ticks")):
             assert "format" not in schema or schema["format"] == "int64"
             assert schema.get("format") == "int64", name
         if "number" in (schema.get("type") if isinstance(schema.get("type"), list) else [schema.get("type")]):
@@ -283,18 +283,38 @@ def test_every_figure_has_a_source_that_the_register_lists() -> None:
     assert named and named <= listed
 
 
+def taken(body: dict[str, Any], call: str) -> str:
+    """The mode of a body that strict mode takes without a word."""
+    request = VideoRequest.from_body(body, call=call)
+    request.check()  # a doubt would be a warning, and fail the test
+    assert dict(request.body) == body
+    return request.mode
+
+
+def test_what_examples_put_into_a_batch_is_taken_without_a_word() -> None:
+    body = dict(operations())["addBatchRequests"]["requestBody"]["content"]["application/json"]
+    entries = [entry["batch_request"] for example in examples(body) for entry in example["batch_requests"]]
+    calls = {"video_generation": "generate", "video_extension": "extend"}
+    modes = {taken(request, calls[key]) for entry in entries for key, request in entry.items()}
+    assert modes == {"text-to-video", "reference-to-video", "edit-video", "extend-video"}
+
+
+def test_a_generation_in_a_batch_takes_what_generations_and_edits_take() -> None:
+    own, wanted = SCHEMAS["BatchVideoGeneration"]["properties"], SCHEMAS["GenerateVideoRequest"]["properties"]
+    assert {**own} == {**wanted, "video": own["video"]}
+    assert own.keys() >= SCHEMAS["EditVideoRequest"]["properties"].keys()
+
+
 @pytest.mark.parametrize(("name", "operation"), list(operations()))
 def test_every_operation_shows_every_case_and_its_examples_are_valid(name: str, operation: dict[str, Any]) -> None:
     assert operation["security"] == [{"bearerAuth": []}] and operation["description"] and operation["summary"]
-    if "requestBody" in operation:
-        media = operation["requestBody"]["content"]["application/json"]
-        modes = set()
+    for kind, media in operation.get("requestBody", {}).get("content", {}).items():
+        assert examples(media) or kind == "multipart/form-data"  # a file has no example
         for body in examples(media):
             validate(media["schema"], body)
-            request = VideoRequest.from_body(body, call="extend" if name == "extendVideo" else "generate")
-            request.check()  # a doubt would be a warning, and fail the test
-            assert dict(request.body) == body
-            modes.add(request.mode)
+    if name in BODIES:
+        media = operation["requestBody"]["content"]["application/json"]
+        modes = {taken(body, "extend" if name == "extendVideo" else "generate") for body in examples(media)}
         assert modes == {mode for mode, rule in XMODES["modes"].items() if rule["operation"] == name}
     for status, response in operation["responses"].items():
         for kind, media in resolve(response).get("content", {}).items():

@@ -255,9 +255,9 @@ VERSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "eras": "1.0.0",
         "modes": "2.0.0",
         "waiter": "1.0.1",
-        "errors": "2.0.0",
-        "limits": "2.0.0",
-        "pricing": "2.0.0",
+        "errors": "2.1.0",
+        "limits": "2.1.0",
+        "pricing": "2.1.0",
         "regions": "1.0.0",
     }
 )
@@ -1006,6 +1006,7 @@ ERROR_KINDS: Final[tuple[ErrorKind, ...]] = (
     ErrorKind(kind="bad_key", http_status=401, retry="never", source="PROBE"),
     ErrorKind(kind="forbidden", http_status=403, retry="never", source="OTHER"),
     ErrorKind(kind="not_found", http_status=404, retry="never", source="HAR, OAS"),
+    ErrorKind(kind="conflict", http_status=412, retry="never", source="NOTE"),
     ErrorKind(kind="unprocessable", http_status=422, retry="never", source="HAR, PROBE"),
     ErrorKind(
         kind="out_of_credit",
@@ -1061,6 +1062,36 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
         "storage_expiry_maximum": Limit(value=2592000, unit="seconds", confidence="H", source="REF, GUIDE"),
         "result_url_lifetime": Limit(
             value=86400, unit="seconds", confidence="M", source="PROTO", note="The guides only say temporary"
+        ),
+        "file_size": Limit(
+            value=52428800, unit="bytes", confidence="H", source="OAS, REF", note="Said as 50 MB; more is a 413"
+        ),
+        "public_url_count": Limit(
+            value=1000, unit="urls", confidence="M", source="GUIDE", note="Public URLs of a team at once"
+        ),
+        "page_size": Limit(
+            value=1000, unit="entries", confidence="M", source="REF, GUIDE", note="Of lists; 100 when left out"
+        ),
+        "batch_creates_per_second": Limit(
+            value=2, unit="requests", confidence="M", source="GUIDE", note="An older guide says 1"
+        ),
+        "batch_adds": Limit(
+            value=1000,
+            unit="requests",
+            confidence="M",
+            source="GUIDE",
+            note="In 30 s, rolling; an older guide says 100",
+        ),
+        "batch_add_size": Limit(
+            value=25000000, unit="bytes", confidence="M", source="GUIDE", note="Of one call that adds"
+        ),
+        "batch_file_size": Limit(
+            value=50000000, unit="bytes", confidence="M", source="OAS, REF", note="The batch guide says 200 MB"
+        ),
+        "batch_file_lines": Limit(value=50000, unit="entries", confidence="M", source="GUIDE"),
+        "batch_lifetime": Limit(value=2592000, unit="seconds", confidence="M", source="GUIDE, HAR"),
+        "batch_url_lifetime": Limit(
+            value=3600, unit="seconds", confidence="M", source="GUIDE", note="Of the URLs in its results"
         ),
     }
 )
