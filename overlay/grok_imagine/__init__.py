@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors
 from ._version import __version__
+from .batches import BatchRequestState, BatchResult, ServiceBatch
 from .client import AsyncClient, Client
 from .errors import (
     ApiError,
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    ConflictError,
     ContractWarning,
     CostLimitError,
+    CreateOutcomeUnknown,
     DownloadError,
     GrokImagineError,
     InsecureBaseUrlWarning,
@@ -57,6 +60,7 @@ from .errors import (
     VideoModeratedError,
     VideoTimeoutError,
 )
+from .files import File
 from .pricing import Estimate, estimate
 from .requests import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, TextToVideo, VideoOptions, VideoRequest
 from .results import Job, Video
@@ -73,15 +77,20 @@ __all__ = [
     "AsyncClient",
     "AuthenticationError",
     "BadRequestError",
+    "BatchRequestState",
+    "BatchResult",
     "Client",
     "ConfigurationError",
+    "ConflictError",
     "ContractWarning",
     "CostLimitError",
+    "CreateOutcomeUnknown",
     "Delivery",
     "DownloadError",
     "EditVideo",
     "Estimate",
     "ExtendVideo",
+    "File",
     "GrokImagineError",
     "ImageToVideo",
     "InsecureBaseUrlWarning",
@@ -110,6 +119,7 @@ __all__ = [
     "RequestTimeout",
     "RetryPolicy",
     "ServerError",
+    "ServiceBatch",
     "StartOutcomeUnknown",
     "TargetExistsError",
     "TextToVideo",

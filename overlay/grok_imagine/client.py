@@ -11,8 +11,10 @@ from weakref import WeakSet
 
 import httpx
 
+from .batches import AsyncBatches, Batches
 from .core import Core
 from .drivers import SyncDriver
+from .files import AsyncFiles, Files
 from .retry import RetryPolicy
 from .settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
 from .videos import AsyncModels, AsyncVideos, Models, Videos
@@ -62,6 +64,10 @@ class Client:
     """Starts jobs, looks at them, waits for them."""
     models: Models
     """The video models of the key."""
+    files: Files
+    """Inputs and results that are kept at the service."""
+    batches: Batches
+    """Many requests at once, which the service does when it has time."""
 
     def __init__(
         self,
@@ -85,6 +91,8 @@ class Client:
         _live.add(self)
         self.video = Videos(self._core, self._driver)
         self.models = Models(self._core, self._driver)
+        self.files = Files(self._core, self._driver)
+        self.batches = Batches(self._core, self._driver)
 
     def _reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Reconciliation:
         return self._driver.run(self._core.reconcile(ledger, timeout))
@@ -118,6 +126,10 @@ class AsyncClient:
     """Starts jobs, looks at them, waits for them."""
     models: AsyncModels
     """The video models of the key."""
+    files: AsyncFiles
+    """Inputs and results that are kept at the service."""
+    batches: AsyncBatches
+    """Many requests at once, which the service does when it has time."""
 
     def __init__(
         self,
@@ -143,6 +155,8 @@ class AsyncClient:
         _live.add(self)
         self.video = AsyncVideos(self._core, self._driver)
         self.models = AsyncModels(self._core, self._driver)
+        self.files = AsyncFiles(self._core, self._driver)
+        self.batches = AsyncBatches(self._core, self._driver)
 
     async def _reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Reconciliation:
         return await self._driver.run(self._core.reconcile(ledger, timeout))

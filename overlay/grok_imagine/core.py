@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
     from .batch import Work
+    from .batch_flow import BatchFlows
     from .download import Progress as DownloadProgress
+    from .file_flow import FileFlows
     from .keys import Keyed
     from .ledger import Ledger
     from .pacer import Limits, Pacer
@@ -166,22 +168,23 @@ class Core:
         video: Video | Job | str,
         path: str | os.PathLike[str],
         on_progress: DownloadProgress | None,
+        look: Callable[[str], Flow[Video]] | None = None,
         **options: Any,
     ) -> Flow[Path]:
-        """Brings a finished video to disk, and has the ledger note it."""
+        """Brings a finished video to disk, and has the ledger note it. `look` finds what is no job of its own."""
         from .download import download  # only here: most looks at a job are not followed by one
 
         _check_callback(on_progress, self._awaits, "two lengths in bytes")
         target = yield from download(
             video,
             path,
-            look=self.get,
+            look=look or self.get,
             retries=self._retries,
             is_local=self._settings.is_local,
             on_progress=on_progress,
             **options,
         )
-        if self._book:
+        if self._book and look is None:
             book = self._book
             yield Blocking(lambda: book.ledger.downloaded(id_of(video), target, book.origin))
         return target
@@ -233,6 +236,20 @@ class Core:
         if isinstance(given, bool) or not isinstance(given, int) or given < 1:
             raise OutOfRange(f"is a whole number from 1 on; got {given!r}", fields=["concurrency"], section="x-limits")
         return given
+
+    @property
+    def files(self) -> FileFlows:
+        """The flows of files."""
+        from .file_flow import FileFlows
+
+        return FileFlows(self._retries, self._settings)
+
+    @property
+    def batches(self) -> BatchFlows:
+        """The flows of the service's batches."""
+        from .batch_flow import BatchFlows
+
+        return BatchFlows(self._retries)
 
     def list_models(self) -> Flow[list[VideoGenerationModel]]:
         """The video models of the key."""

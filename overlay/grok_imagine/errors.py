@@ -40,8 +40,10 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
+    "ConflictError",
     "ContractWarning",
     "CostLimitError",
+    "CreateOutcomeUnknown",
     "DownloadError",
     "GrokImagineError",
     "InsecureBaseUrlWarning",
@@ -267,6 +269,25 @@ class StartOutcomeUnknown(GrokImagineError):
         self.payload = answer.payload if answer else None
 
 
+class CreateOutcomeUnknown(GrokImagineError):
+    """A POST that makes a file or a batch was sent, and no answer came that tells whether it exists.
+
+    Sending it again could make a second one, so nothing here does. Neither costs anything at once; a file that has no end is
+    charged as long as it is kept. `__cause__` is what happened.
+
+    Attributes:
+        kind: `file` or `batch`.
+        name: The name that it has, if it exists.
+    """
+
+    _is_told = True
+
+    def __init__(self, message: str, *, kind: str, name: str, request_id: str | None = None) -> None:
+        super().__init__(message, request_id=request_id)
+        self.kind = kind
+        self.name = name
+
+
 class ApiError(GrokImagineError):
     """An HTTP answer that is an error.
 
@@ -326,6 +347,10 @@ class PermissionDeniedError(ApiError):
 
 class NotFoundError(ApiError):
     """404: no such job or model."""
+
+
+class ConflictError(ApiError):
+    """412: the batch has another request under this id, or is made of a file. Nothing of the call was added."""
 
 
 class UnprocessableError(ApiError):

@@ -281,11 +281,11 @@ def id_of(job: Video | Job | str) -> str:
     return job
 
 
-def check_id(value: object, name: str = "request_id") -> None:
+def check_id(value: object, name: str = "request_id", section: str = "getVideo") -> None:
     """Refuses an id that a user gave, if it would ask for another path: the generated code quotes everything but `..`."""
     if not isinstance(value, str) or not _has_address(value):
         raise OutOfRange(
-            f"is the id that the service gave; got {shown(repr(value), 100)}", fields=[name], section="getVideo"
+            f"is the id that the service gave; got {shown(repr(value), 100)}", fields=[name], section=section
         )
 
 

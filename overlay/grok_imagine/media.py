@@ -74,7 +74,7 @@ def url_of(value: object, keyword: str, kind: str, *, strict: bool = True) -> st
     """
     if isinstance(value, str):
         return value
-    name = _name(value, kind)
+    name = name_of(value, kind)
 
     def refuse(rule: str, instead: str = "") -> OutOfRange:
         return OutOfRange(f"{name} {rule}", fields=[keyword], instead=instead, section="x-modes.inputs")
@@ -86,14 +86,14 @@ def url_of(value: object, keyword: str, kind: str, *, strict: bool = True) -> st
         _check_size(len(data), most if strict else math.inf, refuse)
     else:
         data = _read(value, kind, most if strict else math.inf, refuse)
-        media_type = _type_of(data, contract.INPUTS[kind].media_types if strict else (), refuse)
+        media_type = type_of(data, contract.INPUTS[kind].media_types if strict else (), refuse)
         is_whole = ENDS.get(media_type)
         if strict and is_whole and not is_whole(data):
             raise refuse(f"begins as {media_type} and is cut short or damaged", "was it copied to its end?")
     return _data_url(media_type, data)
 
 
-def _name(value: object, kind: str) -> str:
+def name_of(value: object, kind: str) -> str:
     """How an error calls what was given."""
     path = os.fsdecode(value) if isinstance(value, os.PathLike) else getattr(value, "name", None)
     if not isinstance(path, str):
@@ -170,7 +170,8 @@ def _saved(image: Any, refuse: Refuse) -> tuple[memoryview, str]:
     return file.getbuffer(), f"image/{name.lower()}"
 
 
-def _type_of(data: memoryview, allowed: tuple[str, ...], refuse: Refuse) -> str:
+def type_of(data: memoryview, allowed: tuple[str, ...], refuse: Refuse) -> str:
+    """The media type of a file by its beginning; refused unless it is allowed, if only some are."""
     try:
         import filetype  # only here: few requests bring a file
     except ImportError as error:
