@@ -78,7 +78,7 @@ def _preflight(origin: str, headers: Headers) -> Response:
     asked = headers.get("access-control-request-headers", "")
     allowed = {
         "access-control-allow-origin": origin,
-        "access-control-allow-methods": "GET, HEAD, POST",
+        "access-control-allow-methods": "GET, HEAD, POST, DELETE",
         "access-control-allow-headers": asked if _TOKENS.fullmatch(asked) else "authorization, content-type",
         "access-control-max-age": "600",
         "vary": "Origin, Access-Control-Request-Headers",

@@ -55,6 +55,7 @@ class Reader:
         own_file: Answers path and query of a file of the sandbox with a status and the content.
         max_bytes: The largest input of each kind.
         fetched: What was found at each URL that `to_fetch` names.
+        stored: The content of a file by its id; None of one that was never known, for which there is a stand-in.
     """
 
     def __init__(
@@ -63,15 +64,17 @@ class Reader:
         own_file: Callable[[str], tuple[int, bytes]],
         max_bytes: Mapping[Kind, int],
         fetched: "Mapping[str, bytes | InputFailure]" = MappingProxyType({}),
+        stored: Callable[[str], bytes | None] = lambda file_id: None,
     ) -> None:
         self._port = port
         self._own_file = own_file
         self._max_bytes = max_bytes
         self._fetched = fetched
+        self._stored = stored
 
     def over(self, fetched: "Mapping[str, bytes | InputFailure]") -> "Reader":
         """A reader that knows what was found at some URLs."""
-        return Reader(self._port, self._own_file, self._max_bytes, fetched)
+        return Reader(self._port, self._own_file, self._max_bytes, fetched, self._stored)
 
     def to_fetch(self, kind: Kind, source: Mapping[str, Any]) -> str | None:
         """The URL at which another server of this machine has a media object, None of all others."""
@@ -117,6 +120,8 @@ class Reader:
         url = source.get("url")
         if url and source.get("file_id"):
             raise InputFailure(f"Only one of `url` and `file_id` of the {kind} may be given.")
+        if not url and (content := self._stored(source.get("file_id") or "")) is not None:
+            return self._bounded(kind, content)
         if not url:
             return _stand_in(kind, f"file {source.get('file_id')}" if "file_id" in source else "a preset voice")
         if url[:5].lower() == "data:":

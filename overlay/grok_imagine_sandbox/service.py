@@ -17,10 +17,12 @@ from starlette.routing import Route
 
 from . import answers
 from .answers import Answer, Refusal
+from .batches import Batches
 from .cards import model_card
 from .contract import Contract
 from .curves import curve
 from .delivery import delivered
+from .desk import Desk, Endpoint
 from .fetching import Fetcher, uploads_to
 from .files import FileCache, Files, Missing
 from .inputs import InputFailure, Kind, Reader
@@ -32,6 +34,7 @@ from .recipes import Product, prepare
 from .rules import Order, accept
 from .scenarios import Choice, UnknownScenario, When, choose
 from .shape import Body, media_objects
+from .stored_files import StoredFiles
 from .work import Exhausted, Workers
 
 P = ParamSpec("P")
@@ -107,7 +110,25 @@ class Service:
         self._fetcher = Fetcher()
         image_bytes = int(contract.limit("image_size"))
         sizes: dict[Kind, int] = {"image": image_bytes, "video": settings.max_body_bytes, "audio": image_bytes}
-        self._reader = Reader(port, self.files.read, sizes)
+        desk = Desk(
+            contract,
+            settings.seed,
+            settings.max_input_bytes,
+            now,
+            epoch,
+            workers,
+            self.jobs,
+            self.files,
+            self._intake,
+            self._front,
+            self._body,
+            self._order,
+            self._accept,
+            self._ends,
+        )
+        self.stored = StoredFiles(desk, f"http://127.0.0.1:{port}")
+        self.batches = Batches(desk, self.stored)
+        self._reader = Reader(port, self.files.read, sizes, stored=self.stored.read)
         self._rate = RateLimit(
             settings.requests_per_minute, settings.requests_per_second, int(contract.limit("requests_per_minute"))
         )
@@ -123,10 +144,11 @@ class Service:
             "getVideoModel": ("GET", self.model),
         }
         contract = self._contract
-        return [
+        own = [
             Route(contract.prefix + contract.path(operation), handler, methods=[method])
             for operation, (method, handler) in handlers.items()
         ]
+        return [*own, *self.stored.routes(), *self.batches.routes()]
 
     async def start(self, operation: str, request: Request) -> Response:
         """Answer the POST of a job."""
@@ -278,8 +300,10 @@ class Service:
             raise Refusal(self._contract.error("no_upload_url"))
         return order
 
-    def _accept(self, order: Order, raw: bytearray, body: Body, choice: Choice | None) -> Job:
-        limit = self._settings.concurrent_jobs
+    def _accept(
+        self, order: Order, raw: bytearray, body: Body, choice: Choice | None, *, is_batched: bool = False
+    ) -> Job:
+        limit = None if is_batched else self._settings.concurrent_jobs
         if limit is not None and self.jobs.running(self._now()) >= limit:
             # No other text than that for the rate was ever seen, with these figures.
             raise Refusal(self._too_many(order.model, "Requests per Minute", 80, 60))
@@ -386,3 +410,30 @@ class Service:
             raise Refusal(Answer(400, {"code": "sandbox", "error": answers.excerpt(str(error))})) from error
         # A client that sends the header with every request means its POSTs.
         return None if choice and request.method == "GET" and choice.scenario.when in ("start", "accepted") else choice
+
+    def _ends(self, request: Request) -> Choice | None:
+        """The scenario that decides how the jobs of a request end."""
+        choice = self._chosen(request) or self._settings.scenario
+        return choice if choice is not None and choice.scenario.when == "end" else None
+
+    def _front(self, method: str, handler: Endpoint) -> Endpoint:
+        """An endpoint behind the key and the scenarios; what it refuses becomes its answer."""
+
+        async def endpoint(request: Request) -> Response:
+            try:
+                self._check_key(request)
+                choice = self._chosen(request) or self._settings.scenario
+                instead = await self._instead(choice, None, "any", "look" if method == "GET" else "start")
+                if instead is not None:
+                    return instead
+                response = await handler(request)
+            except Refusal as refusal:
+                return refusal.answer.response()
+            except ClientDisconnect:  # before its body was whole: nothing was made, and there is nobody to tell
+                return Response(status_code=400)
+            is_late = method != "GET" and choice is not None and choice.scenario.when == "accepted"
+            if is_late and choice is not None and self._take(choice):
+                return await delivered(response, choice.scenario.delivery, self._settings.slow_seconds)
+            return response
+
+        return endpoint

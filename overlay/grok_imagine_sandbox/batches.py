@@ -1,0 +1,363 @@
+"""The Batch API for videos: requests under ids of their own, done as jobs are, faster than in life (register, Batches)."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .answers import OVERLOADED, TOO_LARGE, Answer, Refusal, excerpt
+from .desk import Desk, Endpoint
+from .inputs import InputFailure
+from .jobs import Job, uuid_like
+from .looks import look
+from .pages import page
+from .rules import Order
+from .scenarios import Choice
+from .shape import Body
+from .stored_files import StoredFiles
+
+_MOST_BATCHES = 10_000
+_MOST_ROWS = 100_000
+_STAGGER = 0.5  # simulated seconds between the begin of one request and the next
+_READING = 1.0  # simulated seconds after which a file of requests was read
+_LONGEST_ID = 200
+# The code that came with the text was not kept; codes of batches were phrases in August.
+_STATE = "The operation was rejected because the system is not in a state required for its execution"
+_CANCELLED = "Batch cancelled"
+_KINDS = ("video_generation", "video_extension")
+_OTHERS = ("chat_get_completion", "responses", "image_generation", "image_edit")
+_URLS = {
+    "/v1/videos/generations": "generateVideo",
+    "/v1/videos": "generateVideo",
+    "/v1/videos/edits": "editVideo",
+    "/v1/videos/extensions": "extendVideo",
+}
+_ENDPOINTS = {operation: url for url, operation in reversed(_URLS.items())}
+
+
+class Wanted(NamedTuple):
+    """A request that was checked, and is not yet added."""
+
+    id: str
+    sha256: str
+    order: Order
+    raw: bytearray
+    body: Body
+
+
+@dataclass
+class Row:
+    """A request of a batch."""
+
+    wanted: Wanted
+    job: Job
+    begins: float
+    is_stopped: bool = False
+
+    def state(self, now: float, is_cancelled: bool) -> str:
+        """How far it is. What runs in a cancelled batch counts as cancelled, until it has ended after all."""
+        if self.is_stopped:
+            return "cancelled"
+        found = {"done": "succeeded", "pending": "pending"}.get(self.job.state(now), "failed")
+        return "cancelled" if found == "pending" and is_cancelled else found
+
+
+@dataclass
+class Batch:
+    """A batch. Times are simulated seconds."""
+
+    id: str
+    number: int
+    name: str
+    created: float
+    expires: float
+    file_id: str | None = None
+    content: bytes | None = None
+    """Of a file of requests, until it was read."""
+    cancelled: float | None = None
+    message: str | None = None
+    rows: dict[str, Row] = field(default_factory=dict)
+
+
+class Batches:
+    """The endpoints of batches, and the batches themselves.
+
+    Args:
+        desk: What they share with the endpoints of jobs.
+        stored: Files of requests.
+    """
+
+    def __init__(self, desk: Desk, stored: StoredFiles) -> None:
+        self._desk = desk
+        self._contract = desk.contract
+        self._stored = stored
+        self._batches: dict[str, Batch] = {}
+        self._number = self._rows = self._made = 0
+
+    def routes(self) -> list[Route]:
+        """Where they are."""
+        handlers: list[tuple[str, str, Endpoint]] = [
+            ("cancelBatch", "POST", self._cancel),  # before the path that its own would match, too
+            ("createBatch", "POST", self._create),
+            ("listBatches", "GET", self._list),
+            ("getBatch", "GET", self._get),
+            ("addBatchRequests", "POST", self._add),
+            ("listBatchRequests", "GET", self._requests),
+            ("listBatchResults", "GET", self._results),
+        ]
+        prefix = self._contract.prefix
+        return [
+            Route(prefix + self._contract.path(name), self._desk.front(method, handler), methods=[method])
+            for name, method, handler in handlers
+        ]
+
+    async def _create(self, request: Request) -> Response:
+        async with self._desk.body(request) as (_, body):
+            body.check(self._contract, "createBatch")
+            name, file_id = body.value["name"], body.value.get("input_file_id")
+        content = None if file_id is None else self._stored.lines(file_id)
+        if content is not None and len(content) > self._contract.limit("batch_file_size"):
+            raise Refusal(TOO_LARGE)
+        if len(self._batches) >= _MOST_BATCHES:
+            raise Refusal(OVERLOADED)
+        now = self._desk.now()
+        batch = Batch(
+            f"batch_{uuid_like(self._desk.seed, 'batch', self._number)}",
+            self._number,
+            excerpt(name),
+            now,
+            now + self._contract.limit("batch_lifetime"),
+            file_id,
+            content,
+        )
+        self._number += 1
+        self._batches[batch.id] = batch
+        return JSONResponse(self._described(batch))
+
+    async def _list(self, request: Request) -> Response:
+        for batch in list(self._batches.values()):
+            await self._settle(batch)
+        shown, token = page(self._contract, request, self._batches.values(), lambda batch: batch.number)
+        return JSONResponse({"batches": [self._described(batch) for batch in shown], "pagination_token": token})
+
+    async def _get(self, request: Request) -> Response:
+        return JSONResponse(self._described(await self._batch(request)))
+
+    async def _cancel(self, request: Request) -> Response:
+        batch = await self._batch(request)
+        if batch.cancelled is None:
+            batch.cancelled = self._desk.now()
+            batch.content = None
+            self._stop(batch, batch.cancelled)
+        return JSONResponse(self._described(batch))
+
+    async def _add(self, request: Request) -> Response:
+        batch = await self._batch(request)
+        if int(request.headers.get("content-length", "0")) > self._contract.limit("batch_add_size"):
+            raise Refusal(TOO_LARGE)
+        async with self._desk.body(request) as (_, body):
+            await self._desk.workers.check(body.check, self._contract, "addBatchRequests")
+            wanted = [
+                await self._wanted(entry.get("batch_request_id"), entry["batch_request"])
+                for entry in body.value["batch_requests"]
+            ]
+        self._join(batch, wanted, self._desk.ends(request))
+        return JSONResponse(None)
+
+    async def _wanted(self, own: str | None, wrapped: Mapping[str, Any]) -> Wanted:
+        """A request of a call that adds, checked as if it came alone."""
+        given = {name: wrapped[name] for name in (*_KINDS, *_OTHERS) if wrapped.get(name) is not None}
+        if len(given) != 1:
+            raise self._refused(f"Exactly one of {', '.join(_KINDS)} must be set.")
+        ((kind, inner),) = given.items()
+        if kind in _OTHERS:
+            raise self._refused("the sandbox makes videos only")
+        operation = "extendVideo" if kind == "video_extension" else "editVideo" if "video" in inner else "generateVideo"
+        return await self._checked(own, operation, inner)
+
+    async def _checked(self, own: str | None, operation: str, inner: Mapping[str, Any]) -> Wanted:
+        model = inner.get("model")
+        if isinstance(model, str) and self._contract.model_name(model) is None:
+            raise self._refused(f"Model {excerpt(model)} is not supported for batch processing.")
+        raw = bytearray(json.dumps(inner, ensure_ascii=False).encode())
+        body = Body(raw)
+        order = await self._desk.order(operation, raw, body)
+        self._made += own is None
+        found = own or f"batch_request_{uuid_like(self._desk.seed, 'batch request', self._made)}"
+        if len(found) > _LONGEST_ID:
+            raise self._refused(f"`batch_request_id` is longer than {_LONGEST_ID} characters.")
+        content = json.dumps([operation == "extendVideo", inner], sort_keys=True)
+        return Wanted(found, hashlib.sha256(content.encode()).hexdigest(), order, raw, body)
+
+    def _join(self, batch: Batch, wanted: list[Wanted], ends: Choice | None) -> None:
+        """Add all of a call, or none; without a pause, so that no other call comes between."""
+        if batch.file_id is not None:
+            raise Refusal(_conflict("Cannot add inline requests to a file-based batch"))
+        if batch.cancelled is not None:
+            raise Refusal(self._contract.unnamed_error("forbidden", "The batch was cancelled."))
+        new: dict[str, Wanted] = {}
+        for each in wanted:
+            before = batch.rows[each.id].wanted if each.id in batch.rows else new.get(each.id)
+            if before is None:
+                new[each.id] = each
+            elif before.sha256 != each.sha256:
+                text = f"batch_request_id '{each.id}' content differs from originally submitted"
+                raise Refusal(_conflict(text))
+        self._begin(batch, new, ends)
+
+    def _begin(self, batch: Batch, new: Mapping[str, Wanted], ends: Choice | None) -> None:
+        if self._rows + len(new) > _MOST_ROWS:
+            raise Refusal(OVERLOADED)
+        now, rows = self._desk.now(), dict[str, Row]()
+        last = max((row.begins for row in batch.rows.values()), default=now - _STAGGER)
+        try:
+            for number, each in enumerate(new.values(), 1):
+                job = self._desk.accept(each.order, each.raw, each.body, ends, is_batched=True)
+                job.created = max(now, last + number * _STAGGER)
+                kept = each._replace(order=each.order._replace(body={}), raw=bytearray(), body=_NOTHING)
+                rows[each.id] = Row(kept, job, job.created)
+        except Refusal:
+            for row in rows.values():
+                self._desk.jobs.fail(row.job, InputFailure(_CANCELLED, "cancelled"))
+            raise
+        batch.rows |= rows
+        self._rows += len(rows)
+
+    async def _requests(self, request: Request) -> Response:
+        batch = await self._batch(request)
+        shown, token = page(self._contract, request, batch.rows.values(), lambda row: row.wanted.id)
+        now = self._desk.now()
+        told = []
+        for row in shown:
+            state = row.state(now, batch.cancelled is not None)
+            told.append(
+                {
+                    "batch_request_id": row.wanted.id,
+                    "endpoint": _ENDPOINTS[row.wanted.order.operation],
+                    "model": row.wanted.order.model,
+                    "state": state,
+                    "create_time": self._date(batch.created),
+                    "finish_time": None if state == "pending" else self._date(now),
+                }
+            )
+        return JSONResponse({"batch_request_metadata": told, "pagination_token": token})
+
+    async def _results(self, request: Request) -> Response:
+        batch = await self._batch(request)
+        now = self._desk.now()
+        if now >= batch.expires:
+            raise self._unknown(batch.id)
+        ended = [row for row in batch.rows.values() if row.state(now, batch.cancelled is not None) != "pending"]
+        shown, token = page(self._contract, request, ended, lambda row: row.wanted.id)
+        results = [
+            {"batch_request_id": row.wanted.id, "batch_result": self._result(row, batch.cancelled is not None)}
+            for row in shown
+        ]
+        return JSONResponse({"results": results, "pagination_token": token})
+
+    def _result(self, row: Row, is_cancelled: bool) -> dict[str, Any]:
+        now = self._desk.now()
+        if row.state(now, is_cancelled) == "cancelled":
+            return {"error": _CANCELLED}
+        answer, _ = look(self._contract, row.job, self._desk.files, now, self._desk.epoch, None)
+        body = answer.body if isinstance(answer.body, dict) else {}
+        if answer.status == 200 and isinstance(body.get("video"), dict) and body.get("status") in ("done", None):
+            kind = _KINDS[row.wanted.order.operation == "extendVideo"]
+            return {"response": {kind: {name: body[name] for name in ("video", "model", "usage") if name in body}}}
+        error = body.get("error")
+        text = error.get("message") if isinstance(error, dict) else error
+        return {"error": text or f"the request ended as {body.get('status', 'failed')}"}
+
+    async def _batch(self, request: Request) -> Batch:
+        batch = self._batches.get(request.path_params["batch_id"])
+        if batch is None:
+            raise self._unknown(request.path_params["batch_id"])
+        await self._settle(batch)
+        return batch
+
+    async def _settle(self, batch: Batch) -> None:
+        """What time has brought: a file that was read, an expiry."""
+        now = self._desk.now()
+        if batch.content is not None and now >= batch.created + _READING:
+            content, batch.content = batch.content, None
+            try:
+                wanted = [await self._line(number, line) for number, line in _lines(content)]
+                self._begin(batch, {each.id: each for each in wanted}, None)
+            except Refusal as refusal:
+                told = refusal.answer.body
+                text = told.get("error") if isinstance(told, dict) else told
+                batch.cancelled, batch.message = now, f"JSONL file validation failed: {text}"
+        if now >= batch.expires and batch.cancelled is None:
+            self._stop(batch, -1.0)
+
+    async def _line(self, number: int, line: bytes) -> Wanted:
+        """A line of a file of requests."""
+        try:
+            told = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise self._refused(f"line {number}: invalid JSON: {error}") from error
+        if not isinstance(told, dict) or not isinstance(told.get("body"), dict):
+            raise self._refused(f"line {number}: missing field `body`")
+        operation, own = _URLS.get(str(told.get("url"))), told.get("custom_id")
+        if operation is None:
+            raise self._refused(f"line {number}: unknown url {excerpt(str(told.get('url')))}")
+        if not isinstance(own, str) or not own:
+            raise self._refused(f"line {number}: missing field `custom_id`")
+        return await self._checked(own, operation, told["body"])
+
+    def _stop(self, batch: Batch, now: float) -> None:
+        """End what has not begun by a time; it is not billed."""
+        for row in batch.rows.values():
+            if row.begins > now and row.job.state(self._desk.now()) == "pending":
+                row.is_stopped = True
+                self._desk.jobs.fail(row.job, InputFailure(_CANCELLED, "cancelled"))
+
+    def _described(self, batch: Batch) -> dict[str, Any]:
+        """A batch as the API tells of it; what a batch has cost is in no recorded one."""
+        now = self._desk.now()
+        states = [row.state(now, batch.cancelled is not None) for row in batch.rows.values()]
+        told = {
+            "batch_id": batch.id,
+            "name": batch.name,
+            "create_time": self._date(batch.created),
+            "expire_time": self._date(batch.expires),
+            "create_api_key_id": uuid_like(self._desk.seed, "key", 0),
+            "cancel_time": None if batch.cancelled is None else self._date(batch.cancelled),
+            "cancel_by_xai_message": batch.message,
+            "state": {
+                "num_requests": len(states),
+                "num_pending": states.count("pending"),
+                "num_success": states.count("succeeded"),
+                "num_error": states.count("failed"),
+                "num_cancelled": states.count("cancelled"),
+            },
+        }
+        return told if batch.file_id is None else {**told, "input_file_id": batch.file_id}
+
+    def _date(self, seconds: float) -> str:
+        """A time as the service tells it, without that of the day."""
+        return time.strftime("%Y-%m-%d", time.gmtime(self._desk.epoch + seconds))
+
+    def _refused(self, text: str) -> Refusal:
+        return Refusal(self._contract.unnamed_error("bad_request", text))
+
+    def _unknown(self, batch_id: str) -> Refusal:
+        return Refusal(self._contract.unnamed_error("not_found", f"Cannot find batch with ID {excerpt(batch_id)}."))
+
+
+_NOTHING = Body(b"null")
+
+
+def _conflict(text: str) -> Answer:
+    return Answer(412, {"code": _STATE, "error": text})
+
+
+def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file of requests that are not empty, with their numbers."""
+    return ((number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip())
