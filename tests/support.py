@@ -77,6 +77,17 @@ class Api:
         return asyncio.run(run())
 
 
+def listed(found: Any) -> Any:
+    """All of what a client's list gives: a list, or what is awaited for one."""
+    if hasattr(found, "__iter__"):
+        return list(found)
+
+    async def collect() -> list[Any]:
+        return [item async for item in found]
+
+    return collect()
+
+
 def heed_interrupts() -> None:
     """Ctrl-C does what it does in a terminal, here and in the children, which ignore what their parent ignores.
 

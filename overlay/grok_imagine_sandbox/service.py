@@ -419,21 +419,26 @@ class Service:
     def _front(self, method: str, handler: Endpoint) -> Endpoint:
         """An endpoint behind the key and the scenarios; what it refuses becomes its answer."""
 
+        whens: tuple[When, ...] = ("any",) if method == "GET" else ("any", "start")
+
         async def endpoint(request: Request) -> Response:
             try:
                 self._check_key(request)
                 choice = self._chosen(request) or self._settings.scenario
-                instead = await self._instead(choice, None, "any", "look" if method == "GET" else "start")
+                instead = await self._instead(choice, None, *whens)
                 if instead is not None:
                     return instead
                 response = await handler(request)
+                if choice is None or choice.scenario.when != ("look" if method == "GET" else "accepted"):
+                    return response
             except Refusal as refusal:
                 return refusal.answer.response()
             except ClientDisconnect:  # before its body was whole: nothing was made, and there is nobody to tell
                 return Response(status_code=400)
-            is_late = method != "GET" and choice is not None and choice.scenario.when == "accepted"
-            if is_late and choice is not None and self._take(choice):
-                return await delivered(response, choice.scenario.delivery, self._settings.slow_seconds)
-            return response
+            if not self._take(choice):
+                return response
+            replaced = choice.scenario.replacement(self._contract)
+            response = response if replaced is None else replaced.response()
+            return await delivered(response, choice.scenario.delivery, self._settings.slow_seconds)
 
         return endpoint

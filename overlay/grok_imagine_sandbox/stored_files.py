@@ -28,6 +28,7 @@ class Upload:
     """A file that was uploaded. Times are simulated seconds."""
 
     id: str
+    number: int
     filename: str
     content: bytes
     created: float
@@ -127,6 +128,7 @@ class StoredFiles:
         now = self._desk.now()
         upload = Upload(
             f"file_{uuid_like(self._desk.seed, 'upload', self._number)}",
+            self._number,
             (found[at].filename or "upload")[:_LONGEST_NAME],
             content,
             now,
@@ -170,8 +172,9 @@ class StoredFiles:
         data = [self._described(entry) for entry in shown]
         return JSONResponse({"data": data, "pagination_token": token})
 
-    def _key(self, entry: Upload | Job) -> tuple[float, str]:
-        return (entry.created, entry.id) if isinstance(entry, Upload) else (entry.end, _id(entry))
+    def _key(self, entry: Upload | Job) -> tuple[float, bool, int]:
+        since = entry.created if isinstance(entry, Upload) else entry.end
+        return since, isinstance(entry, Upload), entry.number
 
     async def _get(self, request: Request) -> Response:
         entry = self._any(request)

@@ -140,6 +140,8 @@ def test_a_body_alone_is_judged_as_in_its_request(api: OpenAPI, operation: str, 
 def _examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in DOCUMENT["paths"].items():
         for operation in item.values():
+            if operation["tags"] != ["videos"]:
+                continue
             content = operation.get("requestBody", {}).get("content", {})
             for name, example in content.get("application/json", {}).get("examples", {}).items():
                 yield name, path, example["value"]
