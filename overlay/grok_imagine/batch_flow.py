@@ -203,7 +203,7 @@ def _result(raw: Mapping[str, Any]) -> BatchResult | None:
         # Whether a status comes is not known; what is in the results has ended.
         state = Video(found, told if text_in(told, "status") else {**told, "status": "done"})
         if state.outcome == "done":
-            video = state
+            video, error = state, None
         else:
             error = error or state.failure().message
     if video is None and error is None:

@@ -304,7 +304,7 @@ class Service:
         self, order: Order, raw: bytearray, body: Body, choice: Choice | None, *, is_batched: bool = False
     ) -> Job:
         limit = None if is_batched else self._settings.concurrent_jobs
-        if limit is not None and self.jobs.running(self._now()) >= limit:
+        if limit is not None and self.jobs.running(self._now()) - self.batches.running() >= limit:
             # No other text than that for the rate was ever seen, with these figures.
             raise Refusal(self._too_many(order.model, "Requests per Minute", 80, 60))
         seed, number = self._settings.seed, self._accepted
@@ -418,7 +418,6 @@ class Service:
 
     def _front(self, method: str, handler: Endpoint) -> Endpoint:
         """An endpoint behind the key and the scenarios; what it refuses becomes its answer."""
-
         whens: tuple[When, ...] = ("any",) if method == "GET" else ("any", "start")
 
         async def endpoint(request: Request) -> Response:
