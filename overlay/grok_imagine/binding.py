@@ -1,4 +1,6 @@
-"""The one door to the generated binding: what a request of each operation looks like, and the models of the answers.
+"""The door to the generated binding of videos: what a request of each operation looks like, and the models of the answers.
+
+Those of files and batches are used where their flows are, in `file_flow` and `batch_flow`, by the same half of them.
 
 Of the generated operations only `_get_kwargs` is used, the half that does no I/O. The other half can't give one call a
 timeout of its own, and stumbles over empty, HTML and unlisted answers. Tests lock what is used here.
