@@ -17,6 +17,14 @@ from typing import TYPE_CHECKING, Any
 from . import errors
 from ._version import __version__
 from .batches import BatchRequestState, BatchResult, ServiceBatch
+from .cautions import (
+    ContractWarning,
+    InsecureBaseUrlWarning,
+    LedgerWarning,
+    OddAnswerWarning,
+    QuotaWarning,
+    UnknownStatusWarning,
+)
 from .client import AsyncClient, Client
 from .errors import (
     ApiError,
@@ -24,26 +32,21 @@ from .errors import (
     BadRequestError,
     ConfigurationError,
     ConflictError,
-    ContractWarning,
     CostLimitError,
     CreateOutcomeUnknown,
     DownloadError,
     GrokImagineError,
-    InsecureBaseUrlWarning,
     InvalidRequest,
     JobError,
     KeyConflict,
     LedgerError,
-    LedgerWarning,
     ModeConflict,
     NotDelivered,
     NotFoundError,
-    OddAnswerWarning,
     OutOfCreditError,
     OutOfRange,
     PermissionDeniedError,
     QuotaError,
-    QuotaWarning,
     RateLimitError,
     RequestTimeout,
     ServerError,
@@ -53,7 +56,6 @@ from .errors import (
     UnexpectedError,
     UnexpectedResponse,
     UnknownField,
-    UnknownStatusWarning,
     UnprocessableError,
     VideoExpiredError,
     VideoGenerationError,

@@ -22,9 +22,10 @@ from grok_imagine_api.types import UNSET
 
 from .answers import Answer
 from .batches import BatchRequestState, BatchResult, ServiceBatch
+from .cautions import ContractWarning
 from .commands import Flow
 from .endpoints import Fetch, ask, check_whole, make, pages, text_in, whole_in
-from .errors import ContractWarning, JobError, OutOfRange
+from .errors import JobError, OutOfRange
 from .files import File
 from .flow import check_id
 from .media import Content

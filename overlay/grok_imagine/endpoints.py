@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import Any, TypeAlias, TypeVar
 
 from .answers import Answer
+from .api_errors import api_error
 from .commands import Call, Flow
-from .errors import CreateOutcomeUnknown, GrokImagineError, OutOfRange, api_error
+from .errors import CreateOutcomeUnknown, GrokImagineError, OutOfRange
 from .flow import is_certain, is_transient, repeat
 from .plain import shown
 from .retry import Delivery, Retries, delivery_of

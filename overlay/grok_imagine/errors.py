@@ -10,24 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .cautions import (
-    ContractWarning as ContractWarning,
-)
-from .cautions import (
-    InsecureBaseUrlWarning as InsecureBaseUrlWarning,
-)
-from .cautions import (
-    LedgerWarning as LedgerWarning,
-)
-from .cautions import (
-    OddAnswerWarning as OddAnswerWarning,
-)
-from .cautions import (
-    QuotaWarning as QuotaWarning,
-)
-from .cautions import (
-    UnknownStatusWarning as UnknownStatusWarning,
-)
 from .plain import blot as blot
 from .plain import cost_usd, shown
 from .plain import retry_after as retry_after
@@ -41,26 +23,21 @@ __all__ = [
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
-    "ContractWarning",
     "CostLimitError",
     "CreateOutcomeUnknown",
     "DownloadError",
     "GrokImagineError",
-    "InsecureBaseUrlWarning",
     "InvalidRequest",
     "JobError",
     "KeyConflict",
     "LedgerError",
-    "LedgerWarning",
     "ModeConflict",
     "NotDelivered",
     "NotFoundError",
-    "OddAnswerWarning",
     "OutOfCreditError",
     "OutOfRange",
     "PermissionDeniedError",
     "QuotaError",
-    "QuotaWarning",
     "RateLimitError",
     "RequestTimeout",
     "ServerError",
@@ -70,7 +47,6 @@ __all__ = [
     "UnexpectedError",
     "UnexpectedResponse",
     "UnknownField",
-    "UnknownStatusWarning",
     "UnprocessableError",
     "VideoExpiredError",
     "VideoGenerationError",

@@ -24,9 +24,10 @@ from grok_imagine_api.models.create_file_public_url_request import CreateFilePub
 from grok_imagine_api.types import UNSET
 
 from .answers import Answer, take_in
+from .api_errors import api_error
 from .commands import Blocking, Flow, Stream
 from .endpoints import Fetch, ask, check_whole, make, once, pages, text_in
-from .errors import CreateOutcomeUnknown, GrokImagineError, NotFoundError, OutOfRange, TransportError, api_error
+from .errors import CreateOutcomeUnknown, GrokImagineError, NotFoundError, OutOfRange, TransportError
 from .files import File
 from .flow import check_id, is_transient, repeat
 from .part import Part

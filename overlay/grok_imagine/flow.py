@@ -16,17 +16,9 @@ from urllib.parse import quote
 
 from .answers import Answer
 from .api_errors import api_error
+from .cautions import OddAnswerWarning
 from .commands import Blocking, Call, Flow, Sleep, T
-from .errors import (
-    ApiError,
-    GrokImagineError,
-    JobError,
-    NotDelivered,
-    OddAnswerWarning,
-    OutOfRange,
-    RateLimitError,
-    TransportError,
-)
+from .errors import ApiError, GrokImagineError, JobError, NotDelivered, OutOfRange, RateLimitError, TransportError
 from .plain import cost_ticks, is_plain_id, shown
 from .results import Job, Video
 from .retry import Delivery, Retries, delivery_of

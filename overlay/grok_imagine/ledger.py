@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from grok_imagine_api import contract
 
+from .cautions import LedgerWarning
 from .entries import COLUMNS, Entry
 from .entries import STATES as STATES
 from .entries import Place as Place
-from .errors import CostLimitError, GrokImagineError, JobError, LedgerWarning, StartOutcomeUnknown, VideoModeratedError
+from .errors import CostLimitError, GrokImagineError, JobError, StartOutcomeUnknown, VideoModeratedError
 from .mounts import unsafe_kind
 from .ownership import OWN, is_under_way
 from .plain import cost_ticks

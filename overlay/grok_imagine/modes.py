@@ -13,7 +13,8 @@ from typing import Any
 from grok_imagine_api import contract
 
 from . import values
-from .errors import ContractWarning, ModeConflict, OutOfRange, UnknownField
+from .cautions import ContractWarning
+from .errors import ModeConflict, OutOfRange, UnknownField
 from .values import CERTAIN, Finding, section_of
 
 __all__ = ["check", "check_name", "choose", "given", "model_name"]

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from grok_imagine_api import contract
 
+from .cautions import QuotaWarning
 from .commands import Blocking, Flow, Sleep
-from .errors import ConfigurationError, QuotaError, QuotaWarning, RateLimitError
+from .errors import ConfigurationError, QuotaError, RateLimitError
 from .polling import Schedule
 from .schedule import History, Key
 from .scheduler import Scheduler, Ticket, Windows

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from grok_imagine_api import contract
 
+from .cautions import UnknownStatusWarning
 from .commands import Blocking, Flow, Notify, ProgressCallback
-from .errors import ApiError, TransportError, UnknownStatusWarning, VideoGenerationError, VideoTimeoutError
+from .errors import ApiError, TransportError, VideoGenerationError, VideoTimeoutError
 from .flow import Context, is_transient, keep, look
 from .plain import shown
 from .requests import VideoRequest

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from grok_imagine_api import contract
 
-from .errors import ContractWarning
+from .cautions import ContractWarning
 
 __all__ = ["warn_of_region"]
 

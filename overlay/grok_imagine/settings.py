@@ -14,7 +14,8 @@ import httpx
 
 from ._version import __version__
 from .addresses import is_host, is_loopback
-from .errors import ConfigurationError, InsecureBaseUrlWarning, OutOfRange
+from .cautions import InsecureBaseUrlWarning
+from .errors import ConfigurationError, OutOfRange
 from .media import Content
 from .regions import warn_of_region
 
