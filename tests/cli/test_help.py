@@ -92,7 +92,12 @@ def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
     }
     assert named <= classes.keys()
     assert len({code.number for code in CODES}) == len(CODES)
-    others = {"CreateOutcomeUnknown", "LedgerError", "QuotaError", "UnexpectedError"}  # whose code is that of all other errors
+    others = {
+        "CreateOutcomeUnknown",
+        "LedgerError",
+        "QuotaError",
+        "UnexpectedError",
+    }  # whose code is that of all other errors
     kinds = [classes[name] for name in named - others]
     assert all(code_of(cls.__new__(cls)) != 1 for cls in classes.values() if issubclass(cls, tuple(kinds)))
     # These end nothing themselves.
