@@ -220,6 +220,12 @@ def test_known_values_are_shown_where_they_are_taken_and_named_only_where_they_a
                 assert set(data["examples"]) <= set(resolve(data["x-known-values"])["enum"]), field
 
 
+def test_no_value_is_in_two_enumerations() -> None:
+    # Generators of Go make a constant of each, and all are of one package.
+    values = [value for schema in SCHEMAS.values() for value in schema.get("enum", [])]
+    assert sorted(values) == sorted(set(values))
+
+
 def test_the_sandbox_is_a_server_whose_port_can_be_told() -> None:
     service, sandbox = DOCUMENT["servers"]
     assert service["url"] == "https://api.x.ai/v1"

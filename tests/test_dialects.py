@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from grok_imagine import (
-    ApiError,
     AuthenticationError,
     BadRequestError,
+    ConflictError,
     NotFoundError,
     OutOfCreditError,
     PermissionDeniedError,
@@ -78,7 +78,7 @@ def test_every_kind_with_a_code_has_one_in_each_dialect() -> None:
         (403, {"error": "Custom voices are not enabled for this team."}, PermissionDeniedError),
         (404, {"error": {"code": 404, "message": "The requested resource was not found. Please check the URL and try again. "
                          "Documentation is available at https://docs.x.ai/"}}, NotFoundError),
-        (412, {"code": "failed-precondition", "error": "batch_request_id 'text-1' content differs from originally submitted"}, ApiError),
+        (412, {"code": "failed-precondition", "error": "batch_request_id 'text-1' content differs from originally submitted"}, ConflictError),
     ],
 )  # fmt: skip
 def test_other_literal_bodies(status: int, body: dict[str, Any], kind: type[Exception]) -> None:

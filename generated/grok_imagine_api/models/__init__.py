@@ -30,7 +30,6 @@ from .image_url import ImageUrl
 from .input_tokens_details import InputTokensDetails
 from .keyframe import Keyframe
 from .known_aspect_ratio import KnownAspectRatio
-from .known_batch_request_state import KnownBatchRequestState
 from .known_resolution import KnownResolution
 from .known_video_error_code import KnownVideoErrorCode
 from .known_video_model import KnownVideoModel
@@ -81,7 +80,6 @@ __all__ = (
     "InputTokensDetails",
     "Keyframe",
     "KnownAspectRatio",
-    "KnownBatchRequestState",
     "KnownResolution",
     "KnownVideoErrorCode",
     "KnownVideoModel",

@@ -23,7 +23,7 @@ class BatchRequestMetadata:
     model: None | str | Unset = UNSET
     """ The model """
     state: None | str | Unset = UNSET
-    """ One of KnownBatchRequestState or a newer one """
+    """ `unknown`, `pending`, `succeeded`, `cancelled`, `failed` or a newer word """
     create_time: None | str | Unset = UNSET
     """ When it was added """
     finish_time: None | str | Unset = UNSET
