@@ -433,7 +433,7 @@ def test_progress_is_reported_and_may_be_awaited(api: Api) -> None:
         told.append(video.progress)
 
     callback = tell if api.kind == "async" else lambda video: told.append(video.progress)
-    api(lambda c: c.video.generate("A cat", on_progress=callback))
+    api(lambda c: c.video.generate("A cat", duration=15, on_progress=callback))
     assert len(told) >= 3 and told == sorted(told)
 
 

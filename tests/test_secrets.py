@@ -83,13 +83,14 @@ def test_no_path_shows_a_secret(api: Api, sandbox: Sandbox, tmp_path: Path, ever
 @pytest.mark.parametrize("name", QUICK)
 def test_no_failure_shows_a_secret(api: Api, sandbox: Sandbox, tmp_path: Path, everything: Any, name: str) -> None:
     said = run(api, "image", Ledger(tmp_path / "jobs.db"), headers={"x-sandbox-scenario": name})
-    assert "CANARY" not in everything(said) and "sig=" not in said
+    assert "CANARY" not in everything(said) and "xai-video-" not in said
 
 
-def test_a_result_shows_no_signed_url(api: Api, sandbox: Sandbox, everything: Any) -> None:
+def test_a_result_shows_no_url(api: Api, sandbox: Sandbox, everything: Any) -> None:
+    """Whoever has it has the video: no key is asked for."""
     video = api(PATHS["text"])
-    assert "sig=" in video.url
-    assert "sig=" not in everything(shown(video) + shown(api(lambda c: c.video.start(PROMPT))))
+    assert "xai-video-" in video.url
+    assert "xai-video-" not in everything(shown(video) + shown(api(lambda c: c.video.start(PROMPT))))
 
 
 # What the libraries log of an answer that repeats the key.

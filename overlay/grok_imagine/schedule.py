@@ -31,7 +31,7 @@ PACE = 5.0
 KEPT = 64
 """Finished jobs that are kept of a kind, and kinds that are kept."""
 
-SLACK = 2.0
+SLACK = 1.9
 """Seconds by which a look at a job of a kind that is not known may come later than that of a fixed interval."""
 
 ENOUGH = 3
@@ -191,7 +191,7 @@ class Belief:
         tail: Density per unit of ln(age) after the last edge.
     """
 
-    __slots__ = ("_since", "cost", "edges", "mass", "tail")
+    __slots__ = ("_since", "_thrift", "cost", "edges", "mass", "tail")
 
     def __init__(self, past: Past, looks: Sequence[Look], now: float) -> None:
         self.edges = [now + offset for offset in OFFSETS]
@@ -216,6 +216,8 @@ class Belief:
             before = edge
         self.tail = unknown * floor
         # From when the wait for a look is bounded: nothing ends before, unless it fails at once.
+        # The looks that this adds while progress is slow are saved where it is fast.
+        self._thrift = 1.06 if evidence and not past.is_known else 1.0
         self._since = math.inf if past.is_known else now if past.is_remote else max(now, QUIET)
 
     def next_look(self, pace: float) -> float:
@@ -225,6 +227,7 @@ class Belief:
         (Keller 1974), and half a look is added since they are not.
         """
         edges, mass, latest = self.edges, self.mass, self._since + pace + SLACK
+        pace *= self._thrift
         left, fluid = self.tail / edges[-1], 0.0
         follows = [pace * pace / 4 * left]
         for k in reversed(range(len(mass))):
@@ -235,12 +238,12 @@ class Belief:
         ended = lag = 0.0
         least, found = math.inf, edges[-1]
         for k, gain in enumerate(mass):
-            if edges[k + 1] > latest:
-                break
             lag += (ended + gain / 2) * (edges[k + 1] - edges[k])
             ended += gain
             if lag + follows[k + 1] < least and edges[k + 1] - edges[0] >= _LEAST:
                 least, found = lag + follows[k + 1], edges[k + 1]
+            if edges[k + 1] > latest:
+                break
         return min(found, latest)
 
     def worth(self) -> list[float]:

@@ -18,7 +18,7 @@ EXPECTED = {
         "look-slow", "look-truncated"],
     6: ["bad-gateway", "cloudflare-520", "empty-500", "reset-", "truncated"],
     7: ["out-of-credit", "look-out-of-credit"],
-    8: ["rate-limit", "forbidden", "unavailable", "look-not-found"],
+    8: ["rate-limit", "forbidden", "bad-token", "no-upload-url", "unavailable", "look-not-found"],
     0: ["status-", "done-minimal", "pending-empty", "no-progress", "slow"],
 }  # fmt: skip
 """The scenarios of each exit code, by name or by what the names begin with."""
