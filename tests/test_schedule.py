@@ -193,10 +193,9 @@ def test_enough_jobs_of_a_kind_end_the_bound() -> None:
         assert not history.past(KEY).is_known
         history.add(KEY, 300.0, [(296.0, None)])
     assert history.past(KEY).is_known
-    assert (
-        max(after - before for before, after in itertools.pairwise(looks_until(250, Schedule(like(300).past(KEY)))))
-        > 100
-    )
+    assert max(
+        after - before for before, after in itertools.pairwise(looks_until(250, Schedule(like(300).past(KEY))))
+    ) > 2 * (PACE + SLACK)
 
 
 @given(JOBS, st.sampled_from([KEY, (*KEY[:3], 15), ("extend-video", "m", None, 6)]))
@@ -204,8 +203,7 @@ def test_enough_jobs_of_a_kind_end_the_bound() -> None:
 def test_a_dead_url_is_told_at_once_whatever_was_seen(jobs: list[tuple[float, list[Look], bool]], kind: Any) -> None:
     past = filled(jobs).past((*kind, REMOTE))
     first = Schedule(past)([], 0.0)
-    assert DEAD <= first <= EARLY
-    assert Schedule(past)([(first, None)], first) > first + EARLY  # once is enough
+    assert DEAD <= first <= 2 * EARLY
 
 
 @pytest.mark.parametrize("before", [0, 1, 3, 64])
