@@ -191,7 +191,7 @@ class Belief:
         tail: Density per unit of ln(age) after the last edge.
     """
 
-    __slots__ = ("_since", "_thrift", "cost", "edges", "mass", "tail")
+    __slots__ = ("_dead", "_since", "_thrift", "cost", "edges", "mass", "tail")
 
     def __init__(self, past: Past, looks: Sequence[Look], now: float) -> None:
         self.edges = [now + offset for offset in OFFSETS]
@@ -216,9 +216,10 @@ class Belief:
             before = edge
         self.tail = unknown * floor
         # From when the wait for a look is bounded: nothing ends before, unless it fails at once.
+        self._dead = EARLY if past.is_remote and now <= EARLY - _LEAST else math.inf
         # The looks that this adds while progress is slow are saved where it is fast.
         self._thrift = 1.06 if evidence and not past.is_known else 1.0
-        self._since = math.inf if past.is_known else now if past.is_remote else max(now, QUIET)
+        self._since = math.inf if past.is_known else now if past.is_remote else max(now, PACE)
 
     def next_look(self, pace: float) -> float:
         """The age in seconds at which the next look costs least, with the lag until then and all that follows.
@@ -226,7 +227,7 @@ class Belief:
         What follows is reckoned as if looks were a fluid: sqrt(mass / cost) / pace of it a second is the optimum
         (Keller 1974), and half a look is added since they are not.
         """
-        edges, mass, latest = self.edges, self.mass, self._since + pace + SLACK
+        edges, mass, latest = self.edges, self.mass, min(self._since + pace + SLACK, self._dead)
         pace *= self._thrift
         left, fluid = self.tail / edges[-1], 0.0
         follows = [pace * pace / 4 * left]
