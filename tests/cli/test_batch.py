@@ -70,7 +70,7 @@ class TestItsWay:
             modes = {entry["mode"] for entry in program("jobs --json").of("entry")}
             assert len(service.jobs) == 3 and modes == {"image-to-video", "extend-video", "text-to-video"}
             (tmp_path / "videos" / "clouds.mp4").unlink()
-            posted, fetched = count(service, "POST"), count(service, "GET", "/files/")
+            posted, fetched = count(service, "POST"), count(service, "GET", "/xai-vidgen-bucket/")
             again = program(f"{line.replace(' --yes', '')} --json")
             assert again.code == 0 and again.err == ""
             (estimate,), (total,) = again.of("estimate"), again.of("total")
@@ -78,7 +78,7 @@ class TestItsWay:
             assert (total["saved"], total["kept"], total["exit_code"]) == (1, 3, 0)
             assert [o["path"] for o in again.of("outcome") if o["line"] == 1] == ["videos/clouds.mp4"]
             assert again.of("outcome") == outcomes(tmp_path / "videos")[4:]
-            assert count(service, "POST") == posted and count(service, "GET", "/files/") == fetched + 1
+            assert count(service, "POST") == posted and count(service, "GET", "/xai-vidgen-bucket/") == fetched + 1
 
     def test_csv_has_a_heading_and_cells_of_all_types(self, program: Any, tmp_path: Path) -> None:
         for name in ("my cat.png", "dog.png"):
