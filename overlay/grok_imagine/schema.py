@@ -48,6 +48,18 @@ MIGRATIONS = (
 
 def is_ours(db: sqlite3.Connection) -> bool | None:
     """Whether a file is a ledger. None if it is empty, and may become one. Nothing is written."""
+    if db.in_transaction:
+        return _kind(db)
+    # Of one moment: between two looks another process may make it a ledger.
+    db.execute("BEGIN")
+    try:
+        return _kind(db)
+    finally:
+        if db.in_transaction:  # SQLite ends it by itself after some errors
+            db.execute("ROLLBACK")
+
+
+def _kind(db: sqlite3.Connection) -> bool | None:
     application, version = _number(db, "application_id"), _number(db, "user_version")
     if application == APPLICATION_ID:
         return True
