@@ -13,7 +13,6 @@ import httpx
 
 from .batches import AsyncBatches, Batches
 from .core import Core
-from .drivers import SyncDriver
 from .files import AsyncFiles, Files
 from .retry import RetryPolicy
 from .settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
@@ -86,6 +85,10 @@ class Client:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
+        from .drivers import (
+            SyncDriver,
+        )  # only here: it brings the library's connections, which cost a third of all imports
+
         self._driver = SyncDriver(self._settings, http_client, sleep)
         self._core = Core(self._settings, clock, retry, ledger, limits, quota)
         _live.add(self)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Unpack
 
 from .commands import Flow, ProgressCallback
 from .core import Core, Interval, Prompt, request_of
-from .drivers import SyncDriver
 from .requests import ExtendOptions, VideoOptions
 from .results import Job, Video
 from .settings import Seconds
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from .batch import Item
     from .batch_driver import Batch
     from .download import Progress as DownloadProgress
+    from .drivers import SyncDriver
     from .ledger import Ledger
 
 __all__ = ["AsyncModels", "AsyncVideos", "Models", "Videos"]
