@@ -111,7 +111,7 @@ def _recognise(path: Path, size: int) -> None:
 def _check_log(path: Path) -> None:
     """SQLite would take the log of a file that is gone, or empty, for a left-over, and remove it."""
     log = f"{os.path.realpath(path)}-wal"
-    if os.path.exists(log) and os.path.getsize(log):  # noqa: PTH110, PTH202
+    if os.path.exists(log) and os.path.getsize(log):  # noqa: PTH110, PTH202 -- it is a text here
         raise LedgerError(f"{path} is gone or empty, but its log is there: {log}; put it back, or move that away")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # Windows has none, and there age alone decides
 
 OWN: set[str] = set()
 """Intents of this process that are under way."""
@@ -67,7 +67,7 @@ class Owner:
             self._can_lock = False
         os.close(descriptor)
         with suppress(OSError):
-            os.unlink(path)  # noqa: PTH108
+            os.unlink(path)  # noqa: PTH108 -- paths are texts in this module
         return False
 
     def end(self) -> None:
@@ -118,7 +118,7 @@ def _is_abandoned(path: str) -> bool:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, as several may ask at once
-        os.unlink(path)  # noqa: PTH108
+        os.unlink(path)  # noqa: PTH108 -- paths are texts in this module
     except FileNotFoundError:
         return True
     except OSError:
@@ -130,7 +130,7 @@ def _is_abandoned(path: str) -> bool:
 
 def _sweep(path: str) -> None:
     """Removes what killed processes have left beside a ledger."""
-    folder, prefix = os.path.dirname(path), f"{os.path.basename(path)}-owner-"  # noqa: PTH119, PTH120
+    folder, prefix = os.path.dirname(path), f"{os.path.basename(path)}-owner-"  # noqa: PTH119, PTH120 -- as above
     for file in Path(folder).iterdir():
         if file.name.startswith(prefix):
             _is_abandoned(str(file))
