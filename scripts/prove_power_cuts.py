@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from grok_imagine import GrokImagineError, Ledger, LedgerQuota, TextToVideo, Video
-from grok_imagine.ledger import Place
+from grok_imagine.ledger.ledger import Place
 
 SECTOR = 512
 TURNS = 40

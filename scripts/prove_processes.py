@@ -274,7 +274,7 @@ class Nursery:
 def nurse() -> list[str]:
     """The loop of the nursery, which returns in the forked processes only, with their arguments."""
     import grok_imagine_cli.app  # noqa: F401
-    from grok_imagine import batch_driver, binding, ledger, quota  # noqa: F401
+    from grok_imagine.ledger import quota  # noqa: F401
 
     Client("any-key").close()  # so that the certificates are loaded
     for line in sys.stdin:

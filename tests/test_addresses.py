@@ -26,7 +26,7 @@ from grok_imagine import (
     Video,
 )
 from grok_imagine.addresses import address_of, is_host, is_loopback, is_nowhere
-from grok_imagine.settings import Settings
+from grok_imagine.config import Settings
 from hosts import MP4, Host, serves
 from support import Api, ManualClock
 

@@ -34,12 +34,12 @@ from grok_imagine import (
     TextToVideo,
     Video,
 )
-from grok_imagine.answers import Answer, take_in
+from grok_imagine.answers.answer import Answer, take_in
+from grok_imagine.core.results import Job
 from grok_imagine.errors import UnexpectedResponse, retry_after
-from grok_imagine.ledger import Place
-from grok_imagine.pacer import Pacer
-from grok_imagine.plain import DEEPEST, LONGEST_NUMBER, MOST_ANSWER, YEAR, is_plain_id, shown
-from grok_imagine.results import Job
+from grok_imagine.ledger.ledger import Place
+from grok_imagine.pacing.limiter import Pacer
+from grok_imagine.parsing import DEEPEST, LONGEST_NUMBER, MOST_ANSWER, YEAR, is_plain_id, shown
 from support import Api, ManualClock
 
 KEY = "xai-CANARY0key0000000000"

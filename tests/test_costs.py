@@ -25,8 +25,8 @@ from grok_imagine import (
     VideoModeratedError,
     delivery_of,
 )
-from grok_imagine.api_errors import api_error
-from grok_imagine.ledger import Place
+from grok_imagine.answers.api_errors import api_error
+from grok_imagine.ledger.ledger import Place
 from grok_imagine_cli.jobs import _sums
 from poison import Poison, done, http, service
 from support import Api, ManualClock

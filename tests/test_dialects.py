@@ -18,7 +18,7 @@ from grok_imagine import (
     RateLimitError,
     VideoModeratedError,
 )
-from grok_imagine.api_errors import api_error
+from grok_imagine.answers.api_errors import api_error
 from support import ROOT
 
 XERRORS = yaml.safe_load((ROOT / "openapi" / "grok-imagine.yaml").read_text(encoding="utf-8"))["x-errors"]

@@ -35,9 +35,9 @@ from grok_imagine import (
     VideoGenerationError,
     VideoModeratedError,
 )
-from grok_imagine.commands import Blocking, Stream
-from grok_imagine.download import download
-from grok_imagine.retry import Retries
+from grok_imagine.core.effects import Blocking, Stream
+from grok_imagine.core.retry import Retries
+from grok_imagine.download.transfer import download
 from grok_imagine.transport.clients import LOCATION
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
@@ -942,7 +942,7 @@ def test_where_nothing_can_be_locked(
 ) -> None:
     import fcntl
 
-    import grok_imagine.part as module
+    import grok_imagine.download.part as module
 
     def no_lock(number: int, how: int) -> None:
         raise OSError(37, "No locks available")

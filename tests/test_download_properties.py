@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 from grok_imagine import DownloadError, RetryPolicy, Video
-from grok_imagine.download import REQUESTS
+from grok_imagine.download.transfer import REQUESTS
 from hosts import ETAG, Host, Script, mp4, serves
 from support import Api, ManualClock
 

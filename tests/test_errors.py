@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from grok_imagine import errors
-from grok_imagine.api_errors import api_error
+from grok_imagine.answers.api_errors import api_error
 from grok_imagine.errors import (
     ApiError,
     AuthenticationError,

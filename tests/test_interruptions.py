@@ -33,7 +33,7 @@ from grok_imagine import (
     VideoTimeoutError,
     delivery_of,
 )
-from grok_imagine.settings import Settings
+from grok_imagine.config import Settings
 from grok_imagine.transport.exchange import transport_error
 from grok_imagine_sandbox import Sandbox
 from support import UNLIMITED, Api, ManualClock
@@ -123,7 +123,7 @@ def test_waiting_for_a_turn_counts_against_the_request() -> None:
 
 @pytest.mark.parametrize("delay", [0.05, 30])
 def test_a_cancelled_post_takes_the_id_along_if_it_comes(delay: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grok_imagine.async_driver.GRACE", 0.5)
+    monkeypatch.setattr("grok_imagine.transport.aio.GRACE", 0.5)
     asked, answered = threading.Event(), threading.Event()
 
     def serve(connection: socket.socket) -> None:

@@ -38,7 +38,7 @@ from grok_imagine import (
     UnknownField,
     VideoGenerationError,
 )
-from grok_imagine.ownership import OWN, TOKENS
+from grok_imagine.ledger.ownership import OWN, TOKENS
 from grok_imagine_sandbox import Sandbox
 from poison import Poison, Service, http, service
 from support import UNLIMITED, Api, ManualClock

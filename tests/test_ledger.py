@@ -31,8 +31,8 @@ from grok_imagine import (
     VideoModeratedError,
     VideoTimeoutError,
 )
-from grok_imagine.ledger import IN_FLIGHT
-from grok_imagine.schema import MIGRATIONS
+from grok_imagine.ledger.ledger import IN_FLIGHT
+from grok_imagine.ledger.schema import MIGRATIONS
 from grok_imagine_sandbox import Sandbox
 from support import Api, ManualClock
 

@@ -37,10 +37,10 @@ from grok_imagine import (
     ReferenceToVideo,
     TextToVideo,
     VideoRequest,
-    binding,
-    media,
 )
-from grok_imagine.mp4 import seconds_of
+from grok_imagine.core import binding
+from grok_imagine.media import inputs as media
+from grok_imagine.media.mp4 import seconds_of
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
 from support import Api, ManualClock

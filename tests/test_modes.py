@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from grok_imagine import ContractWarning, InvalidRequest, ModeConflict, OutOfRange, UnknownField, VideoRequest
-from grok_imagine.modes import check, check_name, choose
+from grok_imagine.core.validation import check, check_name, choose
 from support import ROOT
 
 DOCUMENT = yaml.safe_load((ROOT / "openapi" / "grok-imagine.yaml").read_text(encoding="utf-8"))

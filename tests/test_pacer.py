@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grok_imagine import AsyncClient, Client, ConfigurationError, Ledger, Limits, RateLimitError, VideoGenerationError
-from grok_imagine.pacer import Pacer
+from grok_imagine.pacing.limiter import Pacer
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
 from support import Api, FastClock, ManualClock

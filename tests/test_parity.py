@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from grok_imagine import AsyncClient, Client, TextToVideo
-from grok_imagine.async_batch import AsyncBatch
-from grok_imagine.batch import Tally
-from grok_imagine.batch_driver import Batch
+from grok_imagine.batch.runner import Tally
+from grok_imagine.batch.tasks import AsyncBatch
+from grok_imagine.batch.threads import Batch
 from grok_imagine.batches import AsyncBatches, Batches
 from grok_imagine.files import AsyncFiles, Files
 from grok_imagine.videos import AsyncModels, AsyncVideos, Models, Videos

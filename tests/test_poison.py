@@ -26,7 +26,7 @@ from grok_imagine import (
     Video,
     VideoRequest,
 )
-from grok_imagine.reconcile import Reconciliation
+from grok_imagine.ledger.reconcile import Reconciliation
 from poison import OTHERS, POISONS, ROWS, Poison, Service, http, service
 from support import UNLIMITED, ManualClock
 

@@ -26,16 +26,16 @@ from grok_imagine import (
     VideoModeratedError,
     VideoRequest,
     VideoTimeoutError,
-    answers,
 )
-from grok_imagine.commands import Call, Notify, Sleep
+from grok_imagine.answers import answer as answers
+from grok_imagine.config import seconds
+from grok_imagine.core.effects import Call, Notify, Sleep
+from grok_imagine.core.operations import Context
+from grok_imagine.core.polling import Schedule, contract_schedule, wait
+from grok_imagine.core.retry import Retries, RetryPolicy
 from grok_imagine.errors import ApiError
-from grok_imagine.flow import Context
-from grok_imagine.pacer import Pacer
-from grok_imagine.polling import Schedule, contract_schedule, wait
-from grok_imagine.retry import Retries, RetryPolicy
-from grok_imagine.scheduler import Ticket
-from grok_imagine.settings import seconds
+from grok_imagine.pacing.limiter import Pacer
+from grok_imagine.pacing.scheduler import Ticket
 from support import UNLIMITED
 
 KIND = ("text-to-video",)

@@ -21,18 +21,11 @@ from typing import Any
 
 import pytest
 
-from grok_imagine import (
-    Client,
-    Ledger,
-    LedgerError,
-    LedgerQuota,
-    LedgerWarning,
-    TextToVideo,
-)
-from grok_imagine.ledger import Place
-from grok_imagine.mounts import unsafe_kind
-from grok_imagine.ownership import OWN, TOKENS, Owner
-from grok_imagine.schema import MIGRATIONS
+from grok_imagine import Client, Ledger, LedgerError, LedgerQuota, LedgerWarning, TextToVideo
+from grok_imagine.ledger.ledger import Place
+from grok_imagine.ledger.mounts import unsafe_kind
+from grok_imagine.ledger.ownership import OWN, TOKENS, Owner
+from grok_imagine.ledger.schema import MIGRATIONS
 from grok_imagine_sandbox import Sandbox
 from support import ROOT, Api
 
@@ -69,7 +62,7 @@ def running(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]
 INTEND = """
 import sys
 from grok_imagine import Ledger, TextToVideo
-from grok_imagine.ledger import Place
+from grok_imagine.ledger.ledger import Place
 ledger = Ledger(sys.argv[1])
 print(ledger.claim(TextToVideo("A cat", duration=2), "o", Place("batch", 0, None)), flush=True)
 sys.stdin.readline()
@@ -240,7 +233,7 @@ def test_devices_and_sockets_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_a_new_file_is_its_owners_alone_from_the_first_moment(tmp_path: Path, umask: int) -> None:
     program = (
-        "import os, sys; from grok_imagine import Ledger, TextToVideo; import grok_imagine.opening as opening\n"
+        "import os, sys; from grok_imagine import Ledger, TextToVideo; import grok_imagine.ledger.opening as opening\n"
         "seen, real = [], opening._set_up\n"
         "def set_up(db, path):\n"
         "    seen.append(os.stat(path).st_mode & 0o777)\n"
@@ -453,7 +446,7 @@ def test_without_locks_an_owner_is_known_by_its_process(tmp_path: Path, monkeypa
     def refuse(*arguments: object) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr("grok_imagine.ownership.fcntl.flock", refuse)
+    monkeypatch.setattr("grok_imagine.ledger.ownership.fcntl.flock", refuse)
     ledger = Ledger(tmp_path / "jobs.db")
     ledger.intend(CAT, "o")
     ledger.intend(CAT, "o")
@@ -548,7 +541,7 @@ def test_a_fork_waits_for_a_line_that_is_being_written(tmp_path: Path, monkeypat
     timer.join(20)
 
     # One that can't be waited for goes on in the parent, and the child still begins anew.
-    monkeypatch.setattr("grok_imagine.store.PATIENCE", 0.05)
+    monkeypatch.setattr("grok_imagine.ledger.store.PATIENCE", 0.05)
     begun.clear()
     go_on.clear()
     writer = threading.Thread(target=lambda: ledger._run(lambda db: (begun.set(), go_on.wait(20))))
@@ -623,7 +616,7 @@ def test_file_systems_of_several_machines_are_known(tmp_path: Path, path: str, k
 
 
 def test_a_ledger_on_a_network_file_system_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grok_imagine.ledger.unsafe_kind", lambda path: "nfs")
+    monkeypatch.setattr("grok_imagine.ledger.ledger.unsafe_kind", lambda path: "nfs")
     with pytest.warns(LedgerWarning, match=r"\(nfs\)") as caught:
         Ledger(tmp_path / "jobs.db").close()
     assert caught[0].filename == __file__

@@ -44,7 +44,9 @@ def test_public_modules_export_all_they_define(name: str) -> None:
 
 
 def test_the_package_exports_every_error_request_and_result() -> None:
-    from grok_imagine import errors, requests, results
+    from grok_imagine import errors
+    from grok_imagine.core import request as requests
+    from grok_imagine.core import results
 
     expected = {*errors.__all__, *results.__all__, *(n for n in requests.__all__)}
     assert expected <= set(grok_imagine.__all__)

@@ -19,7 +19,7 @@ from grok_imagine import (
     UnknownField,
     VideoRequest,
 )
-from grok_imagine.requests import EditOptions, ExtendOptions, ImageOptions, ReferenceOptions, TextOptions
+from grok_imagine.core.request import EditOptions, ExtendOptions, ImageOptions, ReferenceOptions, TextOptions
 from grok_imagine_api import contract
 
 KEYWORDS: dict[str, tuple[Any, dict[str, Any]]] = {

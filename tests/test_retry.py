@@ -23,13 +23,13 @@ from grok_imagine import (
     UnexpectedResponse,
     delivery_of,
 )
-from grok_imagine.answers import take_in
-from grok_imagine.api_errors import api_error
-from grok_imagine.commands import Call
-from grok_imagine.flow import Context, repeat
-from grok_imagine.pacer import Pacer
-from grok_imagine.retry import Retries
-from grok_imagine.starting import start
+from grok_imagine.answers.answer import take_in
+from grok_imagine.answers.api_errors import api_error
+from grok_imagine.core.effects import Call
+from grok_imagine.core.operations import Context, repeat
+from grok_imagine.core.retry import Retries
+from grok_imagine.pacing.limiter import Pacer
+from grok_imagine.posting.start import start
 from support import UNLIMITED
 
 RATE = RateLimitError("x", status_code=429)

@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grok_imagine import VideoRequest
-from grok_imagine.core import key_of
-from grok_imagine.polling import Look
-from grok_imagine.schedule import EARLY, ENOUGH, KEPT, PACE, REMOTE, SLACK, Belief, History, Past, Schedule
+from grok_imagine._wiring import key_of
+from grok_imagine.core.polling import Look
+from grok_imagine.pacing.predictor import EARLY, ENOUGH, KEPT, PACE, REMOTE, SLACK, Belief, History, Past, Schedule
 
 KEY = ("text-to-video", "grok-imagine-video", "480p", 8)
 AGES = st.floats(0, 7000)
@@ -333,6 +333,6 @@ def test_the_bound_is_reckoned_as_noted() -> None:
 
 
 def test_it_is_not_imported_unless_needed() -> None:
-    code = "import sys, grok_imagine; print('grok_imagine.schedule' in sys.modules)"
+    code = "import sys, grok_imagine; print('grok_imagine.pacing.predictor' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "False"

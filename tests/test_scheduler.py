@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from grok_imagine.polling import Look
-from grok_imagine.schedule import PACE, History, Schedule
-from grok_imagine.scheduler import AWAKE, LONGEST_NAP, Scheduler, Ticket, Windows
+from grok_imagine.core.polling import Look
+from grok_imagine.pacing.predictor import PACE, History, Schedule
+from grok_imagine.pacing.scheduler import AWAKE, LONGEST_NAP, Scheduler, Ticket, Windows
 
 KEY = ("text-to-video", "grok-imagine-video", "480p", 8)
 CONTRACT = ((60, 60.0), (1, 0.5))

@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Any
 from . import errors
 from ._version import __version__
 from .batches import BatchRequestState, BatchResult, ServiceBatch
-from .cautions import (
-    ContractWarning,
-    InsecureBaseUrlWarning,
-    LedgerWarning,
-    OddAnswerWarning,
-    QuotaWarning,
-    UnknownStatusWarning,
-)
 from .client import AsyncClient, Client
+from .core.request import (
+    EditVideo,
+    ExtendVideo,
+    ImageToVideo,
+    ReferenceToVideo,
+    TextToVideo,
+    VideoOptions,
+    VideoRequest,
+)
+from .core.results import Job, Video
+from .core.retry import Delivery, RetryPolicy, delivery_of
 from .errors import (
     ApiError,
     AuthenticationError,
@@ -64,15 +67,20 @@ from .errors import (
 )
 from .files import File
 from .pricing import Estimate, estimate
-from .requests import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, TextToVideo, VideoOptions, VideoRequest
-from .results import Job, Video
-from .retry import Delivery, RetryPolicy, delivery_of
+from .warning_types import (
+    ContractWarning,
+    InsecureBaseUrlWarning,
+    LedgerWarning,
+    OddAnswerWarning,
+    QuotaWarning,
+    UnknownStatusWarning,
+)
 
 if TYPE_CHECKING:
-    from .batch import Outcome
-    from .ledger import Ledger
-    from .pacer import Limits
-    from .quota import LedgerQuota, RedisQuota
+    from .batch.runner import Outcome
+    from .ledger.ledger import Ledger
+    from .ledger.quota import LedgerQuota, RedisQuota
+    from .pacing.limiter import Limits
 
 __all__ = [
     "ApiError",
@@ -147,7 +155,8 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
     _LATER = {
-        "Ledger": "ledger", "LedgerQuota": "quota", "Limits": "pacer", "Outcome": "batch", "RedisQuota": "quota"
+        "Ledger": "ledger", "LedgerQuota": "ledger.quota", "Limits": "pacing.limiter", "Outcome": "batch",
+        "RedisQuota": "ledger.quota",
     }  # fmt: skip
 
     def __getattr__(name: str) -> Any:

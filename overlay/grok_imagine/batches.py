@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from grok_imagine_api import contract
 
-from .plain import shown
-from .requests import VideoRequest
+from .core.request import VideoRequest
+from .parsing import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .async_driver import AsyncDriver
-    from .core import Core
-    from .drivers import SyncDriver
+    from ._wiring import Core
+    from .core.results import Video
     from .files import File
-    from .results import Video
+    from .transport.aio import AsyncDriver
+    from .transport.sync import SyncDriver
 
 __all__ = ["AsyncBatches", "BatchRequestState", "BatchResult", "Batches", "ServiceBatch"]
 
@@ -92,7 +92,7 @@ class ServiceBatch:
         return _text(self.raw, "expire_time")
 
     def _count(self, name: str) -> int:
-        from .endpoints import whole_in
+        from .rest import whole_in
 
         state = self.raw.get("state")
         return (whole_in(state, name) or 0) if isinstance(state, dict) else 0
@@ -240,7 +240,7 @@ class Batches:
         Raises:
             ApiError, TransportError: A request failed.
         """
-        from .endpoints import walk
+        from .rest import walk
 
         return walk(self._driver.run, self._core.batches.list(limit))
 
@@ -250,7 +250,7 @@ class Batches:
         Raises:
             ApiError, TransportError: A request failed.
         """
-        from .endpoints import walk
+        from .rest import walk
 
         return walk(self._driver.run, self._core.batches.requests(batch_id, limit))
 
@@ -261,7 +261,7 @@ class Batches:
             NotFoundError: No such batch, or it has expired.
             ApiError, TransportError: A request failed.
         """
-        from .endpoints import walk
+        from .rest import walk
 
         def save(video: Video, path: Any, *, on_progress: Any = None, **options: Any) -> Path:
             look = self._core.batches.look(batch_id)
@@ -305,19 +305,19 @@ class AsyncBatches:
 
     def list(self, *, limit: int | None = None) -> AsyncIterator[ServiceBatch]:
         """See `Batches.list`."""
-        from .endpoints import walk_async
+        from .rest import walk_async
 
         return walk_async(self._driver.run, self._core.batches.list(limit))
 
     def requests(self, batch_id: str | ServiceBatch, *, limit: int | None = None) -> AsyncIterator[BatchRequestState]:
         """See `Batches.requests`."""
-        from .endpoints import walk_async
+        from .rest import walk_async
 
         return walk_async(self._driver.run, self._core.batches.requests(batch_id, limit))
 
     def results(self, batch_id: str | ServiceBatch, *, limit: int | None = None) -> AsyncIterator[BatchResult]:
         """See `Batches.results`."""
-        from .endpoints import walk_async
+        from .rest import walk_async
 
         async def save(video: Video, path: Any, *, on_progress: Any = None, **options: Any) -> Path:
             look = self._core.batches.look(batch_id)
@@ -331,6 +331,6 @@ class AsyncBatches:
 
 
 def _text(raw: Mapping[str, Any], name: str) -> str | None:
-    from .endpoints import text_in
+    from .rest import text_in
 
     return text_in(raw, name)

@@ -11,18 +11,18 @@ from weakref import WeakSet
 
 import httpx
 
+from ._wiring import Core
 from .batches import AsyncBatches, Batches
-from .core import Core
+from .config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
+from .core.retry import RetryPolicy
 from .files import AsyncFiles, Files
-from .retry import RetryPolicy
-from .settings import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
 from .videos import AsyncModels, AsyncVideos, Models, Videos
 
 if TYPE_CHECKING:
-    from .ledger import Ledger
-    from .pacer import Limits
-    from .quota import Quota
-    from .reconcile import Reconciliation
+    from .ledger.ledger import Ledger
+    from .ledger.quota import Quota
+    from .ledger.reconcile import Reconciliation
+    from .pacing.limiter import Limits
 
 __all__ = ["AsyncClient", "Client"]
 
@@ -85,9 +85,9 @@ class Client:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
-        from .drivers import (
-            SyncDriver,
-        )  # only here: it brings the library's connections, which cost a third of all imports
+        from .transport.sync import (
+            SyncDriver,  # only here: it brings the library's connections, which cost a third of all imports
+        )
 
         self._driver = SyncDriver(self._settings, http_client, sleep)
         self._core = Core(self._settings, clock, retry, ledger, limits, quota)
@@ -150,7 +150,7 @@ class AsyncClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
-        from .async_driver import AsyncDriver  # only here: it brings asyncio, which blocking programs never need
+        from .transport.aio import AsyncDriver  # only here: it brings asyncio, which blocking programs never need
 
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = AsyncDriver(self._settings, http_client, sleep)

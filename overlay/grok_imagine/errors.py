@@ -10,12 +10,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .plain import blot as blot
-from .plain import cost_usd, shown
-from .plain import retry_after as retry_after
+from .parsing import blot as blot
+from .parsing import cost_usd, shown
+from .parsing import retry_after as retry_after
 
 if TYPE_CHECKING:
-    from .entries import Entry
+    from .ledger.entries import Entry
 
 __all__ = [
     "ApiError",

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .plain import shown
+from .parsing import shown
 
 if TYPE_CHECKING:
-    from .async_driver import AsyncDriver
-    from .core import Core
-    from .drivers import SyncDriver
-    from .upload import UploadInput
+    from ._wiring import Core
+    from .media.upload import UploadInput
+    from .transport.aio import AsyncDriver
+    from .transport.sync import SyncDriver
 
 __all__ = ["AsyncFiles", "File", "Files"]
 
@@ -70,12 +70,12 @@ class File:
         return self._whole("public_url_expires_at")
 
     def _text(self, name: str) -> str | None:
-        from .endpoints import text_in
+        from .rest import text_in
 
         return text_in(self.raw, name)
 
     def _whole(self, name: str) -> int | None:
-        from .endpoints import whole_in
+        from .rest import whole_in
 
         return whole_in(self.raw, name)
 
@@ -155,7 +155,7 @@ class Files:
         Raises:
             ApiError, TransportError: A request failed.
         """
-        from .endpoints import walk
+        from .rest import walk
 
         return walk(self._driver.run, self._core.files.list(limit, order, sort_by, filter))
 
@@ -246,7 +246,7 @@ class AsyncFiles:
         filter: str | None = None,
     ) -> AsyncIterator[File]:
         """See `Files.list`."""
-        from .endpoints import walk_async
+        from .rest import walk_async
 
         return walk_async(self._driver.run, self._core.files.list(limit, order, sort_by, filter))
 

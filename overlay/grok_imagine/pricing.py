@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from grok_imagine_api import contract
 
+from .core.request import VideoRequest
+from .core.validation import model_name
 from .errors import OutOfRange
-from .modes import model_name
-from .mp4 import seconds_of
-from .requests import VideoRequest
+from .media.mp4 import seconds_of
 
 __all__ = ["Estimate", "estimate"]
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from grok_imagine_api import contract
 
-from .cautions import ContractWarning
+from .warning_types import ContractWarning
 
 __all__ = ["warn_of_region"]
 

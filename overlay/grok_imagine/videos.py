@@ -7,22 +7,22 @@ from collections.abc import AsyncIterable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from .commands import Flow, ProgressCallback
-from .core import Core, Interval, Prompt, request_of
-from .requests import ExtendOptions, VideoOptions
-from .results import Job, Video
-from .settings import Seconds
+from ._wiring import Core, Interval, Prompt, request_of
+from .config import Seconds
+from .core.effects import Flow, ProgressCallback
+from .core.request import ExtendOptions, VideoOptions
+from .core.results import Job, Video
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
-    from .async_batch import AsyncBatch
-    from .async_driver import AsyncDriver
-    from .batch import Item
-    from .batch_driver import Batch
-    from .download import Progress as DownloadProgress
-    from .drivers import SyncDriver
-    from .ledger import Ledger
+    from .batch.runner import Item
+    from .batch.tasks import AsyncBatch
+    from .batch.threads import Batch
+    from .download.transfer import Progress as DownloadProgress
+    from .ledger.ledger import Ledger
+    from .transport.aio import AsyncDriver
+    from .transport.sync import SyncDriver
 
 __all__ = ["AsyncModels", "AsyncVideos", "Models", "Videos"]
 
@@ -239,7 +239,7 @@ class Videos:
             OutOfRange: An argument is none; nothing was sent.
             LedgerError: The ledger can't be opened. Errors of a request are in its outcome.
         """
-        from .batch_driver import Batch, Engine
+        from .batch.threads import Batch, Engine
 
         work = self._core.work(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
@@ -383,7 +383,7 @@ class AsyncVideos:
         on_progress: ProgressCallback | None = None,
     ) -> AsyncBatch:
         """See `Videos.batch`; an asynchronous iterator, also of an asynchronous iterable."""
-        from .async_batch import AsyncBatch, Engine
+        from .batch.tasks import AsyncBatch, Engine
 
         work = self._core.work(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,

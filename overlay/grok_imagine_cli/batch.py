@@ -22,7 +22,7 @@ from .session import Session, session_of
 
 if TYPE_CHECKING:
     from grok_imagine import Client, Outcome
-    from grok_imagine.batch_driver import Batch
+    from grok_imagine.batch.threads import Batch
 
 __all__ = ["batch"]
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from grok_imagine import GrokImagineError, Video
-    from grok_imagine.ledger import Entry
+    from grok_imagine.ledger.ledger import Entry
 
 __all__ = ["download", "get", "jobs", "reconcile", "wait"]
 
@@ -104,7 +104,7 @@ def download(
 
 def jobs(context: typer.Context, since_date: Since = None, state: State = None) -> None:
     """List the jobs of the ledger, with what they cost."""
-    from grok_imagine.ledger import STATES
+    from grok_imagine.ledger.ledger import STATES
 
     session, states = session_of(context), state or []
     if wrong := [name for name in states if name not in STATES]:

@@ -135,14 +135,14 @@ class Session:
     @property
     def address(self) -> str:
         """The service's address, as far as it is known before there is a client."""
-        from grok_imagine.settings import BASE_URL
+        from grok_imagine.config import BASE_URL
 
         return "its own sandbox" if self.sandbox else self._base_url or os.environ.get("XAI_BASE_URL") or BASE_URL
 
     @property
     def origin(self) -> str:
         """The address as the ledger has it, once there is a client."""
-        from grok_imagine.settings import base_address
+        from grok_imagine.config import base_address
 
         return self._own_url or base_address(self._base_url)
 

@@ -27,7 +27,7 @@ def check_video(target: Path, overwrite: bool, option: str) -> None:
         BadParameter: No video can be saved there, and why.
     """
     from grok_imagine import DownloadError
-    from grok_imagine.part import Part
+    from grok_imagine.download.part import Part
 
     part = Part(target, secrets.token_hex(16), overwrite)
     try:

@@ -29,7 +29,7 @@ from bench import isolate
 from simulated import Clock
 
 from grok_imagine import __version__
-from grok_imagine.settings import MAX_CONNECTIONS, REQUEST_TIMEOUT
+from grok_imagine.config import MAX_CONNECTIONS, REQUEST_TIMEOUT
 
 HERE = Path(__file__).parent
 JOBS = (15, 100, 1000, 5000)

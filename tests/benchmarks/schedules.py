@@ -28,7 +28,7 @@ from simulation.report import (
 )
 from simulation.single import apart, families, fixed, judge, learning
 
-from grok_imagine.schedule import PACE
+from grok_imagine.pacing.predictor import PACE
 
 
 def timed(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:

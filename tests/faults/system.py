@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from grok_imagine.quota import LedgerQuota
+from grok_imagine.ledger.quota import LedgerQuota
 
 from . import server
 from .case import AGAIN, PART, REFETCH, RESUME, USE, WAIT, Case, generate, save

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from grok_imagine import AsyncClient, Client, Ledger, Limits
-from grok_imagine.store import Store
+from grok_imagine.ledger.store import Store
 from support import ManualClock
 
 from .server import Answer, Fault, Server, says

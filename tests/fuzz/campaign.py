@@ -26,24 +26,15 @@ from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
-from grok_imagine import (
-    AsyncClient,
-    Client,
-    GrokImagineError,
-    Ledger,
-    Limits,
-    RetryPolicy,
-    TextToVideo,
-    TransportError,
-    flow,
-    polling,
-    starting,
-)
-from grok_imagine.answers import Answer, take_in
-from grok_imagine.commands import Call, Command, Sleep
-from grok_imagine.pacer import Pacer
-from grok_imagine.posts import Post
-from grok_imagine.retry import Retries
+from grok_imagine import AsyncClient, Client, GrokImagineError, Ledger, Limits, RetryPolicy, TextToVideo, TransportError
+from grok_imagine.answers.answer import Answer, take_in
+from grok_imagine.core import operations as flow
+from grok_imagine.core import polling
+from grok_imagine.core.effects import Call, Command, Sleep
+from grok_imagine.core.retry import Retries
+from grok_imagine.pacing.limiter import Pacer
+from grok_imagine.posting import start as starting
+from grok_imagine.posting.post import Post
 from support import UNLIMITED, ManualClock
 
 from .cases import KEY, NO_BODY, Case, case, mutate

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from grok_imagine import ApiError, GrokImagineError, JobError, NotDelivered, StartOutcomeUnknown, Video
-from grok_imagine.results import Job
+from grok_imagine.core.results import Job
 
 from .cases import KEY, Case
 

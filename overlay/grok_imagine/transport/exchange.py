@@ -11,14 +11,14 @@ from typing import Any
 import httpcore
 import httpx
 
-from ..answers import MOST_ANSWER, Answer, take_in
+from ..answers.answer import MOST_ANSWER, Answer, take_in
+from ..config import CONNECT_TIMEOUT, Settings
 from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError
-from ..plain import BLOCK
-from ..posts import Abandoned, Post
-from ..redaction import Hidden, hiding
-from ..settings import CONNECT_TIMEOUT, Settings
+from ..parsing import BLOCK
+from ..posting.post import Abandoned, Post
 from .network import Deadline, Stream
 from .pools import PoolTransport
+from .redaction import Hidden, hiding
 
 LONGEST_STEPS = 10
 """Times `request_timeout` that a request lasts as a whole: an upload may be slow, but no answer comes in drops indefinitely."""

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from grok_imagine.schedule import Key
+from grok_imagine.pacing.predictor import Key
 
 Progress = Callable[[float], "int | None"]
 

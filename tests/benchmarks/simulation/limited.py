@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from grok_imagine.schedule import History, Key
-from grok_imagine.scheduler import Scheduler, Ticket, Windows
+from grok_imagine.pacing.predictor import History, Key
+from grok_imagine.pacing.scheduler import Scheduler, Ticket, Windows
 
 from .families import Job, progress_of
 

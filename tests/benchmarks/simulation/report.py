@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from grok_imagine.polling import contract_schedule
-from grok_imagine.schedule import Past, Schedule
+from grok_imagine.core.polling import contract_schedule
+from grok_imagine.pacing.predictor import Past, Schedule
 
 from .families import Family
 from .limited import BOUND, OURS, PILOTS, QUOTA, bound

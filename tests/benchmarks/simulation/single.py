@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from grok_imagine.polling import Look
-from grok_imagine.schedule import PACE, History, Schedule
+from grok_imagine.core.polling import Look
+from grok_imagine.pacing.predictor import PACE, History, Schedule
 
 from .families import KINDS, MEDIANS, SIGMAS, Family, Job
 

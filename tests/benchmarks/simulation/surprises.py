@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Iterator
 
-from grok_imagine.schedule import REMOTE, History, Key, Schedule
+from grok_imagine.pacing.predictor import REMOTE, History, Key, Schedule
 
 from .families import KINDS, MEDIANS, MISLEADING, Family, Job
 from .single import fixed, score, watch

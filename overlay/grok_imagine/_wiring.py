@@ -1,0 +1,314 @@
+"""What the two clients have in common: the flows of a client, with its clock, limits, ledger and history filled in."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from grok_imagine_api import contract
+
+from .config import Seconds, Settings, seconds
+from .core import operations, polling
+from .core.effects import Blocking, Flow, ProgressCallback
+from .core.operations import id_of
+from .core.polling import Schedule
+from .core.request import VideoRequest
+from .core.results import Job, Video
+from .core.retry import Retries, RetryPolicy
+from .errors import ModeConflict, OutOfRange, UnknownField, blot
+from .posting import start as starting
+from .transport.redaction import redact_logs
+
+if TYPE_CHECKING:
+    from grok_imagine_api.models.video_generation_model import VideoGenerationModel
+
+    from .batch.runner import Work
+    from .batches_api.operations import BatchFlows
+    from .download.transfer import Progress as DownloadProgress
+    from .files_api.operations import FileFlows
+    from .ledger.keys import Keyed
+    from .ledger.ledger import Ledger
+    from .ledger.quota import Quota
+    from .ledger.reconcile import Reconciliation
+    from .pacing.limiter import Limits, Pacer
+    from .pacing.predictor import Key
+
+Interval: TypeAlias = float | timedelta | Callable[[float], float]
+Prompt: TypeAlias = str | VideoRequest
+
+
+LEAST_INTERVAL = 0.01
+"""Seconds; a shorter pause between looks is a mistake."""
+
+
+class Core:
+    """The flows of a client, its clock and limits filled in; what the blocking and the async side have in common."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        retry: RetryPolicy | None,
+        ledger: Ledger | None,
+        limits: Limits | None,
+        quota: Quota | None,
+        *,
+        awaits: bool = False,
+    ) -> None:
+        redact_logs(settings)
+        self._awaits = awaits
+        self._settings = settings
+        self.clock = clock
+        self._retries = Retries(retry or RetryPolicy(), clock)
+        self._book = operations.Book(ledger, settings.base_url) if ledger else None
+        self._limits = limits
+        self._quota = quota
+        self._own_quota: Quota | None = None
+        self._context: operations.Context | None = None
+        self._making = threading.Lock()
+
+    @property
+    def context(self) -> operations.Context:
+        """What the flows go by. Made by the first: importing the package needs none of it."""
+        if self._context is not None:
+            return self._context
+        with self._making:
+            if self._context is None:
+                self._context = operations.Context(
+                    self._pacer(), self._retries, self._settings.request_timeout, self._book
+                )
+            return self._context
+
+    def _pacer(self) -> Pacer:
+        from .pacing.limiter import Limits, Pacer
+        from .pacing.predictor import History
+
+        limits, history, quota = self._limits or Limits(), History(), self._quota
+        if self._book:
+            ledger, origin = self._book.ledger, self._book.origin
+            with contextlib.suppress(ValueError, TypeError):  # what can't be read is learned anew
+                history = History.from_json(json.loads(ledger.learned(origin) or "[]"))
+            if quota is None and limits.windows():
+                from .ledger.quota import LedgerQuota
+
+                quota = self._own_quota = LedgerQuota(ledger.path, origin)
+        return Pacer(limits, self.clock, quota, history)
+
+    def begin_anew(self) -> None:
+        """In a child process: limits and locks of its own. The ledger sees to itself."""
+        self._making = threading.Lock()
+        self._context = self._own_quota = None
+
+    def close(self) -> None:
+        """Closes the quota, unless it was given."""
+        if self._own_quota:
+            self._own_quota.close()
+
+    def start(self, request: VideoRequest, strict: bool, key: str | None = None) -> Flow[Job]:
+        """Posts a request, held to the contract first if strict; under a key, unless that has a job already."""
+        if strict:
+            request.check()
+        if key is not None:
+            return self._keyed(request, key).start()
+        return starting.start_alone(request, self.context, key_of(request))
+
+    def generate(
+        self,
+        request: VideoRequest,
+        strict: bool,
+        timeout: Seconds | None,
+        interval: Interval | None,
+        on_progress: ProgressCallback | None,
+        key: str | None = None,
+    ) -> Flow[Video]:
+        """Posts a request and waits; everything is checked before. Under a key it may be a job that is there already."""
+        if strict:
+            request.check()
+        options = self._waiting(timeout, on_progress)
+        if key is not None:
+            return self._keyed(request, key).generate(_schedule(interval), **options)
+        return polling.generate(request, self.context, key_of(request), _schedule(interval), **options)
+
+    def _keyed(self, request: VideoRequest, key: str) -> Keyed:
+        from .ledger.keys import Keyed
+
+        return Keyed(request, key, key_of(request), self.context)
+
+    def wait(
+        self,
+        job: str | Job,
+        timeout: Seconds | None,
+        interval: Interval | None,
+        on_progress: ProgressCallback | None,
+    ) -> Flow[Video]:
+        """Waits for a job that was started before."""
+        request = job.request if isinstance(job, Job) else None
+        options = self._waiting(timeout, on_progress)
+        return polling.take_up(id_of(job), self.context, _schedule(interval), request=request, **options)
+
+    def _waiting(self, timeout: Seconds | None, on_progress: ProgressCallback | None) -> dict[str, Any]:
+        """The options of a wait, checked before anything is sent."""
+        _check_callback(on_progress, self._awaits)
+        return {
+            "timeout": contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
+            "on_progress": on_progress,
+        }
+
+    def get(self, job: str | Job) -> Flow[Video]:
+        """Looks at a job."""
+        return operations.get(id_of(job), self.context)
+
+    def download(
+        self,
+        video: Video | Job | str,
+        path: str | os.PathLike[str],
+        on_progress: DownloadProgress | None,
+        look: Callable[[str], Flow[Video]] | None = None,
+        **options: Any,
+    ) -> Flow[Path]:
+        """Brings a finished video to disk, and has the ledger note it. `look` finds what is no job of its own."""
+        from .download.transfer import download  # only here: most looks at a job are not followed by one
+
+        _check_callback(on_progress, self._awaits, "two lengths in bytes")
+        target = yield from download(
+            video,
+            path,
+            look=look or self.get,
+            retries=self._retries,
+            is_local=self._settings.is_local,
+            on_progress=on_progress,
+            **options,
+        )
+        if self._book and look is None:
+            book = self._book
+            yield Blocking(lambda: book.ledger.downloaded(id_of(video), target, book.origin))
+        return target
+
+    def reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Flow[Reconciliation]:
+        """Takes up what a ledger knows was accepted."""
+        from .ledger.reconcile import reconcile
+
+        return reconcile(
+            self.context._replace(book=operations.Book(ledger, self._settings.base_url)),
+            ledger,
+            wall=time.time,
+            timeout=contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
+            schedule=polling.contract_schedule,
+            blot=lambda error: blot(error, self._settings.api_key),
+        )
+
+    def work(
+        self,
+        *,
+        ledger: Ledger | None,
+        max_cost_usd: float | None,
+        name: str,
+        timeout: Seconds | None,
+        repeat: bool,
+        strict: bool,
+        on_progress: ProgressCallback | None,
+        bind: Callable[[Video], Video],
+    ) -> Work:
+        """The flows of a batch. Without a ledger its requests are known as long as it lives."""
+        from .batch.runner import Options, Work
+        from .ledger.ledger import Ledger
+
+        if max_cost_usd is not None and (isinstance(max_cost_usd, bool) or not 0 <= max_cost_usd < 1e9):
+            raise OutOfRange(f"is USD from 0 on; got {max_cost_usd!r}", fields=["max_cost_usd"], section="x-pricing")
+        if not isinstance(name, str) or not name:
+            raise OutOfRange(f"is a text; got {name!r}", fields=["name"], section="client")
+        _check_callback(on_progress, self._awaits)
+        own = ledger or (self._book.ledger if self._book else None) or Ledger.temporary()
+        bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
+        options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress)
+        key = self._settings.api_key
+        return Work(self.context, self._settings.base_url, options, key_of, bind, lambda error: blot(error, key))
+
+    def concurrency(self, given: int | None) -> int:
+        """How many jobs of a batch run at once."""
+        if given is None:
+            return int(self.context.pacer.limits.concurrent_jobs or contract.LIMITS["concurrent_jobs"].value)
+        if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+            raise OutOfRange(f"is a whole number from 1 on; got {given!r}", fields=["concurrency"], section="x-limits")
+        return given
+
+    @property
+    def files(self) -> FileFlows:
+        """The flows of files."""
+        from .files_api.operations import FileFlows
+
+        return FileFlows(self._retries, self._settings)
+
+    @property
+    def batches(self) -> BatchFlows:
+        """The flows of the service's batches."""
+        from .batches_api.operations import BatchFlows
+
+        return BatchFlows(self._retries)
+
+    def list_models(self) -> Flow[list[VideoGenerationModel]]:
+        """The video models of the key."""
+        return operations.list_models(self.context)
+
+    def get_model(self, model_id: str) -> Flow[VideoGenerationModel]:
+        """One video model."""
+        return operations.get_model(model_id, self.context)
+
+
+def key_of(request: VideoRequest) -> Key:
+    """What jobs have in common that take about as long, and whether the service has to fetch media for them."""
+    from .pacing.predictor import REMOTE  # the first job imports it anyway
+
+    values = (request.body.get(field) for field in ("model", "resolution", "duration"))
+    kind = (request.mode, *(value if isinstance(value, str | int) else str(value) for value in values))
+    return (*kind, REMOTE) if _is_remote(request.body) else kind
+
+
+def _is_remote(part: object) -> bool:
+    """Whether anything in a body names media by a URL that is no `data:` URL."""
+    if isinstance(part, Mapping):
+        url = part.get("url")
+        return (isinstance(url, str) and url[:5].lower() != "data:") or any(map(_is_remote, part.values()))
+    return isinstance(part, list | tuple) and any(map(_is_remote, part))
+
+
+def _schedule(interval: Interval | None) -> Schedule | None:
+    if interval is None:
+        return None
+    if callable(interval):
+        own = interval
+        # Checked at each look: a function that answers 0 would ask without a pause.
+        return lambda looks, age: age + seconds(own(age), "interval", least=LEAST_INTERVAL)
+    fixed = seconds(interval, "interval", least=LEAST_INTERVAL)
+    return lambda looks, age: age + fixed
+
+
+def _check_callback(on_progress: Callable[..., object] | None, awaits: bool, of: str = "the Video") -> None:
+    if on_progress is None:
+        return
+    if not callable(on_progress) or (inspect.iscoroutinefunction(on_progress) and not awaits):
+        rule = f"is a function of {of}; a coroutine function only with AsyncClient"
+        raise OutOfRange(rule, fields=["on_progress"], section="client")
+
+
+def request_of(
+    prompt: Prompt | None, model: str | None, options: Mapping[str, Any], strict: bool, call: str = "generate"
+) -> VideoRequest:
+    """The request that a call means: of its keywords, or one that is given whole."""
+    if not isinstance(prompt, VideoRequest):
+        return VideoRequest.from_keywords(call=call, strict=strict, prompt=prompt, model=model, **options)
+    name = type(prompt).__name__
+    extra = [*(["model"] if model is not None else []), *options]
+    if extra:
+        raise UnknownField("a request is complete in itself", fields=extra, instead=f"give it to {name}(...)")
+    if call == "extend" and prompt.mode not in contract.CALLS[call]:
+        raise ModeConflict(f"`extend` takes an ExtendVideo; got {name}", mode=prompt.mode, instead="use `generate`")
+    return prompt

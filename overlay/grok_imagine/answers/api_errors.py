@@ -1,0 +1,80 @@
+"""Which error an HTTP answer is, by what `x-errors` says of its status, code and text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from grok_imagine_api import contract
+
+from ..errors import (
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    NotFoundError,
+    OutOfCreditError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    UnprocessableError,
+    VideoModeratedError,
+)
+from ..parsing import code_and_message, cost_usd, read_json, shown
+
+KINDS: Mapping[str, type[ApiError]] = {
+    "bad_key": AuthenticationError,
+    "bad_request": BadRequestError,
+    "forbidden": PermissionDeniedError,
+    "not_found": NotFoundError,
+    "conflict": ConflictError,
+    "unprocessable": UnprocessableError,
+    "out_of_credit": OutOfCreditError,
+    "rate_limit": RateLimitError,
+    "unavailable": ServerError,
+}
+"""The error class of each kind of x-errors; `moderated` ends a job and so has none here."""
+
+
+def kind_of(status: int, code: str | None, text: str) -> str | None:
+    """The first kind of x-errors that holds for an HTTP answer, or None."""
+    for kind in contract.ERROR_KINDS:
+        if kind.http_status != status:
+            continue
+        if (not kind.code or code in kind.code) and (not kind.text or any(part in text for part in kind.text)):
+            return kind.kind
+    return None
+
+
+def api_error(
+    status: int, headers: Mapping[str, str], body: bytes, *, request_id: str | None = None, data: object = ...
+) -> ApiError | VideoModeratedError:
+    """The error that an HTTP answer of 3xx, 4xx or 5xx is.
+
+    Args:
+        status: HTTP status.
+        headers: Its headers.
+        body: Its body, of any kind: JSON of three shapes, text, HTML or nothing.
+        request_id: The job it is about; else the answer's own `x-request-id` is taken.
+        data: The body's JSON, if that was read before; None if there is none.
+    """
+    text = body[:4096].decode("utf-8", "replace")
+    with suppress(ValueError, RecursionError):  # what is no JSON is its own message
+        data = read_json(body) if data is ... else data
+    code, message = code_and_message(data)
+    message = shown(" ".join((text if message is None else message).split()))
+    kind = kind_of(status, code, message)
+    payload = data if isinstance(data, dict) else None
+    if kind == "moderated":
+        cost = cost_usd(payload)
+        return VideoModeratedError(code or kind, message, request_id=request_id, cost_usd=cost, payload=payload)
+    error = KINDS.get(kind or "", ServerError if status >= 500 else ApiError)
+    return error(
+        message or "no text",
+        status_code=status,
+        code=code,
+        headers={name.lower(): value for name, value in headers.items()},
+        body=text,
+        request_id=request_id or headers.get("x-request-id"),
+        payload=payload,
+    )

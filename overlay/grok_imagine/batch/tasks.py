@@ -1,0 +1,167 @@
+"""Runs the flows of a batch for the asynchronous client, a task each. `batch_driver` is the twin."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from ..core.effects import Flow
+from .runner import BatchClosed, Item, Outcome, Tally, Work
+
+__all__ = ["AsyncBatch"]
+
+Outcomes: TypeAlias = list[Outcome]
+Run: TypeAlias = Callable[[Flow[Outcomes]], Awaitable[Outcomes]]
+
+
+class Engine:
+    """A batch at work. It does not know the `AsyncBatch`, so that one that is dropped ends it."""
+
+    def __init__(self, work: Work, requests: Iterable[Item] | AsyncIterable[Item], run: Run, concurrency: int) -> None:
+        self.work = work
+        self.ready: asyncio.Queue[Outcome | BaseException | None] = asyncio.Queue()
+        self.has_ended = False
+        self._requests = requests
+        self._run = run
+        self._concurrency = concurrency
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[Outcomes]] = set()
+        self._pulled = self._taken = 0
+        self._feeder: asyncio.Task[None] | None = None
+        work.on_running = self._changed.set
+
+    def start(self) -> None:
+        """Begins to pull requests, unless it has begun or ended."""
+        if self._feeder is None and not self.has_ended:
+            self._feeder = asyncio.ensure_future(self._feed())
+
+    def took(self) -> None:
+        """An outcome was taken: another request may be pulled."""
+        self._taken += 1
+        self._changed.set()
+
+    async def _feed(self) -> None:
+        """Pulls requests as there is room for them; at the end waits for those that run."""
+        try:
+            async with aclosing(_each(self._requests)) as items:
+                async for item in items:
+                    self._pulled += 1
+                    task = asyncio.ensure_future(self._run(self.work.take(item)))
+                    self._tasks.add(task)
+                    task.add_done_callback(self._landed)
+                    await self._until(self._has_room)
+        except BaseException as error:
+            if self.has_ended:
+                raise
+            await self._until(lambda: not self._tasks)
+            self.ready.put_nowait(error)
+        await self._until(lambda: not self._tasks)
+        self.ready.put_nowait(None)
+
+    def _has_room(self) -> bool:
+        return self.work.has_room(self._pulled, self._pulled - len(self._tasks), self._taken, self._concurrency)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _landed(self, task: asyncio.Task[Outcomes]) -> None:
+        self._tasks.discard(task)
+        self._changed.set()
+        if task.cancelled():
+            if not self.has_ended:
+                self.ready.put_nowait(BatchClosed("a request was cancelled; the ledger has what is known of it"))
+            return
+        error = task.exception()
+        if error is not None:
+            self.ready.put_nowait(error)
+            return
+        for outcome in task.result():
+            self.ready.put_nowait(outcome)
+
+    def drop(self) -> None:
+        """Nobody will read any more, or close it: it ends, and the jobs that go on are told, unless a ledger that stays has them."""
+        if self._feeder is not None and not self.has_ended:
+            self.work.tell_running()
+            with contextlib.suppress(RuntimeError):  # its loop has ended, and all of it
+                self._feeder.get_loop().call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> list[asyncio.Task[Outcomes] | asyncio.Task[None]]:
+        was_open, self.has_ended = not self.has_ended, True
+        tasks = [task for task in (*self._tasks, self._feeder) if task and not task.done()]
+        for task in tasks if was_open else ():  # once: a second time would cut the wait for an id short
+            task.cancel()
+        return tasks
+
+    async def close(self) -> None:
+        """Ends it, and waits a moment for the paid requests that are under way: their ids are noted."""
+        if tasks := self._cancel():  # not gather, which a second cancellation would pass on to them
+            await asyncio.wait(tasks)
+        self.ready.put_nowait(None)
+
+
+class AsyncBatch(Tally, AsyncIterator[Outcome]):
+    """The outcomes of many requests, as they finish: as `Batch`, awaited. It ends when it is closed, or dropped.
+
+    A read that is cancelled closes it, as one of an asynchronous generator would. An iterable that blocks, blocks the event
+    loop: give an asynchronous one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._work = engine.work
+        self._finalizer = weakref.finalize(self, engine.drop)
+
+    async def __anext__(self) -> Outcome:
+        engine = self._engine
+        engine.start()
+        try:
+            got = await engine.ready.get() if not (engine.has_ended and engine.ready.empty()) else None
+        except BaseException as error:
+            self._note_running(error)
+            await self.close()
+            raise
+        if got is None:
+            if not engine.has_ended:
+                self._work.finish()
+            engine.has_ended = True
+            engine.ready.put_nowait(None)  # for whoever else reads
+            raise StopAsyncIteration
+        if isinstance(got, BaseException):
+            self._note_running(got)
+            await self.close()
+            raise got
+        engine.took()
+        return got
+
+    async def close(self) -> None:
+        """Ends it, and waits a moment for the paid requests that are under way: their ids are noted."""
+        await self._engine.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._engine.drop()
+        else:
+            self._note_running(error)
+        await self.close()
+
+
+async def _each(requests: Iterable[Item] | AsyncIterable[Item]) -> AsyncGenerator[Item, None]:
+    if isinstance(requests, AsyncIterable):
+        async for item in requests:
+            yield item
+    else:
+        for item in requests:
+            yield item
+            await asyncio.sleep(0)

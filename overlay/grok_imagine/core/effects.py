@@ -1,0 +1,112 @@
+"""What a flow may ask of its driver. A flow is a generator that yields these and gets their results back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import httpx
+
+from ..posting.post import Post
+from .results import Video
+
+T = TypeVar("T")
+
+ProgressCallback: TypeAlias = Callable[[Video], object | Awaitable[object]]
+
+
+class Sink(Protocol):
+    """Takes a streamed answer. What it raises ends the transfer."""
+
+    def begin(self, response: httpx.Response) -> None:
+        """Takes the status and headers, before any chunk."""
+
+    def write(self, chunk: bytes) -> object:
+        """Takes the next chunk, as it came over the wire. What it returns is awaited where that is possible."""
+
+
+class Call:
+    """Send a request; the result is the answer, or a TransportError is raised.
+
+    With a timeout the request is bounded as a whole by so many seconds, else each of its steps by the client's own. A paid
+    one belongs to its `Post`, whose job is then the result.
+    """
+
+    __slots__ = ("post", "request", "timeout")
+
+    def __init__(self, request: dict[str, Any], timeout: float | None = None, *, post: Post | None = None) -> None:
+        self.request = request
+        self.timeout = timeout
+        self.post = post
+
+
+class Sleep:
+    """Pause for so many seconds."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+class Stream:
+    """Fetch a public file without the key, and hand the answer and then its chunks to `sink`, as they come."""
+
+    __slots__ = ("headers", "sink", "url")
+
+    def __init__(self, url: str, headers: dict[str, str], sink: Sink) -> None:
+        self.url = url
+        self.headers = headers
+        self.sink = sink
+
+
+class Blocking:
+    """Do something that blocks for a moment, such as writing a ledger; its result is the command's."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.work = work
+
+
+class Notify:
+    """Tell the caller how far the job is; a coroutine is awaited where that is possible."""
+
+    __slots__ = ("callback", "video")
+
+    def __init__(self, callback: ProgressCallback, video: Video) -> None:
+        self.callback = callback
+        self.video = video
+
+
+class Stop:
+    """Ends flows that run in threads of their own: what is asked for after it, or is waited for, raises its error."""
+
+    __slots__ = ("_error", "_event")
+
+    def __init__(self, error: Callable[[], Exception]) -> None:
+        self._error = error
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Ends them; from any thread."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether they are to end."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raises if they are to end."""
+        if self._event.is_set():
+            raise self._error()
+
+    def sleep(self, seconds: float) -> None:
+        """Pauses; raises as soon as they are to end."""
+        if self._event.wait(seconds):
+            raise self._error()
+
+
+Command: TypeAlias = Call | Sleep | Stream | Blocking | Notify
+Flow: TypeAlias = Generator[Command, Any, T]

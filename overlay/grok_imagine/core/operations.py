@@ -1,0 +1,306 @@
+"""What to do, without doing it: generators that yield commands and get their results back. No socket and no thread.
+
+A driver runs them (`drivers`, `async_driver`). There is one flow for each thing a client can do, waiting being in `polling`, and
+none knows whether it is driven by a blocking or an asynchronous client; so the two can't drift apart. `binding` is imported
+by the first call, not before: the generated models cost as much to import as the rest of the package.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from ..answers.answer import Answer
+from ..answers.api_errors import api_error
+from ..errors import ApiError, GrokImagineError, JobError, NotDelivered, OutOfRange, RateLimitError, TransportError
+from ..parsing import cost_ticks, is_plain_id, shown
+from ..warning_types import OddAnswerWarning
+from .effects import Blocking, Call, Flow, Sleep, T
+from .results import Job, Video
+from .retry import Delivery, Retries, delivery_of
+
+if TYPE_CHECKING:
+    from grok_imagine_api.models.video_generation_model import VideoGenerationModel
+
+    from ..ledger.ledger import Ledger
+    from ..pacing.limiter import Pacer
+    from ..pacing.scheduler import Ticket
+
+
+class Book:
+    """A ledger, and the address whose jobs a client notes in it."""
+
+    __slots__ = ("ledger", "origin")
+
+    def __init__(self, ledger: Ledger, origin: str) -> None:
+        self.ledger = ledger
+        self.origin = origin
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is noted is still there when the program has ended."""
+        return not self.ledger.is_temporary
+
+
+class Context(NamedTuple):
+    """What all flows of a client go by: when a request may leave, when it may be sent again, and where jobs are noted."""
+
+    pacer: Pacer
+    retries: Retries
+    request_timeout: float
+    book: Book | None = None
+
+    def clock(self) -> float:
+        """Monotonic seconds."""
+        return self.pacer.clock()
+
+    @property
+    def keeps_ids(self) -> bool:
+        """Whether an id that no caller takes is kept all the same."""
+        return self.book is not None and self.book.is_kept
+
+
+def repeat(
+    attempt: Callable[[], Flow[T]],
+    may_repeat: Callable[[GrokImagineError], bool],
+    retries: Retries,
+    limit: float = math.inf,
+) -> Flow[T]:
+    """Makes an attempt until it succeeds, may not be repeated, or the retry policy gives up; raises its last error.
+
+    No other try begins after `limit` seconds, whatever the policy's own budget.
+    """
+    begin, tries = retries.clock(), 0
+    while True:
+        tries += 1
+        try:
+            return (yield from attempt())
+        except GrokImagineError as error:
+            elapsed = retries.clock() - begin
+            pause = retries.policy.pause(tries, elapsed, error, retries.dice) if may_repeat(error) else None
+            if pause is None or elapsed + pause > limit:
+                raise
+            failure = error
+        yield Sleep(pause)
+        if retries.clock() - begin > limit:  # a suspended machine sleeps longer than it was told to
+            raise failure
+
+
+def is_certain(error: GrokImagineError) -> bool:
+    """Whether it is certain that a POST started nothing, and the service may yet take it."""
+    return delivery_of(error) in (Delivery.NEVER_DELIVERED, Delivery.REFUSED)
+
+
+def is_transient(error: GrokImagineError) -> bool:
+    """Whether a GET that failed may succeed later."""
+    return error.transient if isinstance(error, ApiError) else isinstance(error, TransportError)
+
+
+def id_in(answer: Answer, context: Context) -> str:
+    """The id of the job that an answer to a POST tells of; raises the error that it is, if it is one.
+
+    It is any text: the job exists whatever its id is like.
+    """
+    _heed(answer, context)
+    request_id = answer.json().get("request_id")
+    if not isinstance(request_id, str) or not request_id:
+        raise answer.unexpected("holds no request_id")
+    return request_id
+
+
+def tell_odd_id(request_id: str) -> None:
+    """Warns of an id that is like no other."""
+    if not is_plain_id(request_id):
+        lost = "" if _has_address(request_id) else "; no address can hold it, so the job can't be looked at"
+        warnings.warn(
+            f"the service gave a job an odd id, which is kept as it is: {shown(request_id, 100)}{lost}",
+            OddAnswerWarning,
+            stacklevel=2,
+        )
+
+
+def get(request_id: str, context: Context) -> Flow[Video]:
+    """Looks at a job; raises as `look` does, once the retry policy gives up."""
+    return repeat(lambda: look(request_id, context), is_transient, context.retries)
+
+
+def look(request_id: str, context: Context, timeout: float | None = None, ticket: Ticket | None = None) -> Flow[Video]:
+    """Looks at a job once, and has the ledger note what ended. A ticket says that its turn has come already.
+
+    Raises:
+        VideoModeratedError: The service answered 400 since moderation withheld the video.
+        JobError: The service gave the job an id that no address can hold.
+        ApiError: Another answer than the job's state.
+        TransportError: No answer.
+    """
+    from . import binding
+
+    if not _has_address(request_id):
+        text = f"no address can hold the id that the service gave this job, so it can't be looked at: {shown(request_id, 100)}"
+        raise JobError(text, request_id=request_id)
+    book = context.book
+    try:
+        if ticket is None and (own := context.pacer.call()):
+            yield from _turn(own, context, timeout)
+        answer: Answer = yield Call(binding.look(request_id), timeout)
+        _heed(answer, context, request_id)
+        video = Video(request_id, _read_state(answer, request_id), answer.status_code)
+    except TransportError as error:
+        error.request_id = request_id
+        raise
+    except JobError as error:
+        failure = error
+        if book:
+            yield Blocking(lambda: book.ledger.lost(failure, book.origin))
+        raise
+    except ApiError as error:
+        yield from _note_cost(request_id, cost_ticks(error.payload), book)
+        raise
+    if video.outcome == "running":
+        yield from _note_cost(request_id, video.cost_ticks, book)
+    else:
+        if book:
+            yield Blocking(lambda: book.ledger.saw(video, book.origin))
+        if video.has_odd_cost:
+            text = f"the service told a cost that is none, which is left out [request_id={shown(request_id, 100)}]"
+            warnings.warn(text, OddAnswerWarning, stacklevel=2)
+    return video
+
+
+def _note_cost(request_id: str, ticks: int | None, book: Book | None) -> Flow[None]:
+    """Has the ledger note what an answer says that a job cost, though not how it ended."""
+    if book and ticks is not None:
+        yield Blocking(lambda: book.ledger.billed(request_id, book.origin, ticks))
+
+
+def _turn(ticket: Ticket, context: Context, timeout: float | None = None) -> Flow[None]:
+    """Waits for the turn of a request that belongs to no job, for as long as the request itself may take."""
+    limit = context.request_timeout if timeout is None else timeout
+    try:
+        if not (yield from context.pacer.turn(ticket, context.clock() + limit)):
+            raise NotDelivered(f"the limits of this client gave it no turn within {limit:g} s")
+    finally:
+        context.pacer.drop(ticket)
+
+
+def _read_state(answer: Answer, request_id: str) -> Mapping[str, Any]:
+    """The JSON of a look. A 202 says all by its status: its body may be empty."""
+    if answer.status_code == 202 and not answer.body.strip():
+        return {}
+    return answer.json(request_id)
+
+
+@contextmanager
+def keeping(request_id: str) -> Iterator[None]:
+    """Puts the id on whatever leaves: Ctrl-C, a cancelled task, a callback that raises. The job goes on and is paid for."""
+    try:
+        yield
+    except BaseException as error:
+        keep(error, request_id)
+        raise
+
+
+def keep(error: BaseException, request_id: str) -> None:
+    """As `keeping`, for one that leaves: plainer than a context manager where thousands wait."""
+    if isinstance(error, JobError) and error.request_id == request_id:
+        return  # the job has ended, or the message says that it goes on
+    if error.__dict__.get("request_id") is None:
+        error.__dict__["request_id"] = request_id
+    error.add_note(f"the job goes on; {wait_for(request_id)} takes it up again")
+
+
+def wait_for(request_id: str) -> str:
+    """The call that takes a job up. An id that is long, or would need care to be typed, is taken from the error."""
+    return f"client.video.wait({repr(request_id) if is_plain_id(request_id) else 'error.request_id'})"
+
+
+def list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
+    """The video models of the key."""
+    return repeat(lambda: _list_models(context), is_transient, context.retries)
+
+
+def _list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
+    from . import binding
+
+    if ticket := context.pacer.call():
+        yield from _turn(ticket, context)
+    answer: Answer = yield Call(binding.list_models())
+    _heed(answer, context)
+    models = answer.json().get("models")
+    if not isinstance(models, list):
+        raise answer.unexpected("holds no list of models")
+    return [_model(model, answer) for model in models]
+
+
+def get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
+    """One video model."""
+    check_id(model_id, "model_id")
+    return repeat(lambda: _get_model(model_id, context), is_transient, context.retries)
+
+
+def _get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
+    from . import binding
+
+    if ticket := context.pacer.call():
+        yield from _turn(ticket, context)
+    answer: Answer = yield Call(binding.get_model(model_id))
+    _heed(answer, context)
+    return _model(answer.json(), answer)
+
+
+def _model(data: object, answer: Answer) -> VideoGenerationModel:
+    from . import binding
+
+    model = binding.model(data)
+    if model is None:
+        raise answer.unexpected("holds no model")
+    return model
+
+
+def id_of(job: Video | Job | str) -> str:
+    """The id of a job, however it is given. What the service gave is taken as it is.
+
+    Raises:
+        OutOfRange: What was given is no id.
+    """
+    if isinstance(job, Video | Job):
+        return job.request_id
+    check_id(job)
+    return job
+
+
+def check_id(value: object, name: str = "request_id", section: str = "getVideo") -> None:
+    """Refuses an id that a user gave, if it would ask for another path: the generated code quotes everything but `..`."""
+    if not isinstance(value, str) or not _has_address(value):
+        raise OutOfRange(
+            f"is the id that the service gave; got {shown(repr(value), 100)}", fields=[name], section=section
+        )
+
+
+LONGEST_PATH = 60_000
+"""Characters; httpx refuses longer addresses than 65536."""
+
+
+def _has_address(request_id: str) -> bool:
+    """Whether a job can be looked at by its id."""
+    if request_id.strip() in ("", ".", "..") or len(request_id) > LONGEST_PATH:
+        return False
+    try:
+        return is_plain_id(request_id) or len(quote(request_id, safe="")) <= LONGEST_PATH
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+
+
+def _heed(answer: Answer, context: Context, request_id: str | None = None) -> None:
+    """Has the pacer learn from an answer, and raises the error that it is, if it is one."""
+    if 200 <= answer.status_code < 300:
+        context.pacer.heed(answer.headers)
+        return
+    error = api_error(answer.status_code, answer.headers, answer.body, request_id=request_id, data=answer.value)
+    if isinstance(error, RateLimitError):
+        context.pacer.refused(error)
+    raise error

@@ -1,0 +1,261 @@
+"""What comes back: the job a POST started, and the state of a job at one look."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from grok_imagine_api import contract
+
+from ..errors import DownloadError, VideoExpiredError, VideoGenerationError, VideoModeratedError
+from ..parsing import cost_ticks, shown, told_cost
+from .request import VideoRequest
+
+if TYPE_CHECKING:
+    from grok_imagine_api.models.file_output import FileOutput
+    from grok_imagine_api.models.media_usage import MediaUsage
+    from grok_imagine_api.models.video_error import VideoError
+    from grok_imagine_api.models.video_response import VideoResponse
+    from grok_imagine_api.types import Unset
+
+M = TypeVar("M")
+
+__all__ = ["Job", "Video"]
+
+LONGEST_VIDEO = 1e6
+"""Seconds; a longer duration is none."""
+
+
+class Job:
+    """A job that was accepted, and is paid for.
+
+    Attributes:
+        request_id: Its id. Opaque; keep it until the video is on disk.
+        request: What was asked for.
+    """
+
+    __slots__ = ("request", "request_id")
+
+    def __init__(self, request_id: str, request: VideoRequest) -> None:
+        self.request_id = request_id
+        self.request = request
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Job) and other.request_id == self.request_id
+
+    def __hash__(self) -> int:
+        return hash(self.request_id)
+
+    def __repr__(self) -> str:
+        return f"Job(request_id={shown(self.request_id, 100)!r}, request={self.request!r})"
+
+
+class _Owner:
+    """The client's `download`, which a copied video keeps and a pickled one loses: no client goes into a pickle."""
+
+    __slots__ = ("download",)
+
+    def __init__(self, download: Callable[..., Any] | None = None) -> None:
+        self.download = download
+
+    def __deepcopy__(self, memo: object) -> _Owner:
+        return self
+
+    def __reduce__(self) -> tuple[type[_Owner], tuple[()]]:
+        return _Owner, ()
+
+
+class Video:
+    """A job at one look: a finished video, or how far it is.
+
+    Made of whatever the service answered: a field of an unexpected type counts as missing, and `raw` has it all.
+
+    Attributes:
+        request_id: Id of the job.
+        raw: The answer's JSON, as it came; empty for an empty 202. May hold a signed URL: do not log it.
+        outcome: What x-waiter says of it: `running`, `done`, `failed`, `expired` or `moderated`.
+    """
+
+    __slots__ = ("_owner", "_response", "_video", "outcome", "raw", "request_id")
+
+    def __init__(self, request_id: str, raw: Mapping[str, Any], http_status: int = 200) -> None:
+        self._owner = _Owner()
+        self.request_id = request_id
+        self.raw = raw
+        video = raw.get("video")
+        self._video: Mapping[str, Any] = video if isinstance(video, dict) else {}
+        self._response: VideoResponse | None = None
+        self.outcome = self._judge(http_status)
+
+    @property
+    def response(self) -> VideoResponse:
+        """The low-level model, for `result.response.video.url`. Made when asked for: a look needs none of it."""
+        if self._response is None:
+            from .binding import state
+
+            self._response = state(self.raw)
+        return self._response
+
+    def _judge(self, http_status: int) -> str:
+        """The first acceptor of x-waiter that holds."""
+        status, has_url, respected = self._status, self._url is not None, self.respect_moderation
+        for acceptor in contract.ACCEPTORS:
+            if (
+                acceptor.http_status == http_status
+                and (not acceptor.statuses or status in acceptor.statuses)
+                and (acceptor.url is None or (acceptor.url == "present") == has_url)
+                and (acceptor.respect_moderation is None or acceptor.respect_moderation == respected)
+                and acceptor.error_kind is None
+            ):
+                return acceptor.outcome
+        return "running"
+
+    @property
+    def _status(self) -> str | None:
+        status = self.raw.get("status")
+        return status if isinstance(status, str) and status else None
+
+    @property
+    def _url(self) -> str | None:
+        url = self._video.get("url")
+        return url if isinstance(url, str) and url else None
+
+    @property
+    def status(self) -> str:
+        """`pending`, `done`, `failed`, `expired`, or a newer word as it came. Equal to `KnownVideoStatus` members."""
+        return self._status or ("done" if self.outcome == "done" else "pending")
+
+    @property
+    def url(self) -> str | None:
+        """Temporary public URL of the MP4; None while there is none, or when the file was sent elsewhere.
+
+        Raises:
+            VideoModeratedError: The video was made, and withheld by moderation.
+        """
+        if self.outcome == "moderated":
+            raise self.failure()
+        return self._url
+
+    @property
+    def public_url(self) -> str | None:
+        """Public URL of the stored file, if `storage_options` asked for one."""
+        url = self.file_output.public_url if self.file_output else None
+        return url if isinstance(url, str) and url else None
+
+    @property
+    def file_output(self) -> FileOutput | None:
+        """The file kept in the Files API, if `storage_options` asked for one."""
+        video = _model(self.response.video)
+        return _model(video.file_output) if video else None
+
+    @property
+    def storage_error(self) -> str | None:
+        """Why the file could not be stored, if `storage_options` asked for it."""
+        error = self._video.get("storage_error")
+        return error if isinstance(error, str) and error else None
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds; of an extension the new part only."""
+        seconds = self._video.get("duration")
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+            return None
+        return seconds if 0 <= seconds <= LONGEST_VIDEO else None
+
+    @property
+    def respect_moderation(self) -> bool:
+        """False only when the service said that moderation withheld the video."""
+        return self._video.get("respect_moderation") is not False
+
+    @property
+    def model(self) -> str | None:
+        """The model that made it, under its own name."""
+        model = self.raw.get("model")
+        return model if isinstance(model, str) and model else None
+
+    @property
+    def progress(self) -> int | None:
+        """Per cent, as the service counts; None when it says nothing."""
+        progress = self.raw.get("progress")
+        return progress if type(progress) is int and 0 <= progress <= 100 else None
+
+    @property
+    def usage(self) -> MediaUsage | None:
+        """What the job used, as the low-level model."""
+        return _model(self.response.usage)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the job cost in USD, if the service says so."""
+        return None if self.cost_ticks is None else self.cost_ticks / contract.TICKS_PER_USD
+
+    @property
+    def cost_ticks(self) -> int | None:
+        """What the job cost in ticks of 1/10,000,000,000 USD, if the service says so: a whole number of 63 bits."""
+        return cost_ticks(self.raw)
+
+    @property
+    def has_odd_cost(self) -> bool:
+        """Whether the service told a cost that is none, such as less than nothing."""
+        return told_cost(self.raw) is not None and self.cost_ticks is None
+
+    @property
+    def error(self) -> VideoError | None:
+        """Why the job failed."""
+        return _model(self.response.error)
+
+    def failure(self) -> VideoGenerationError:
+        """The error that this state is, for an outcome that is neither running nor done."""
+        error = self.raw.get("error")
+        code, message = (error.get("code"), error.get("message")) if isinstance(error, dict) else (None, None)
+        code, message = (text if isinstance(text, str) else None for text in (code, message))
+        details: dict[str, Any] = {"request_id": self.request_id, "cost_usd": self.cost_usd, "payload": self.raw}
+        if self.outcome == "moderated":
+            return VideoModeratedError(code or "moderated", message or "moderation withheld the video", **details)
+        if self.outcome == "expired":
+            return VideoExpiredError(code or "expired", message or "the job expired", **details)
+        if message and any(text in message.lower() for text in contract.MODERATED_JOB_TEXT):
+            return VideoModeratedError(code or "UNKNOWN", message, **details)
+        return VideoGenerationError(code or "UNKNOWN", message or "the service gave no reason", **details)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        on_progress: Callable[[int, int | None], object] | None = None,
+        max_bytes: int | None = None,
+        timeout: float | timedelta | None = None,
+    ) -> Any:
+        """Brings the video to disk, as `client.video.download` of its client does, which says the rest.
+
+        Returns:
+            The path of the file; of an `AsyncClient`'s video something to be awaited for it.
+
+        Raises:
+            DownloadError: With reason `no_client` for a video made by hand or out of a pickle.
+        """
+        if self._owner.download is None:
+            text = "no client goes with this video; client.video.download(video, path) saves it"
+            raise DownloadError(text, reason="no_client", path=path, request_id=self.request_id)
+        return self._owner.download(
+            self, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
+        )
+
+    def _bind(self, download: Callable[..., Any]) -> Video:
+        self._owner = _Owner(download)
+        return self
+
+    def __repr__(self) -> str:
+        # Neither the URL, which may be signed, nor the raw answer, which holds it.
+        status = shown(self.status, 100)
+        told = {"status": status, "progress": self.progress, "duration": self.duration, "cost_usd": self.cost_usd}
+        details = ", ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
+        return f"<Video {shown(self.request_id, 100)} {details}>"
+
+
+def _model(value: M | Unset | None) -> M | None:
+    """A nested model. What the generated code could not read it leaves as it came, against the field's type."""
+    return cast("M", value) if hasattr(value, "to_dict") else None

@@ -1,0 +1,120 @@
+"""What may be sent again, and when: decided by what is known of a request's delivery, not by its status alone.
+
+The service has no idempotency key, so a POST that starts a paid job is sent again only if it is certain that no job
+exists: it was never delivered, or it was refused. Whatever else happens to it is told, and left to people.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from enum import StrEnum
+
+from grok_imagine_api import contract
+
+from ..answers.api_errors import kind_of
+from ..errors import ApiError, GrokImagineError, NotDelivered, StartOutcomeUnknown, TransportError, UnexpectedResponse
+
+__all__ = ["Delivery", "RetryPolicy", "delivery_of"]
+
+PACED = frozenset(kind.kind for kind in contract.ERROR_KINDS if kind.retry == "paced")
+
+
+class Delivery(StrEnum):
+    """What is known of a POST that failed."""
+
+    NEVER_DELIVERED = "never delivered"
+    """No connection: it did not leave. Sent again."""
+    REFUSED = "refused"
+    """The service said no before a job existed, and may say yes later (x-errors: paced). Sent again."""
+    OUTCOME_UNKNOWN = "outcome unknown"
+    """It left, and no answer came that tells whether a job exists. Never sent again: it could bill twice."""
+    OTHER = "other"
+    """The service said no for good, or billed its no, or the request is wrong. Never sent again."""
+
+
+def delivery_of(error: BaseException) -> Delivery:
+    """Which of the four classes a failed POST belongs to.
+
+    A gateway's error (a 5xx that x-errors does not list as paced) may come before or after the service took the job,
+    so its outcome is unknown.
+    """
+    if isinstance(error, NotDelivered):
+        return Delivery.NEVER_DELIVERED
+    if isinstance(error, TransportError | StartOutcomeUnknown | UnexpectedResponse):
+        return Delivery.OUTCOME_UNKNOWN
+    if isinstance(error, ApiError):
+        if kind_of(error.status_code, error.code, error.message) in PACED:
+            return Delivery.OTHER if error.cost_usd else Delivery.REFUSED  # a second one could be billed, too
+        # 408 is a proxy's word on the answer, and says nothing of the request.
+        return Delivery.OUTCOME_UNKNOWN if error.status_code >= 500 or error.status_code == 408 else Delivery.OTHER
+    return Delivery.OTHER
+
+
+class RetryPolicy(contract.Record):
+    """How often and how long a request that may be sent again is sent again. Immutable.
+
+    The pause before the nth retry is random between 0 and `base * 2**(n-1)` seconds ("full jitter"), at most `cap`, and at least
+    what the service asks for by Retry-After, of which at most `retry_after_cap` is believed.
+
+    Args:
+        max_retries: Tries after the first; 0 sends once.
+        budget: Retry budget: seconds from the first try after which no other begins.
+        base: Seconds; the bound of the first pause.
+        cap: Seconds; the bound of any pause.
+        retry_after_cap: Seconds; the most that a Retry-After is waited for.
+    """
+
+    max_retries: int
+    budget: float
+    base: float
+    cap: float
+    retry_after_cap: float
+
+    def __init__(
+        self,
+        *,
+        max_retries: int = 5,
+        budget: float = 60.0,
+        base: float = 0.5,
+        cap: float = 8.0,
+        retry_after_cap: float = 60.0,
+    ) -> None:
+        if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
+            raise ValueError(f"RetryPolicy: max_retries is a whole number from 0 on; got {max_retries!r}")
+        numbers = {"budget": budget, "base": base, "cap": cap, "retry_after_cap": retry_after_cap}
+        for name, value in numbers.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+                raise ValueError(f"RetryPolicy: {name} is a number of seconds from 0 on; got {value!r}")
+        super().__init__(max_retries=max_retries, **numbers)
+
+    def pause(self, tries: int, elapsed: float, error: GrokImagineError, dice: Callable[[], float]) -> float | None:
+        """Seconds to wait before the next try, or None to give up.
+
+        Args:
+            tries: Tries so far, at least 1.
+            elapsed: Seconds since the first began.
+            error: What the last one ended with.
+            dice: A random number from 0 to 1.
+        """
+        if tries > self.max_retries:
+            return None
+        # The exponent is bounded, or a policy of a thousand tries would overflow.
+        pause = dice() * min(self.cap, self.base * 2.0 ** min(tries - 1, 60))
+        asked = getattr(error, "retry_after", None)
+        if asked is not None:
+            pause = max(pause, min(asked, self.retry_after_cap))
+        return pause if elapsed + pause <= self.budget else None
+
+
+class Retries:
+    """A policy at work in a client: its clock and dice are injected."""
+
+    __slots__ = ("clock", "dice", "policy")
+
+    def __init__(
+        self, policy: RetryPolicy, clock: Callable[[], float], dice: Callable[[], float] = random.random
+    ) -> None:
+        self.policy = policy
+        self.clock = clock
+        self.dice = dice

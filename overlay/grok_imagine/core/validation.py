@@ -1,0 +1,269 @@
+"""Which mode a request is, and whether the contract allows it: every rule is read from the compiled `x-modes`.
+
+Works on the body as it goes over the wire, so that it serves keywords, typed constructors and raw bodies alike. What the
+contract is certain of is refused; what it is not is warned of, and sent.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from grok_imagine_api import contract
+
+from ..errors import ModeConflict, OutOfRange, UnknownField
+from ..warning_types import ContractWarning
+from . import values
+from .values import CERTAIN, Finding, section_of
+
+__all__ = ["check", "check_name", "choose", "given", "model_name"]
+
+FIELDS = frozenset(field for mode in contract.MODES.values() for field in (*mode.required, *mode.allowed))
+TYPES: Mapping[str, type] = {
+    "model": str,
+    "user": str,
+    "generate_audio": bool,
+    "storage_options": Mapping,
+    "output": Mapping,
+}
+"""Fields of the schemas that no limit of x-modes speaks of."""
+
+
+def given(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a body that say something: null and an empty list are as good as left out."""
+    return {
+        name: value
+        for name, value in body.items()
+        if value is not None and (value or not isinstance(value, list | tuple))
+    }
+
+
+def choose(body: Mapping[str, Any], call: str = "generate", *, strict: bool = True) -> str:
+    """The mode that the fields of a body select among those that a call serves.
+
+    Args:
+        body: The JSON body of the POST.
+        call: One of `contract.CALLS`: `generate` or `extend`.
+        strict: False takes the first of two modes that exclude each other.
+
+    Raises:
+        ModeConflict: The fields select modes that exclude each other.
+    """
+    served, fields = contract.CALLS[call], given(body)
+    if len(served) == 1:
+        return served[0]
+    chosen = {mode: found for mode in served if (found := [f for f in contract.MODES[mode].selected_by if f in fields])}
+    if not chosen:
+        return served[0]
+    selecting = {field for found in chosen.values() for field in found}
+    for mode in chosen:
+        if selecting <= {*contract.MODES[mode].required, *contract.MODES[mode].allowed}:
+            return mode
+    (first, found), *others = chosen.items()
+    if strict:
+        other = next(field for _, more in others for field in more if field in contract.MODES[first].forbidden)
+        rule = contract.MODES[first].forbidden[other]
+        pair = [found[0], other]
+        raise ModeConflict(rule.rule, fields=pair, instead=rule.instead, mode=first, section=section_of(first))
+    return first
+
+
+def check_name(name: object, mode: str, body: Mapping[str, Any]) -> None:
+    """Holds a request to the name that it was asked for by: a mode, or one of `contract.VARIANTS`.
+
+    Raises:
+        ModeConflict: The fields make another mode, or lack one that the name stands for.
+    """
+    variant = contract.VARIANTS.get(name) if isinstance(name, str) else None
+    if name == mode or (variant and variant.mode == mode and set(variant.fields) <= given(body).keys()):
+        return
+    needs = f"`{name}` needs {' and '.join(f'`{field}`' for field in variant.fields)}" if variant else ""
+    text = f"the fields make {mode}, but `mode` says {name!r}"
+    raise ModeConflict(text, fields=["mode"], instead=needs or "leave `mode` out, or give the fields of that mode")
+
+
+def check(mode: str, body: Mapping[str, Any]) -> None:
+    """Checks a body against its mode, its model's narrower rules, and how media are given.
+
+    Warns once, by a `ContractWarning`, of all that the contract doubts and is not certain of.
+
+    Args:
+        mode: One of `contract.MODES`.
+        body: The JSON body of the POST.
+
+    Raises:
+        UnknownField: A field or model that the API does not have.
+        ModeConflict: A field that the mode refuses, or a mode that the model does not have.
+        OutOfRange: A value that is missing or out of range.
+    """
+    doubts = []
+    for error, confidence in _findings(mode, given(body)):
+        if confidence == CERTAIN:
+            raise error
+        doubts.append(error)
+    if doubts:
+        text = "; and ".join(error.message for error in doubts)
+        fields = [field for error in doubts for field in error.fields]
+        warning = ContractWarning(
+            f"{text}. This is not certain, so the request is sent", section=doubts[0].section, fields=fields, mode=mode
+        )
+        warnings.warn(warning, stacklevel=3)
+
+
+def model_name(model: str | None) -> str:
+    """The model a body means: its own name for an alias, the default for none.
+
+    Raises:
+        UnknownField: A model that other documents name and that does not exist.
+    """
+    if model is None:
+        return contract.DEFAULT_MODEL
+    if model in contract.MODEL_MISNOMERS:
+        misnomer = contract.MODEL_MISNOMERS[model]
+        raise UnknownField(
+            f"there is no model `{model}`", fields=["model"], instead=misnomer.instead, section="x-modes.misnomers"
+        )
+    return next((name for name, known in contract.MODELS.items() if model in known.aliases), model)
+
+
+def _findings(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+    """All that the contract has against a body, and how sure it is. The order is that of the checks."""
+    yield from _names(body)
+    yield from _types(mode, body)
+    model = model_name(body.get("model"))
+    yield from _lacking(mode, model, body)
+    yield from _forbidden(mode, model, body)
+    yield from _required(mode, body)
+    yield from _limits(mode, model, body)
+    yield from values.findings(mode, body)
+
+
+def _names(body: Mapping[str, Any]) -> Iterator[Finding]:
+    for field in body:
+        if field not in FIELDS:
+            misnomer = contract.BODY_MISNOMERS.get(field)
+            error = UnknownField(
+                "is no field of this contract, and the service ignores most of what it does not know",
+                fields=[field],
+                instead=misnomer.instead if misnomer else f"the fields are {', '.join(sorted(FIELDS))}",
+                section="x-modes.misnomers" if misnomer else "x-modes",
+            )
+            yield error, CERTAIN
+
+
+def _types(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+    for field, kind in TYPES.items():
+        if field in body and not isinstance(body[field], kind):
+            name = {"Mapping": "an object", "str": "a text", "bool": "True or False"}[kind.__name__]
+            rule = f"is {name}; got {type(body[field]).__name__}"
+            yield OutOfRange(rule, fields=[field], mode=mode, section=section_of(mode)), CERTAIN
+
+
+def _lacking(mode: str, model: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+    """A model that lacks the mode. One that the contract does not list may have any: the service may have new ones."""
+    known = contract.MODELS.get(model)
+    if known is None or mode in known.modes:
+        return
+    able = [
+        f"`{name}`"
+        for name, other in contract.MODELS.items()
+        if mode in other.modes and not other.modes[mode].forbidden.keys() & body.keys()
+    ]
+    rule = f"model `{model}` does not do {mode}"
+    section = f"x-modes.models.{model}"
+    error = ModeConflict(rule, fields=["model"], instead=f"use {' or '.join(able)}", mode=mode, section=section)
+    yield error, known.lacks[mode].confidence
+
+
+def _forbidden(mode: str, model: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+    narrowed = _narrowed(mode, model)
+    for field in body:
+        rule, section = contract.MODES[mode].forbidden.get(field), section_of(mode)
+        if rule is None and narrowed:
+            rule, section = narrowed.forbidden.get(field), section_of(mode, model)
+        if rule:
+            error = ModeConflict(rule.rule, fields=[field], instead=rule.instead, mode=mode, section=section)
+            yield error, rule.confidence
+
+
+def _required(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+    rules = contract.MODES[mode]
+
+    def missing(rule: str, field: str, instead: str) -> OutOfRange:
+        return OutOfRange(rule, fields=[field], instead=instead, mode=mode, section=section_of(mode))
+
+    for field in rules.required:
+        if field not in body:
+            keywords = contract.KEYWORD_MISNOMERS.get(field)
+            yield missing("is required", field, keywords.instead if keywords else f"give `{field}`"), CERTAIN
+    if rules.selected_by and not any(field in body for field in rules.selected_by):
+        names = ", ".join(f"`{field}`" for field in rules.selected_by)
+        yield missing(f"is missing, and one of {names} is what makes the mode", rules.selected_by[0], ""), CERTAIN
+    for field, need in rules.required_unless.items():
+        if not str(body.get(field, "")).strip() and not any(other in body for other in need.fields):
+            yield missing(need.rule, field, need.instead), need.confidence
+
+
+def _narrowed(mode: str, model: str) -> contract.ModelMode | None:
+    """The model's narrower rules, or None if there are none."""
+    return contract.MODELS[model].modes.get(mode) if model in contract.MODELS else None
+
+
+def _limits(mode: str, model: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+    narrowed = _narrowed(mode, model)
+    own = narrowed.limits if narrowed else {}
+    for section, limits in ((section_of(mode), contract.MODES[mode].limits), (section_of(mode, model), own)):
+        for field, limit in limits.items():
+            if field not in body:
+                continue
+            is_certain = model not in limit.uncertain_for and (
+                not limit.certain_with or any(other in body for other in limit.certain_with)
+            )
+            for rule, instead, confidence in _broken(field, body[field], limit):
+                way = instead or (_who_takes(mode, field, body[field]) if limit.values else "")
+                error = OutOfRange(rule, fields=[field], instead=way, mode=mode, section=section)
+                yield error, confidence if confidence == CERTAIN else limit.confidence if is_certain else "M"
+
+
+def _broken(field: str, value: Any, limit: contract.FieldLimit) -> Iterator[tuple[str, str, str]]:
+    """What breaks a limit: the rule, the way out, and "H" if it is of the wrong kind altogether."""
+    if limit.values and (not isinstance(value, str) or value not in limit.values):
+        kind = "" if isinstance(value, str) else CERTAIN
+        yield f"is one of {', '.join(limit.values)}; got {value!r}", "", kind
+    if limit.minimum is not None and limit.maximum is not None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            yield f"is a whole number of seconds; got {value!r}", "", CERTAIN
+        elif not limit.minimum <= value <= limit.maximum:
+            yield f"is {limit.minimum} to {limit.maximum} s; got {value}", "", ""
+    if limit.max_length is not None:
+        yield from _broken_text(value, limit.min_length or 0, limit.max_length)
+    if limit.max_items is not None:
+        if not isinstance(value, list | tuple):
+            yield f"is a list; got {type(value).__name__}", "", CERTAIN
+        elif len(value) > limit.max_items:
+            yield f"takes at most {limit.max_items}; got {len(value)}", "", ""
+
+
+def _broken_text(value: Any, least: int, most: int) -> Iterator[tuple[str, str, str]]:
+    if not isinstance(value, str):
+        yield f"is a text; got {type(value).__name__}", "", CERTAIN
+        return
+    if not least <= len(value) <= most:
+        yield f"is {least} to {most} characters; got {len(value)}", "", ""
+    if least and not value.strip():
+        yield "is blank", "say what the video shows", ""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        yield "holds half a surrogate pair, which is no text", "", CERTAIN
+
+
+def _who_takes(mode: str, field: str, value: Any) -> str:
+    """The way out for a value that this model does not take: the models that do, or not to be held to the contract."""
+    able = [
+        f"`{name}`"
+        for name, model in contract.MODELS.items()
+        if mode in model.modes
+        and value in contract.MODES[mode].limits[field].values
+        and (field not in model.modes[mode].limits or value in model.modes[mode].limits[field].values)
+    ]
+    return f"use model {' or '.join(able)}" if able else "`strict=False` sends a newer value"

@@ -1,0 +1,408 @@
+"""A write-ahead ledger of paid jobs: one SQLite file that knows every job, whatever kills the process.
+
+The intent is committed before the POST, the request_id before the first look, then how the job ended and where its file
+is. What a crash leaves between the two is an intent whose outcome is unknown: it is listed, and never posted again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from grok_imagine_api import contract
+
+from ..errors import CostLimitError, GrokImagineError, JobError, StartOutcomeUnknown, VideoModeratedError
+from ..parsing import cost_ticks
+from ..warning_types import LedgerWarning
+from .entries import COLUMNS, Entry
+from .entries import STATES as STATES
+from .entries import Place as Place
+from .mounts import unsafe_kind
+from .ownership import OWN, is_under_way
+from .store import Store
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from ..client import AsyncClient, Client
+    from ..core.request import VideoRequest
+    from ..core.results import Video
+    from .reconcile import Reconciliation
+
+__all__ = ["Entry", "Ledger"]
+
+T = TypeVar("T")
+
+EXPRESSIONS = {"cost_ticks": "COALESCE(:cost_ticks, cost_ticks)"}
+"""An answer without a cost does not unsay one."""
+
+RESERVED = "MAX(COALESCE(counted_ticks, 0), COALESCE(:cost_ticks, 0))"
+COUNTED = {
+    **dict.fromkeys(("failed", "expired"), "COALESCE(:cost_ticks, cost_ticks, 0)"),
+    **dict.fromkeys(("done", "moderated"), "COALESCE(:cost_ticks, counted_ticks)"),
+}
+"""What counts against a cap: what a job cost when it has ended, which is nothing if it failed and was not billed; of one that may
+yet cost something, or did not say, what it could cost at most."""
+
+NOT_REFUSED = "NOT (state = 'failed' AND request_id IS NULL)"
+HALVES = (">> 32", "& 0xFFFFFFFF")
+IN_FLIGHT = 3600.0
+"""Seconds after which an intent can't be on its way any more, whoever made it."""
+
+
+class Ledger:
+    """The ledger in one file, for several threads and processes at once.
+
+    Args:
+        path: The file; made if missing, readable by its owner alone (mode 0600).
+        keep_prompts: Store prompts as they are; otherwise only their hash is kept.
+        clock: Unix seconds; for tests.
+
+    Raises:
+        LedgerError: The file can't be opened, or is none of ours.
+        ConfigurationError: It was written by a newer version of this package.
+
+    Warns:
+        LedgerWarning: It is on a file system, such as NFS, where processes of other machines may damage it.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, keep_prompts: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.path = Path(path)
+        self._keep_prompts = keep_prompts
+        self.clock = clock
+        self._folder: str | None = None
+        self._maker = os.getpid()
+        self._store = Store(path)
+        if kind := unsafe_kind(self._store.real):
+            warnings.warn(
+                f"{path} is on a file system ({kind}) where the processes of another machine would damage it;"
+                " keep it on a disk of this machine",
+                LedgerWarning,
+                stacklevel=2,
+            )
+
+    @classmethod
+    def temporary(cls) -> Ledger:
+        """A ledger in a temporary folder, which `discard` removes; what else ends the program leaves it there to be found."""
+        folder = tempfile.mkdtemp(prefix="grok-imagine-")
+        ledger = cls(Path(folder) / "jobs.db")
+        ledger._folder = folder
+        return ledger
+
+    def intend(self, request: VideoRequest, origin: str) -> str:
+        """Commits that a request is about to be posted, and returns the intent's id.
+
+        Raises:
+            LedgerError: It could not be written; then nothing may be posted.
+        """
+        return str(self._note(self._intent(request, origin), lambda db: None))
+
+    def claim(self, request: VideoRequest, origin: str, place: Place, max_ticks: int | None = None) -> str | Entry:
+        """Commits the intent of a batch's request, unless the batch knows it already; for several processes at once.
+
+        Args:
+            request: What is about to be posted.
+            origin: The address it goes to.
+            place: Where in a batch it stands, and what it may cost.
+            max_ticks: What the batch may cost in all, in ticks.
+
+        Returns:
+            The intent's id; or the entry of the same request, which is not to be posted again.
+
+        Raises:
+            CostLimitError: It could cost more than the batch may; nothing was written.
+            LedgerError: It could not be written; then nothing may be posted.
+        """
+
+        def known(db: sqlite3.Connection) -> Entry | None:
+            found = self._known(db, request, origin, place)
+            if found is None:
+                self._check_cost(db, origin, place, max_ticks)
+            return found
+
+        return self._note(self._intent(request, origin) | place._asdict(), known)
+
+    def claim_key(self, request: VideoRequest, origin: str, key: str) -> str | Entry:
+        """Commits the intent of a request under a caller's key, unless the key has one already; otherwise as `claim`."""
+        return self._note(self._intent(request, origin) | {"key": key}, lambda db: self._of_key(db, key, origin))
+
+    def of_key(self, key: str, origin: str) -> Entry | None:
+        """What a key has; None if nothing, or only what was refused."""
+        return self._run(lambda db: self._of_key(db, key, origin))
+
+    def _of_key(self, db: sqlite3.Connection, key: str, origin: str) -> Entry | None:
+        found = self._entries(db, f"key = ? AND origin = ? AND {NOT_REFUSED}", (key, origin))
+        return found[0] if found else None
+
+    def _note(self, values: dict[str, Any], known: Callable[[sqlite3.Connection], Entry | None]) -> str | Entry:
+        """Commits an intent, unless it is known; in one transaction."""
+        intent = str(values["intent"])
+
+        def work(db: sqlite3.Connection) -> str | Entry:
+            values["owner"] = self._store.owner.begin()
+            db.execute("BEGIN IMMEDIATE")
+            found = known(db)
+            if found is None:
+                names = ", ".join(values)
+                db.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join(':' + name for name in values)})", values)
+            db.execute("COMMIT")
+            return found or intent
+
+        OWN.add(intent)  # before others can read it
+        try:
+            result = self._run(work)
+        except BaseException as error:
+            OWN.discard(intent)
+            if not isinstance(error, GrokImagineError):  # Ctrl-C, perhaps when it was written; and nothing is posted
+                self.give_up(intent, error, may_be_started=False)
+            raise
+        if result != intent:
+            OWN.discard(intent)
+        return result
+
+    def check_cost(self, origin: str, place: Place, max_ticks: int | None) -> None:
+        """Raises CostLimitError as `claim` would now."""
+        self._run(lambda db: self._check_cost(db, origin, place, max_ticks))
+
+    def _check_cost(self, db: sqlite3.Connection, origin: str, place: Place, max_ticks: int | None) -> None:
+        if max_ticks is None:
+            return
+        (spent,) = _sums(db, "counted_ticks", "batch = ? AND origin = ?", (place.batch, origin))
+        if spent + (place.counted_ticks or 0) > max_ticks:
+            figures = (ticks / contract.TICKS_PER_USD for ticks in (place.counted_ticks or 0, spent, max_ticks))
+            raise CostLimitError(place.batch, *figures)
+
+    def known(self, request: VideoRequest, origin: str, place: Place) -> Entry | None:
+        """What a batch knows of a request; None if nothing, or only that it was refused."""
+        return self._run(lambda db: self._known(db, request, origin, place))
+
+    def _known(self, db: sqlite3.Connection, request: VideoRequest, origin: str, place: Place) -> Entry | None:
+        where = (
+            f"body_sha256 = ? AND mode = ? AND origin = ? AND batch = ? AND copy = ? AND {NOT_REFUSED}"
+            " ORDER BY created DESC LIMIT 1"
+        )
+        found = self._entries(db, where, (request.sha256, request.mode, origin, place.batch, place.copy))
+        return found[0] if found else None
+
+    def _intent(self, request: VideoRequest, origin: str) -> dict[str, Any]:
+        prompt, now = request.body.get("prompt"), self.clock()
+        digest = hashlib.sha256(prompt.encode()).hexdigest() if isinstance(prompt, str) else None
+        return {
+            "intent": uuid.uuid4().hex, "state": "intended", "origin": origin, "mode": request.mode,
+            "model": request.body.get("model"), "body_sha256": request.sha256, "prompt_sha256": digest,
+            "prompt": prompt if self._keep_prompts else None, "process": os.getpid(), "created": now, "updated": now,
+        }  # fmt: skip
+
+    def accept(self, intent: str, request_id: str) -> None:
+        """Commits the id of the job that an intent became.
+
+        Raises:
+            LedgerError: It could not be written; the error has the id.
+        """
+        self._update("intent = :key", intent, request_id, state="accepted", request_id=request_id)
+        OWN.discard(intent)
+
+    def adopt(self, request_id: str, origin: str) -> None:
+        """Commits an id that another client started; nothing if it is known."""
+        now = self.clock()
+        self._write(
+            "INSERT INTO jobs (intent, state, request_id, origin, created, updated) VALUES (?, 'accepted', ?, ?, ?, ?)"
+            " ON CONFLICT (request_id, origin) DO NOTHING",
+            (uuid.uuid4().hex, request_id, origin, now, now),
+            request_id,
+        )
+
+    def give_up(self, intent: str, error: BaseException, may_be_started: bool) -> None:
+        """Commits that an intent became no job, or that nobody knows."""
+        cause = error.__cause__ if isinstance(error, StartOutcomeUnknown) else error
+        code = getattr(cause, "code", None) or type(cause).__name__
+        state = "unknown" if may_be_started else "failed"
+        payload: Any = getattr(error, "payload", None)
+        told: dict[str, Any] = {"cost_ticks": (ticks := cost_ticks(payload))}
+        if ticks is not None:  # not the rest of it, which may repeat what was sent
+            told["answer"] = json.dumps({"usage": payload["usage"]})
+        self._update("intent = :key", intent, None, state=state, code=str(code), message=_told(error), **told)
+        OWN.discard(intent)
+
+    def saw(self, video: Video, origin: str) -> None:
+        """Commits how a job has ended, one of another client's as well."""
+        error = None if video.outcome == "done" else video.failure()
+        url = video.url if video.outcome == "done" else None
+        self.adopt(video.request_id, origin)
+        self._end(
+            video.request_id,
+            origin,
+            state="moderated" if isinstance(error, VideoModeratedError) else video.outcome,
+            url=url,
+            url_expires=self.clock() + contract.LIMITS["result_url_lifetime"].value if url else None,
+            code=error.code if error else None,
+            message=error.message[:500] if error else None,
+            answer=json.dumps(dict(video.raw)),
+            cost_ticks=video.cost_ticks,
+        )
+
+    def lost(self, error: JobError, origin: str) -> None:
+        """Commits that a job ended by an error that is no state of it, such as moderation by a 400."""
+        if error.request_id:
+            self.adopt(error.request_id, origin)
+            state, code = "moderated", getattr(error, "code", None)
+            told: dict[str, Any] = {"answer": json.dumps(error.payload)} if error.payload else {}
+            told["cost_ticks"] = cost_ticks(error.payload)
+            self._end(error.request_id, origin, state=state, code=code, message=error.message, **told)
+
+    def billed(self, request_id: str, origin: str, ticks: int) -> None:
+        """Commits what a job costs by an answer that does not tell how it ended."""
+        self.adopt(request_id, origin)
+        where = "request_id = :key AND origin = :origin"
+        self._update(where, request_id, request_id, origin, cost_ticks=ticks)
+
+    def downloaded(self, request_id: str, path: str | os.PathLike[str], origin: str) -> None:
+        """Commits that a job's video is on disk."""
+        self.adopt(request_id, origin)
+        where = "request_id = :key AND origin = :origin"
+        self._update(where, request_id, request_id, origin, state="downloaded", path=os.fspath(path))
+
+    def _end(self, request_id: str, origin: str, **values: Any) -> None:
+        """Commits how a job ended, unless its video is on disk: that is more."""
+        where = "request_id = :key AND origin = :origin AND state != 'downloaded'"
+        self._update(where, request_id, request_id, origin, **values)
+
+    def jobs(self, *states: str) -> list[Entry]:
+        """The jobs in these states, or all, oldest first.
+
+        An intent whose process is gone is `unknown`: nobody can say whether its POST was taken.
+        """
+        wrong = set(states) - set(STATES)
+        if wrong:
+            raise ValueError(f"states are {', '.join(STATES)}; got {', '.join(sorted(wrong))}")
+        entries = self._run(lambda db: self._entries(db, "TRUE ORDER BY created, rowid"))
+        return [entry for entry in entries if not states or entry.state in states]
+
+    def get(self, request_id: str) -> Entry | None:
+        """The job of an id, or None; of two addresses that gave the same id, the later one."""
+        query = f"SELECT {COLUMNS} FROM jobs WHERE request_id = ? ORDER BY created DESC"
+        row = self._run(lambda db: db.execute(query, (request_id,)).fetchone())
+        return Entry(*row) if row else None
+
+    @overload
+    def reconcile(self, client: Client, *, timeout: float | timedelta | None = None) -> Reconciliation: ...
+
+    @overload
+    def reconcile(
+        self, client: AsyncClient, *, timeout: float | timedelta | None = None
+    ) -> Coroutine[Any, Any, Reconciliation]: ...
+
+    def reconcile(
+        self, client: Client | AsyncClient, *, timeout: float | timedelta | None = None
+    ) -> Reconciliation | Coroutine[Any, Any, Reconciliation]:
+        """Takes up every accepted job and lists the unknown ones; never posts. Awaited with an AsyncClient.
+
+        Args:
+            client: Of the address that the jobs were started at.
+            timeout: Seconds for all of them, default 600; 0 looks at each once.
+
+        Raises:
+            LedgerError: The ledger can't be read or written.
+            ApiError: An answer that holds for all jobs, such as a wrong key.
+        """
+        return client._reconcile(self, timeout)
+
+    def learned(self, origin: str) -> str | None:
+        """What `learn` kept for an address."""
+        row = self._run(lambda db: db.execute("SELECT jobs FROM learned WHERE origin = ?", (origin,)).fetchone())
+        return row[0] if row else None
+
+    def learn(self, origin: str, jobs: str) -> None:
+        """Keeps what finished jobs took, as JSON, for the clients of later processes."""
+        self._write("INSERT OR REPLACE INTO learned (origin, jobs) VALUES (?, ?)", (origin, jobs))
+
+    def costs_of(self, batch: str, origin: str) -> tuple[float, float]:
+        """USD that the service said the jobs of a batch cost, and the part of it that was for no video."""
+        where = "batch = ? AND origin = ?"
+        lost_only = "state NOT IN ('done', 'downloaded')"
+        cost, lost = self._run(lambda db: _sums(db, "cost_ticks", where, (batch, origin), "TRUE", lost_only))
+        return cost / contract.TICKS_PER_USD, lost / contract.TICKS_PER_USD
+
+    def cost_usd(self) -> float:
+        """USD that the service said all jobs cost."""
+        (ticks,) = self._run(lambda db: _sums(db, "cost_ticks"))
+        return ticks / contract.TICKS_PER_USD
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._store.close()
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether `discard` removes it. In a forked child not: it is its parent's."""
+        return self._folder is not None and self._maker == os.getpid()
+
+    def discard(self) -> None:
+        """Removes the file, if it is a temporary one."""
+        if self._folder and self.is_temporary:
+            self.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __repr__(self) -> str:
+        return f"Ledger({str(self.path)!r})"
+
+    def _entries(self, db: sqlite3.Connection, where: str, values: tuple[Any, ...] = ()) -> list[Entry]:
+        """The jobs of a condition. An intent whose process is gone is `unknown`."""
+        query = f"SELECT {COLUMNS}, owner FROM jobs WHERE {where}"
+        rows = db.execute(query, values).fetchall()
+        gone = {row[0] for row in rows if self._is_gone(Entry(*row[:-1]), row[-1])}
+        if gone:  # before it ended it may have told more than was read
+            rows = db.execute(query, values).fetchall()
+        entries = [Entry(*row[:-1]) for row in rows]
+        return [
+            entry._replace(state="unknown", code="process-gone", message="its process ended before the answer")
+            if entry.intent in gone and entry.state == "intended"
+            else entry
+            for entry in entries
+        ]
+
+    def _is_gone(self, entry: Entry, owner: str | None) -> bool:
+        if entry.state != "intended":
+            return False
+        is_old = self.clock() - entry.updated > IN_FLIGHT
+        return is_old or not is_under_way(self._store.real, entry.intent, owner, entry.process)
+
+    def _update(self, where: str, key: str, job: str | None, origin: str | None = None, **values: Any) -> None:
+        values["updated"] = self.clock()
+        changes = ", ".join(f"{name} = {EXPRESSIONS.get(name, f':{name}')}" for name in values)
+        changes += f", counted_ticks = {COUNTED.get(values.get('state', ''), RESERVED)}"
+        values.setdefault("cost_ticks", None)
+        self._write(f"UPDATE jobs SET {changes} WHERE {where}", {**values, "key": key, "origin": origin}, job)
+
+    def _write(self, statement: str, values: Any, request_id: str | None = None) -> None:
+        self._run(lambda db: db.execute(statement, values), request_id)
+
+    def _run(self, work: Callable[[sqlite3.Connection], T], request_id: str | None = None) -> T:
+        return self._store.run(work, request_id)
+
+
+def _sums(
+    db: sqlite3.Connection, column: str, where: str = "TRUE", values: tuple[str, ...] = (), *of: str
+) -> list[int]:
+    """The sum of a column for each condition. In halves, as a sum of 64 bits ends the statement when it overflows."""
+    halves = (f"COALESCE(SUM({column} {half}) FILTER (WHERE {each}), 0)" for each in of or ("TRUE",) for half in HALVES)
+    row = db.execute(f"SELECT {', '.join(halves)} FROM jobs WHERE {where}", values).fetchone()
+    return [(high << 32) + low for high, low in zip(row[::2], row[1::2], strict=True)]
+
+
+def _told(error: BaseException) -> str:
+    """What is kept of an error: not an answer's own words, which may repeat what was sent."""
+    status = getattr(error, "status_code", None)
+    return f"HTTP {status}" if status else str(error)[:500]

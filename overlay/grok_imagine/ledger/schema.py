@@ -1,0 +1,118 @@
+"""What is in the ledger's file: how it came to its present form, and how a file of something else is told from it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from ..errors import ConfigurationError, LedgerError
+
+APPLICATION_ID = 0x47496C64
+"""What the header of a ledger says of its kind, since version 3. Before, its table and version did."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE jobs (
+        intent TEXT PRIMARY KEY, state TEXT NOT NULL, request_id TEXT UNIQUE, origin TEXT NOT NULL, mode TEXT, model TEXT,
+        body_sha256 TEXT, prompt_sha256 TEXT, prompt TEXT, process INTEGER, created REAL NOT NULL, updated REAL NOT NULL,
+        cost_ticks INTEGER, url TEXT, url_expires REAL, path TEXT, code TEXT, message TEXT
+    ) STRICT;
+    CREATE INDEX jobs_by_state ON jobs (state, created);
+    CREATE INDEX jobs_by_body ON jobs (body_sha256);
+    """,
+    """
+    ALTER TABLE jobs RENAME TO old_jobs;
+    CREATE TABLE jobs (
+        intent TEXT PRIMARY KEY, state TEXT NOT NULL, request_id TEXT, origin TEXT NOT NULL, mode TEXT, model TEXT,
+        body_sha256 TEXT, prompt_sha256 TEXT, prompt TEXT, process INTEGER, created REAL NOT NULL, updated REAL NOT NULL,
+        cost_ticks INTEGER, url TEXT, url_expires REAL, path TEXT, code TEXT, message TEXT,
+        batch TEXT, copy INTEGER, counted_ticks INTEGER, answer TEXT, UNIQUE (request_id, origin)
+    ) STRICT;
+    INSERT INTO jobs SELECT *, NULL, NULL, NULL, NULL FROM old_jobs ORDER BY rowid;
+    DROP TABLE old_jobs;
+    CREATE INDEX jobs_by_state ON jobs (state, created);
+    CREATE INDEX jobs_by_body ON jobs (body_sha256);
+    CREATE INDEX jobs_by_batch ON jobs (batch, origin, counted_ticks);
+    CREATE TABLE sent (origin TEXT NOT NULL, at REAL NOT NULL) STRICT;
+    CREATE INDEX sent_by_time ON sent (origin, at);
+    CREATE TABLE learned (origin TEXT PRIMARY KEY, jobs TEXT NOT NULL) STRICT;
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN owner TEXT;
+    ALTER TABLE jobs ADD COLUMN key TEXT;
+    CREATE UNIQUE INDEX jobs_by_key ON jobs (key, origin) WHERE NOT (state = 'failed' AND request_id IS NULL);
+    """,
+)
+"""One script for each version of the schema; what was released is never changed, only added to."""
+
+
+def is_ours(db: sqlite3.Connection) -> bool | None:
+    """Whether a file is a ledger. None if it is empty, and may become one. Nothing is written."""
+    if db.in_transaction:
+        return _kind(db)
+    # Of one moment: between two looks another process may make it a ledger.
+    db.execute("BEGIN")
+    try:
+        return _kind(db)
+    finally:
+        if db.in_transaction:  # SQLite ends it by itself after some errors
+            db.execute("ROLLBACK")
+
+
+def _kind(db: sqlite3.Connection) -> bool | None:
+    application, version = _number(db, "application_id"), _number(db, "user_version")
+    if application == APPLICATION_ID:
+        return True
+    names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    if not application and version and "jobs" in names:
+        return any(column[1] == "intent" for column in db.execute("PRAGMA table_info(jobs)"))
+    return False if application or version or names else None
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Brings a file to the newest version of the schema, or leaves it alone.
+
+    Raises:
+        ConfigurationError: It was written by a newer version of this package.
+        LedgerError: It is a database of something else.
+        sqlite3.Error: It is no database, or can't be written.
+    """
+    if _is_current(db, path):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if not _is_current(db, path):  # else another process was quicker
+            for script in MIGRATIONS[_number(db, "user_version") :]:
+                for statement in filter(str.strip, script.split(";")):
+                    db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def check_kind(db: sqlite3.Connection, path: Path) -> bool | None:
+    """As `is_ours`.
+
+    Raises:
+        LedgerError: It is a database of something else.
+    """
+    kind = is_ours(db)
+    if kind is False:
+        raise LedgerError(f"{path} is a database of something else, and was left as it is; name another file")
+    return kind
+
+
+def _is_current(db: sqlite3.Connection, path: Path) -> bool:
+    check_kind(db, path)
+    version = _number(db, "user_version")
+    if version > len(MIGRATIONS):
+        raise ConfigurationError(f"{path} was written by a newer version of this package ({version})")
+    return version == len(MIGRATIONS)
+
+
+def _number(db: sqlite3.Connection, pragma: str) -> int:
+    return int(db.execute(f"PRAGMA {pragma}").fetchone()[0])

@@ -1,0 +1,352 @@
+"""When to look at a job next: from its `progress`, and from what one's own finished jobs took. No clock and no I/O.
+
+What is believed of a job's end is a density over its age, the seconds since its POST was answered. Before anything is known it is
+1/age: no length is likelier than another on a logarithmic scale. For that belief the best schedule is a fixed interval,
+`pace`, if a look costs as much as `pace**2 / 2 / length` seconds of lag. This is the price: whatever is learned buys fewer
+looks than the fixed interval and less lag, rather than one for the other.
+
+`Schedule` is for one job; `scheduler` has what serves all jobs of a client under limits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from ..core.polling import Look
+
+__all__ = ["History", "Past", "Schedule"]
+
+Key: TypeAlias = tuple[str | int | float | None, ...]
+"""What jobs of a kind have in common, the most telling first: (mode, model, resolution, duration), and then `REMOTE` if the
+service has to fetch media."""
+
+REMOTE = "remote"
+"""Last part of a key: media are named by URLs. A dead one fails the job at once; else it takes as long as all of its kind."""
+
+PACE = 5.0
+"""Seconds between looks at a job of which nothing is known."""
+
+KEPT = 64
+"""Finished jobs that are kept of a kind, and kinds that are kept."""
+
+SLACK = 1.9
+"""Seconds by which a look at a job of a kind that is not known may come later than that of a fixed interval."""
+
+ENOUGH = 3
+"""Finished jobs by which a kind is known. Fewer are helped out by those of other kinds."""
+
+# What recordings say, for as long as one's own jobs don't (x-waiter gives the source).
+QUIET = 6.5  # no recorded job ended in 11 s; one that moderation rejected was told to have taken 6
+ONSET = 7.5  # progress begins to rise after 5 to 11 s
+EARLY = 1.0  # media that can't be fetched fail a job within the first second
+DEAD = 0.2  # of the recorded jobs with remote media so many failed there; they were tests, so it is a guess
+
+_LEAST = 0.5  # seconds between two looks
+_SCALES = 8.0  # ln of how much the longest job imaginable is longer than the shortest
+_CURVE = 16  # looks that are kept of a finished job
+_HORIZON = 7200.0  # seconds
+
+
+# Seconds from now between which the belief is constant, up to half an hour: fine for the next look, coarse far away.
+OFFSETS = tuple(0.25 / 0.06 * (1.06**k - 1) for k in range(105))
+
+
+def pointed(looks: Iterable[Look]) -> Iterator[tuple[int, float]]:
+    """Each new progress that was seen, and the length in seconds it points to: straight on from the onset.
+
+    Only the first look at a progress counts, for a plateau tells no more. 0 and 1 are what a job that stands still says.
+    """
+    last: int | None = None
+    for age, progress in looks:
+        if type(progress) is int and 2 <= progress <= 100 and progress != last and 0.1 < age < _HORIZON:
+            last = progress
+            onset = min(ONSET, 0.7 * age)
+            yield progress, onset + (age - onset) * 100.0 / progress
+
+
+class Finished:
+    """A job that has ended, for the history.
+
+    Attributes:
+        seconds: Its age at the look that saw the end.
+        curve: Looks that saw it running: the first at each progress, a bounded number, and the last.
+        early: Whether it failed before any look saw it running; so probably at once.
+    """
+
+    __slots__ = ("curve", "early", "seconds")
+
+    def __init__(self, seconds: float, curve: Sequence[Look], failed: bool) -> None:
+        self.seconds, self.early = seconds, failed and not curve
+        new = [look for before, look in zip([(0.0, None), *curve], curve, strict=False) if look[1] != before[1]]
+        if len(new) > _CURVE:
+            new = new[:: -(-len(new) // (_CURVE - 1))]
+        self.curve = [*new, *([] if new[-1:] == list(curve[-1:]) else curve[-1:])]
+
+    @property
+    def length(self) -> float:
+        """Seconds that it took, as far as can be known: it ended between two looks."""
+        since = max(self.curve[-1][0], self.seconds / 2) if self.curve else self.seconds / 2
+        return (min(since, self.seconds) + self.seconds) / 2
+
+
+class Past:
+    """What finished jobs tell of the next one: how long it takes, and what its progress points to.
+
+    Lengths are taken as lognormal, so what is believed of the next one is Student's t over ln(age).
+
+    Args:
+        jobs: The finished jobs; none is what is known at first.
+        spread: Variance of ln(length) to add, since they were of another kind.
+        is_known: Whether they were of its own kind, and enough. Else no look waits much longer than a fixed interval.
+        is_remote: Whether the service has to fetch media.
+    """
+
+    __slots__ = (
+        "_bias",
+        "_norm",
+        "_scale",
+        "center",
+        "df",
+        "doubt",
+        "early",
+        "is_known",
+        "is_remote",
+        "mean",
+        "scale",
+        "unknown",
+    )
+
+    def __init__(
+        self,
+        jobs: Sequence[Finished] = (),
+        spread: float = 0.0,
+        is_known: bool = False,
+        is_remote: bool = False,
+    ) -> None:
+        self.is_known, self.is_remote = is_known, is_remote
+        lengths = [(job, job.length) for job in jobs if not job.early]
+        count = len(lengths)
+        logs = [math.log(length) for _, length in lengths]
+        self.mean = sum(length for _, length in lengths) / max(count, 1)
+        self.center = sum(logs) / max(count, 1)
+        self.df = count + 1.0
+        squares = 0.25 + sum((value - self.center) ** 2 for value in logs)
+        self.scale = math.sqrt(squares / self.df * (1 + 1 / max(count, 1)) + spread)
+        gammas = math.lgamma((self.df + 1) / 2) - math.lgamma(self.df / 2)
+        self._norm = math.exp(gammas) / math.sqrt(self.df * math.pi) / self.scale
+        self.unknown = 1.0 / (1 + count)
+        # A look within the first seconds pays if more than about one job in twenty fails there; 1 % is assumed at first.
+        # A URL is the caller's own and may be dead at any time, whatever those before were: then it always pays.
+        self.early = max((len(jobs) - count + 0.1) / (len(jobs) + 10), DEAD if is_remote else 0.0)
+        residuals = [(at, math.log(length / end)) for job, length in lengths for at, end in pointed(job.curve)]
+        self.doubt = 0.1 + 0.3 / (1 + len(residuals) / 8)  # the share of jobs whose progress misleads
+        self._bias, self._scale = zip(*(_residual(5 * k, residuals) for k in range(21)), strict=True)
+
+    def known(self, age: float) -> float:
+        """Density of the length per unit of ln(age), as far as finished jobs tell it."""
+        if self.unknown == 1.0:
+            return 0.0
+        z = (math.log(age) - self.center) / self.scale
+        return float((1 - self.unknown) * self._norm * (1 + z * z / self.df) ** (-(self.df + 1) / 2))
+
+    def reading(self, progress: int, end: float) -> tuple[float, float]:
+        """Mean and standard deviation of ln(length) by a progress that points to an end."""
+        k = round(progress / 5)
+        return math.log(end) + self._bias[k], self._scale[k]
+
+
+def _residual(progress: int, residuals: Iterable[tuple[int, float]]) -> tuple[float, float]:
+    """Mean and standard deviation of ln(length / pointed) near a progress, as if two more jobs had erred by the prior."""
+    prior = 0.2 + 0.4 * (1 - progress / 100)
+    weight, total, square = 2.0, 0.0, 2 * prior * prior
+    for at, value in residuals:
+        near = math.exp(-(((at - progress) / 12) ** 2) / 2)
+        weight += near
+        total += near * value
+        square += near * value * value
+    mean = total / weight
+    return mean, math.sqrt(max(square / weight - mean * mean, 1e-4))
+
+
+def _evidence(past: Past, looks: Sequence[Look]) -> tuple[float, float] | None:
+    """Mean and standard deviation of ln(length) by progress; None if there is none. Steady progress counts for more."""
+    readings = [past.reading(progress, end) for progress, end in pointed(looks)]
+    if not readings:
+        return None
+    mean, scale = readings[-1]
+    errors = [min(4.0, ((mean - other) / wide) ** 2) for other, wide in readings[:-1]]
+    return mean, scale * math.sqrt((2 + sum(errors)) / (2 + len(errors)))
+
+
+class Belief:
+    """The end of a job that runs at `now`. Not normalised.
+
+    Attributes:
+        edges: Ages in seconds; the first is now.
+        mass: How likely it ends between an edge and the next.
+        cost: The same over the length that the price of a look goes by: the mean of what was learned, half a look more
+            as a fixed interval has; or, where nothing was learned, the length itself.
+        tail: Density per unit of ln(age) after the last edge.
+    """
+
+    __slots__ = ("_dead", "_since", "_thrift", "cost", "edges", "mass", "tail")
+
+    def __init__(self, past: Past, looks: Sequence[Look], now: float) -> None:
+        self.edges = [now + offset for offset in OFFSETS]
+        self.mass: list[float] = []
+        self.cost: list[float] = []
+        evidence = _evidence(past, looks)
+        mean, scale = evidence or (0.0, 1.0)
+        floor = past.doubt / _SCALES if evidence else 1.0
+        peak = (1 - past.doubt) / scale / math.sqrt(2 * math.pi)
+        unknown = past.unknown / _SCALES
+        before = now
+        for edge in self.edges[1:]:
+            age = (before + edge) / 2
+            known = past.known(age)
+            free = unknown if age > QUIET else unknown / 20
+            if edge <= EARLY:
+                free += past.early * age / EARLY
+            fit = floor + peak * math.exp(-(((math.log(age) - mean) / scale) ** 2) / 2) if evidence else 1.0
+            share = fit * (edge - before) / age
+            self.mass.append((known + free) * share)
+            self.cost.append((known / (past.mean + PACE / 2) + free / max(age, PACE)) * share)
+            before = edge
+        self.tail = unknown * floor
+        # From when the wait for a look is bounded: nothing ends before, unless it fails at once.
+        self._dead = EARLY if past.is_remote and now <= EARLY - _LEAST else math.inf
+        # The looks that this adds while progress is slow are saved where it is fast.
+        self._thrift = 1.06 if evidence and not past.is_known else 1.0
+        self._since = math.inf if past.is_known else now if past.is_remote else max(now, PACE)
+
+    def next_look(self, pace: float) -> float:
+        """The age in seconds at which the next look costs least, with the lag until then and all that follows.
+
+        What follows is reckoned as if looks were a fluid: sqrt(mass / cost) / pace of it a second is the optimum
+        (Keller 1974), and half a look is added since they are not.
+        """
+        edges, mass, latest = self.edges, self.mass, min(self._since + pace + SLACK, self._dead)
+        pace *= self._thrift
+        left, fluid = self.tail / edges[-1], 0.0
+        follows = [pace * pace / 4 * left]
+        for k in reversed(range(len(mass))):
+            fluid += math.sqrt(mass[k] * (left + self.cost[k] / 2) * (edges[k + 1] - edges[k]))
+            left += self.cost[k]
+            follows.append(pace * fluid + pace * pace / 4 * left)
+        follows.reverse()
+        ended = lag = 0.0
+        least, found = math.inf, edges[-1]
+        for k, gain in enumerate(mass):
+            lag += (ended + gain / 2) * (edges[k + 1] - edges[k])
+            ended += gain
+            if lag + follows[k + 1] < least and edges[k + 1] - edges[0] >= _LEAST:
+                least, found = lag + follows[k + 1], edges[k + 1]
+            if edges[k + 1] > latest:
+                break
+        return min(found, latest)
+
+    def worth(self) -> list[float]:
+        """For each edge, the price in seconds of lag at which a look there is the best one; it never falls."""
+        total = sum(self.mass) + self.tail * math.log(max(_HORIZON / self.edges[-1], 1.0)) or 1.0
+        worths, ended, most = [0.0], 0.0, 0.0
+        for k, gain in enumerate(self.mass):
+            ended += gain
+            left = max(total - ended, 0.0)
+            density = gain / (self.edges[k + 1] - self.edges[k])
+            if density > 0:
+                # With h = density / left: 2 / h * (sqrt(1 + ended / left) - 1)**2, written so that left may be 0.
+                most = max(most, 2 / density * (math.sqrt(left + ended) - math.sqrt(left)) ** 2)
+            worths.append(most)
+        return worths
+
+
+class Schedule:
+    """When to look at one job: `schedule(history, now)` is the age in seconds at which to look next.
+
+    Args:
+        past: What finished jobs tell.
+        pace: Seconds between looks at a job of which nothing is known. Less is more looks and less lag.
+    """
+
+    __slots__ = ("pace", "past")
+
+    def __init__(self, past: Past | None = None, pace: float = PACE) -> None:
+        self.past = past or Past()
+        self.pace = pace
+
+    def __call__(self, history: Sequence[Look], now: float) -> float:
+        """The age for the next look, by the looks so far, all of which saw the job running, and its age now."""
+        return Belief(self.past, history, max(now, 0.0)).next_look(self.pace)
+
+
+def _kind(key: Key) -> Key:
+    """A key without what tells of remote media, which change how a job may fail and not how long it takes."""
+    return key[:-1] if key[-1:] == (REMOTE,) else key
+
+
+class History:
+    """What one's own finished jobs took, by kind; a bounded number of them. Not for two threads at once."""
+
+    __slots__ = ("_jobs", "_past")
+
+    def __init__(self) -> None:
+        self._jobs: dict[Key, list[Finished]] = {}
+        self._past: dict[Key, Past] = {}
+
+    def add(self, key: Key, seconds: float, curve: Sequence[Look] = (), failed: bool = False) -> None:
+        """Takes in a job that has ended.
+
+        Args:
+            key: Its kind; with remote media or without.
+            seconds: Its age at the look that saw the end. What is no age is left out.
+            curve: The looks before, which saw it running.
+            failed: Whether it made no video.
+        """
+        if not 0.1 < seconds < _HORIZON or not all(0 <= age < _HORIZON for age, _ in curve):
+            return
+        key = _kind(key)
+        jobs = self._jobs.pop(key, [])
+        self._jobs[key] = [*jobs, Finished(seconds, curve, failed)][-KEPT:]
+        if len(self._jobs) > KEPT:
+            del self._jobs[next(iter(self._jobs))]
+        # What is known by enough jobs of its own goes by no other kind.
+        for other in [one for one in self._past if _kind(one) == key or len(self._jobs.get(_kind(one), ())) < ENOUGH]:
+            del self._past[other]
+
+    def past(self, key: Key) -> Past:
+        """What is known of the next job of a kind: by enough jobs of it, or by all that share less with it."""
+        if key not in self._past:
+            kind = _kind(key)
+            own = jobs = self._jobs.get(kind, [])
+            size = len(kind)
+            while len(jobs) < ENOUGH and size:
+                size -= 1
+                jobs = [job for other, some in self._jobs.items() if other[:size] == kind[:size] for job in some]
+            if len(self._past) >= KEPT:
+                self._past.clear()
+            spread = 0.1 * (len(kind) - size) if len(jobs) > len(own) else 0.0
+            self._past[key] = Past(jobs[-KEPT:], spread, len(own) >= ENOUGH, key != kind)
+        return self._past[key]
+
+    def to_json(self) -> list[Any]:
+        """As lists that JSON can hold: [key, [[seconds, [[age, progress], ...], failed], ...]] of each kind."""
+        return [
+            [list(key), [[job.seconds, [list(look) for look in job.curve], job.early] for job in jobs]]
+            for key, jobs in self._jobs.items()
+        ]
+
+    @classmethod
+    def from_json(cls, data: Iterable[Any]) -> History:
+        """What `to_json` made.
+
+        Raises:
+            ValueError, TypeError: It is something else.
+        """
+        history = cls()
+        for key, jobs in data:
+            for seconds, curve, failed in jobs:
+                looks = [(float(age), progress) for age, progress in curve]
+                history.add(tuple(key), float(seconds), looks, bool(failed))
+        return history

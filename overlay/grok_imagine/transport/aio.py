@@ -1,0 +1,325 @@
+"""Runs flows by awaiting. Apart from `drivers`, since asyncio costs more to import than all of this.
+
+Paid POSTs are sent by threads, as the blocking client's are: an event loop may end, or stand still, while an answer is on its way.
+All else goes over an asynchronous httpx client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from http.cookiejar import CookieJar
+from inspect import GEN_CLOSED, getgeneratorstate, isawaitable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from weakref import WeakKeyDictionary, WeakSet
+
+import httpx
+
+from ..answers.answer import MOST_ANSWER, Answer, take_in
+from ..config import Settings
+from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
+from ..core.results import Job
+from ..errors import GrokImagineError, RequestTimeout, TransportError, blot
+from ..parsing import BLOCK
+from ..posting.post import GRACE, Post, leave_all
+from .clients import async_chunks_of, async_files_client, client_for, typed
+from .exchange import LONGEST_STEPS, Exchange, broken_off, transport_error
+from .pools import KEEPALIVE
+from .redaction import Hidden, hiding
+from .sync import waited_too_long
+
+if TYPE_CHECKING:
+    from ..batch.tasks import Engine
+
+T = TypeVar("T")
+
+THREADS = 4
+"""What blocks at once at most, such as writing a ledger, which one at a time does anyway: each thread has memory of its own."""
+
+Bound: TypeAlias = tuple[httpx.AsyncClient, asyncio.Semaphore, asyncio.Semaphore]
+
+
+class AsyncDriver:
+    """Runs flows with an asynchronous httpx client, one for each event loop it meets."""
+
+    def __init__(
+        self, settings: Settings, http: httpx.AsyncClient | None, sleep: Callable[[float], Awaitable[object]] | None
+    ) -> None:
+        self._settings = settings
+        self._sleep = sleep or asyncio.sleep
+        self.batches: WeakSet[Engine] = WeakSet()
+        self._given = http
+        # One for each loop; those of loops that have ended go when another is met.
+        self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, Bound]
+        self._bound = WeakKeyDictionary()
+        self._flying: set[asyncio.Task[Any]] = set()
+        self._exchange: Exchange | None = None
+        self._posts: dict[Post, None] = {}
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Runs a flow to its end. What interrupts it is raised in the flow, which knows what it means."""
+        value: object = None
+        failure: BaseException | None = None
+        while True:
+            try:
+                command = flow.send(value) if failure is None else flow.throw(failure)
+                value, failure = (
+                    None,
+                    None,
+                )  # an answer does not live through the pause that follows: thousands wait at once
+                value = await self._do(command)
+            except BaseException as error:
+                failure = error if getgeneratorstate(flow) != GEN_CLOSED else None
+                if failure:  # the flow goes on
+                    continue
+                if isinstance(error, StopIteration):
+                    result: T = error.value
+                    return result
+                if isinstance(error, GrokImagineError):
+                    blot(error, self._settings.api_key)
+                raise
+
+    async def _do(self, command: Command) -> object:
+        if isinstance(command, Call):
+            return await self._send(command)
+        if isinstance(command, Sleep):
+            return await self._sleep(command.seconds)
+        if isinstance(command, Blocking):
+            return await _finished(self._in_thread(command))
+        if isinstance(command, Stream):
+            await self._stream(command)
+            return None
+        result = command.callback(command.video)
+        return await result if isawaitable(result) else result
+
+    async def _in_thread(self, command: Blocking) -> object:
+        async with self._here()[2]:
+            return await asyncio.to_thread(command.work)
+
+    async def _send(self, call: Call) -> Answer | Job:
+        self._settings.check_open()
+        limit = self._settings.request_timeout if call.timeout is None else call.timeout
+        http, gate, _ = self._here()
+        end = asyncio.get_running_loop().time() + limit
+        if gate.locked():
+            try:
+                async with asyncio.timeout_at(end):
+                    await gate.acquire()
+            except TimeoutError as error:
+                raise waited_too_long(limit) from error
+        else:
+            await gate.acquire()
+        if call.post and self._given is None:
+            return await self._post(call, call.post, gate)
+        work = self._fetched(http, call, limit)
+        task = asyncio.ensure_future(_settled(call.post, work) if call.post else work)
+        self._flying.add(task)
+        task.add_done_callback(functools.partial(self._landed, gate))
+        if call.post:
+            await _awaited(task, call.post)
+            return call.post.result()
+        try:
+            # httpx bounds each step of a request. A look is bounded as a whole, since the polling timeout is.
+            async with asyncio.timeout_at(None if call.timeout is None else end):
+                return cast(Answer, await asyncio.shield(task))
+        except TimeoutError as error:
+            raise RequestTimeout(f"no whole answer within {limit:g} s") from error
+
+    async def _post(self, call: Call, post: Post, gate: asyncio.Semaphore) -> Job:
+        """Has a thread send a paid POST. The place in the queue is given back when that has ended, not when the caller leaves."""
+        loop = asyncio.get_running_loop()
+        settled: asyncio.Future[None] = loop.create_future()
+        exchange = self._exchange = self._exchange or Exchange(self._settings)
+
+        def landed() -> None:
+            gate.release()
+            if not settled.done():
+                settled.set_result(None)
+
+        def then() -> None:
+            self._posts.pop(post, None)
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and whoever waited in it
+                loop.call_soon_threadsafe(landed)
+
+        self._posts[post] = None
+        post.start(lambda post: exchange.send(call.request, call.timeout, post), then)
+        await _awaited(settled, post)
+        return post.result()
+
+    async def _fetched(self, http: httpx.AsyncClient, call: Call, limit: float) -> Answer:
+        """Sends a request. Ends what would fly for ever: a body that trickles holds a place of the gate though nobody waits for it."""
+        longest = LONGEST_STEPS * limit if call.timeout is None else limit + GRACE
+        body, lost, response = bytearray(), "", None
+        try:
+            arguments = self._settings.complete(call.request, limit)
+            if content := arguments.get("content"):
+                arguments["content"] = content.awaited()
+            redirects = arguments.pop("follow_redirects")
+            if call.post:
+                call.post.sending()
+            async with asyncio.timeout(longest):
+                request = http.build_request(**arguments)
+                with hiding(Hidden.QUERIES):
+                    answering = await http.send(request, stream=True, follow_redirects=redirects)
+                async with aclosing(answering) as response:
+                    headers = response.headers.raw
+                    if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
+                        headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
+                        body += response.content
+                    else:
+                        await _take(response.aiter_raw(), body)
+        except Exception as error:
+            if response is None or call.post is None:
+                raise transport_error(error) from error
+            lost = broken_off(error)  # the id may be in what has come
+        return take_in(response.status_code, headers, bytes(body), self._settings.api_key, lost)
+
+    def _landed(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:
+        """Gives a request's place back.
+
+        One whose caller has left still flies to its end: httpx's pool loses the connection of a request that is cancelled
+        at some moments, and after enough of them has none left.
+        """
+        self._flying.discard(task)
+        gate.release()
+        if not task.cancelled():
+            task.exception()  # taken note of: whoever left does not want to know
+
+    async def _stream(self, stream: Stream) -> None:
+        timeout = self._settings.request_timeout
+        async with async_files_client(stream.url, timeout) as files:
+            request = files.build_request("GET", stream.url, headers=stream.headers)
+            with typed(), hiding(Hidden.HEADERS):
+                try:
+                    async with asyncio.timeout(timeout):
+                        response = await files.send(request, stream=True)
+                except TimeoutError as error:
+                    raise RequestTimeout(f"no answer within {timeout:g} s") from error
+            async with aclosing(response):
+                stream.sink.begin(response)
+                async with aclosing(cast(AsyncGenerator[bytes, None], async_chunks_of(response))) as chunks:
+                    async for chunk in chunks:
+                        told = stream.sink.write(chunk)
+                        if isawaitable(told):
+                            await told
+
+    def _here(self) -> Bound:
+        """The HTTP client and gates of the running loop: connections can't outlive the loop they were made in."""
+        loop = asyncio.get_running_loop()
+        bound = self._bound.get(loop)
+        if bound is None:
+            for gone in [old for old in list(self._bound) if old.is_closed()]:
+                self._bound.pop(gone, None)
+            http = self._given or client_for(
+                httpx.AsyncClient,
+                self._settings.base_url,
+                limits=_limits(self._settings),
+                cookies=_NoCookies(),
+                event_hooks={"response": [_stay]},
+            )
+            gates = asyncio.Semaphore(self._settings.max_connections), asyncio.Semaphore(THREADS)
+            bound = self._bound[loop] = http, *gates
+        return bound
+
+    def begin_anew(self) -> None:
+        """In a child process: nothing of the parent's is under way, and its connections are its own."""
+        _inherited.append((self._bound, self._flying))
+        self._bound, self._flying = WeakKeyDictionary(), set()
+        self._posts.clear()
+        self.batches.clear()
+        if self._given:
+            self._settings.closed = "its http_client was made before the fork; make a client in the child process"
+        if self._exchange:
+            self._exchange.begin_anew()
+
+    async def close(self) -> None:
+        """Closes the connections of this loop, unless the HTTP client was given. Answers to paid POSTs are waited for."""
+        for batch in list(self.batches):
+            await batch.close()
+        self._settings.closed = "this client was closed; make another"
+        if posts := list(self._posts):
+            await _finished(asyncio.to_thread(leave_all, posts))
+        loop = asyncio.get_running_loop()
+        flying = [task for task in self._flying if task.get_loop() is loop]
+        for task in flying:
+            task.cancel()
+        await asyncio.gather(*flying, return_exceptions=True)
+        bound = self._bound.pop(loop, None)
+        if bound and self._given is None:
+            await bound[0].aclose()
+        if self._exchange:
+            self._exchange.close()
+
+
+_inherited: list[object] = []
+"""What a child process has of its parent's loops: to be kept, since whatever closed it would act on the parent's."""
+
+
+def _limits(settings: Settings) -> httpx.Limits:
+    """A pool no larger than the gate in front of it."""
+    count = settings.max_connections
+    return httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=KEEPALIVE)
+
+
+async def _take(chunks: AsyncIterable[bytes], body: bytearray) -> None:
+    """Takes in a body that is no longer than any answer may be."""
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > MOST_ANSWER:
+            del body[BLOCK:]
+            raise TransportError(f"the answer is longer than {MOST_ANSWER >> 20} MiB")
+
+
+class _NoCookies(CookieJar):
+    """Takes no cookie: the service needs none, and one that can't be sent back would end every later request."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Leaves them alone."""
+
+
+async def _stay(response: httpx.Response) -> None:
+    """Renames an answer's `location`: httpx would read it though it is not to follow, and fail at what is no address."""
+    if "location" in response.headers:
+        renamed = [
+            (b"x-location" if name.lower() == b"location" else name, value) for name, value in response.headers.raw
+        ]
+        response.headers = httpx.Headers(renamed)
+
+
+async def _settled(post: Post, work: Coroutine[Any, Any, Answer]) -> None:
+    """A paid POST over a client that was given, which can't leave its event loop."""
+    outcome: Answer | GrokImagineError
+    try:
+        outcome = await work
+    except GrokImagineError as error:
+        outcome = error
+    except asyncio.CancelledError as error:
+        outcome = TransportError("the event loop ended before the answer came")
+        outcome.__cause__ = error
+    await _finished(asyncio.to_thread(post.finish, outcome))
+
+
+async def _awaited(settled: asyncio.Future[Any], post: Post) -> None:
+    """Waits until a paid POST is settled. A caller that is cancelled keeps it from being sent, or waits a moment for its answer."""
+    try:
+        await asyncio.wait({settled})
+    except GeneratorExit:
+        raise
+    except BaseException:
+        if not post.abandon():
+            await asyncio.wait({settled}, timeout=GRACE)
+        raise
+
+
+async def _finished(work: Coroutine[Any, Any, T]) -> T:
+    """Awaits what must not be half done, such as a line of the ledger: a cancellation waits for its end."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        # Not dropped: what still waits for a thread would never be done.
+        await asyncio.wait({task})
+        raise
