@@ -28,6 +28,7 @@ lint: .venv/dev  ## Check the document and the code
 		REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
 		npx --yes $(REDOCLY) lint openapi/grok-imagine.yaml --config openapi/redocly.yaml; \
 	else echo "redocly: not run, there is no Node here"; fi
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 

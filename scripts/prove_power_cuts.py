@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from grok_imagine import GrokImagineError, Ledger, LedgerQuota, TextToVideo, Video
-from grok_imagine.ledger.ledger import Place
+from grok_imagine.ledger import BatchSlot
 
 SECTOR = 512
 TURNS = 40
@@ -147,15 +147,15 @@ def work(path: Path, seed: int, is_careless: bool) -> None:
     ledger, other, quota = opened(), opened(), LedgerQuota(path, "o")
     for turn in range(TURNS):
         request = TextToVideo(f"{seed} {turn} {'x' * dice.randrange(2000)}", duration=1)
-        intent = ledger.claim(request, "o", Place("batch")) if dice.random() < 0.5 else other.intend(request, "o")
+        intent = ledger.claim(request, "o", BatchSlot("batch")) if dice.random() < 0.5 else other.begin(request, "o")
         EVENTS.append(("told", "intent", intent))
         quota.take([(1000, 60.0)])
         request_id = f"job-{turn}"
-        other.accept(str(intent), request_id)
+        other.confirm(str(intent), request_id)
         EVENTS.append(("told", "request_id", request_id))
         if dice.random() < 0.5:
             done = {"status": "done", "video": {"url": "https://a.example/a.mp4"}, "model": "y" * dice.randrange(3000)}
-            ledger.saw(Video(request_id, done), "o")
+            ledger.record_result(Video(request_id, done), "o")
             EVENTS.append(("told", "done", request_id))
         if dice.random() < 0.15:
             ledger._run(lambda db: db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())

@@ -37,7 +37,7 @@ from grok_imagine import (
 from grok_imagine.answers.answer import Answer, take_in
 from grok_imagine.core.results import Job
 from grok_imagine.errors import UnexpectedResponse, retry_after
-from grok_imagine.ledger.ledger import Place
+from grok_imagine.ledger import BatchSlot
 from grok_imagine.pacing.limiter import Pacer
 from grok_imagine.parsing import DEEPEST, LONGEST_NUMBER, MOST_ANSWER, YEAR, is_plain_id, shown
 from support import Api, ManualClock
@@ -228,7 +228,7 @@ def test_any_retry_after_is_seconds_or_nothing(value: str, date: str) -> None:
 def test_any_rate_limit_header_costs_little(limit: str, remaining: str) -> None:
     pacer = Pacer(Limits(), ManualClock())
     tracemalloc.start()
-    pacer.heed({"x-ratelimit-limit-requests": limit, "x-ratelimit-remaining-requests": remaining})
+    pacer.update_from_headers({"x-ratelimit-limit-requests": limit, "x-ratelimit-remaining-requests": remaining})
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 << 20
@@ -350,14 +350,14 @@ def test_a_cost_of_64_bits_is_one_everywhere(far: Api, wire: Wire, tmp_path: Pat
 
 
 def test_costs_of_64_bits_can_be_added_up(clock: ManualClock, tmp_path: Path) -> None:
-    place, most = Place("batch", counted_ticks=1), 2**63 - 1
+    place, most = BatchSlot("batch", counted_ticks=1), 2**63 - 1
     with closing(Ledger(tmp_path / "jobs.db", clock=clock)) as ledger:
         for number in range(3):
             intent = ledger.claim(TextToVideo(f"boat {number}"), "here", place)
             assert isinstance(intent, str)
-            ledger.accept(intent, f"job-{number}")
+            ledger.confirm(intent, f"job-{number}")
             state = {"status": "failed", "usage": {"cost_in_usd_ticks": most}}
-            ledger.saw(Video(f"job-{number}", state), "here")
+            ledger.record_result(Video(f"job-{number}", state), "here")
         assert ledger.cost_usd() == pytest.approx(3 * most / 1e10)
         assert ledger.costs_of("batch", "here") == pytest.approx((3 * most / 1e10, 3 * most / 1e10))
         with pytest.raises(CostLimitError):

@@ -249,10 +249,10 @@ def test_a_wrong_key_is_tried_once(kind: str, clock: ManualClock) -> None:
 def test_a_ledger_that_breaks_ends_the_starts_and_loses_no_id(
     batches: Batches, sandbox: Sandbox, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def accept(self: Ledger, intent: str, request_id: str) -> None:
+    def confirm(self: Ledger, intent: str, request_id: str) -> None:
         raise LedgerError("disk full", request_id=request_id)
 
-    monkeypatch.setattr(Ledger, "accept", accept)
+    monkeypatch.setattr(Ledger, "confirm", confirm)
     outcomes = batches([f"A cat {n}" for n in range(9)], ledger=ledger, concurrency=2)
     assert len(outcomes) == 9 and posts(sandbox) <= 2
     found = {o.request_id for o in outcomes if o.state == "running"}
@@ -665,7 +665,7 @@ def test_what_the_cap_refuses_needs_no_turn(batches: Batches, clock: ManualClock
 
 def test_an_intent_of_a_process_with_the_same_id_is_not_under_way(ledger: Ledger) -> None:
     # In a container every run may have process id 1.
-    code = "import sys; from grok_imagine import *; Ledger(sys.argv[1]).intend(TextToVideo('A cat'), 'o')"
+    code = "import sys; from grok_imagine import *; Ledger(sys.argv[1]).begin(TextToVideo('A cat'), 'o')"
     subprocess.run([sys.executable, "-c", code, str(ledger.path)], check=True, timeout=60)
     with contextlib.closing(sqlite3.connect(ledger.path)) as db:
         db.execute("UPDATE jobs SET process = ?", (os.getpid(),))

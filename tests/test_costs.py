@@ -26,7 +26,7 @@ from grok_imagine import (
     delivery_of,
 )
 from grok_imagine.answers.api_errors import api_error
-from grok_imagine.ledger.ledger import Place
+from grok_imagine.ledger import BatchSlot
 from grok_imagine_cli.jobs import _sums
 from poison import Poison, done, http, service
 from support import Api, ManualClock
@@ -243,9 +243,9 @@ def test_a_refusal_that_was_billed_is_not_sent_again() -> None:
 def test_what_no_number_of_64_bits_holds_is_counted_as_much_as_fits(tmp_path: Path) -> None:
     with closing(Ledger(tmp_path / "jobs.db")) as ledger:
         for number in range(3):
-            ledger.claim(TextToVideo(str(number)), "o", Place("batch", 0, 2**63 - 1))
+            ledger.claim(TextToVideo(str(number)), "o", BatchSlot("batch", 0, 2**63 - 1))
         with pytest.raises(CostLimitError, match=r"count as 2\.767e\+09"):
-            ledger.check_cost("o", Place("batch", 0, 1), 2**63)
+            ledger.check_cost("o", BatchSlot("batch", 0, 1), 2**63)
 
 
 def test_a_withheld_video_is_a_video_with_a_cost() -> None:

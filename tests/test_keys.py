@@ -351,13 +351,13 @@ class Mortal(Ledger):
         intent = super().claim_key(*arguments)
         die("before it is sent")
         return intent
-    def intend(self, *arguments):
-        intent = super().intend(*arguments)
+    def begin(self, *arguments):
+        intent = super().begin(*arguments)
         die("before it is sent")
         return intent
-    def accept(self, *arguments):
+    def confirm(self, *arguments):
         die("before its id is noted")
-        super().accept(*arguments)
+        super().confirm(*arguments)
         die("when its id is noted")
 with Client("k", base_url=url, ledger=Mortal(path)) as client:
     job = client.video.start("0", **({"key": key} if key else {}))

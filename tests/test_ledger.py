@@ -126,12 +126,12 @@ def test_what_happened_leaves_even_if_it_can_not_be_noted(
 
 def test_a_later_answer_unsays_neither_the_cost_nor_the_download(ledger: Ledger) -> None:
     done = {"status": "done", "video": {"url": "https://a.example/a.mp4"}}
-    ledger.saw(Video("job-1", done | {"usage": {"cost_in_usd_ticks": 5}}), "o")
-    ledger.saw(Video("job-1", done), "o")
+    ledger.record_result(Video("job-1", done | {"usage": {"cost_in_usd_ticks": 5}}), "o")
+    ledger.record_result(Video("job-1", done), "o")
     assert ledger.jobs("done")[0].cost_ticks == 5
-    ledger.downloaded("job-1", "a.mp4", "o")
-    ledger.lost(VideoModeratedError("c", "m", request_id="job-1"), "o")
-    ledger.saw(Video("job-1", {"status": "expired"}), "o")
+    ledger.record_download("job-1", "a.mp4", "o")
+    ledger.record_failure(VideoModeratedError("c", "m", request_id="job-1"), "o")
+    ledger.record_result(Video("job-1", {"status": "expired"}), "o")
     assert [(entry.state, entry.path) for entry in ledger.jobs()] == [("downloaded", "a.mp4")]
 
 
@@ -164,7 +164,7 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     path.touch(0o666)
     ledger = Ledger(path)
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
 
 
@@ -176,8 +176,8 @@ def test_reconciling_takes_up_what_was_accepted_and_posts_nothing(
     done = api(lambda c: c.video.generate(CAT), ledger=ledger)
     with pytest.raises(GrokImagineError):
         api(lambda c: c.video.start(CAT), ledger=ledger, headers={"x-sandbox-scenario": "reset-after-accepting"})
-    ledger.adopt("00000000-0000-0000-0000-00000000dead", sandbox.base_url)
-    ledger.adopt("another-address", "https://elsewhere.example")
+    ledger.import_job("00000000-0000-0000-0000-00000000dead", sandbox.base_url)
+    ledger.import_job("another-address", "https://elsewhere.example")
     posts = sum(count for (method, _, _), count in sandbox.requests.items() if method == "POST")
     found = api(lambda c: ledger.reconcile(c))
     assert sum(count for (method, _, _), count in sandbox.requests.items() if method == "POST") == posts
@@ -250,7 +250,7 @@ def test_a_download_is_noted_and_not_asked_for_again(
 
 
 def test_an_intent_that_is_too_old_to_be_on_its_way_is_unknown(ledger: Ledger, clock: ManualClock) -> None:
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     clock.now += IN_FLIGHT + 1
     assert [entry.state for entry in ledger.jobs()] == ["unknown"]
 
@@ -285,7 +285,7 @@ import os, sys
 from grok_imagine import Ledger, TextToVideo
 ledger = Ledger(sys.argv[1])
 for number in range(15):
-    ledger.accept(ledger.intend(TextToVideo("A cat"), "o"), f"{os.getpid()}-{number}")
+    ledger.confirm(ledger.begin(TextToVideo("A cat"), "o"), f"{os.getpid()}-{number}")
 """
 
 
@@ -293,7 +293,7 @@ def test_several_processes_and_threads_write_at_once(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     processes = [subprocess.Popen([sys.executable, "-c", FILL, str(path)]) for _ in range(3)]
     shared = Ledger(path)
-    threads = [threading.Thread(target=lambda: [shared.intend(CAT, "o") for _ in range(10)]) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: [shared.begin(CAT, "o") for _ in range(10)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -343,16 +343,16 @@ def test_two_addresses_may_give_the_same_id(ledger: Ledger, tmp_path: Path) -> N
             ids.add(client.video.start(CAT).request_id)
             client.video.wait(*ids)
     assert len(ids) == 1 and [entry.state for entry in ledger.jobs()] == ["done", "done"]
-    ledger.downloaded(*ids, tmp_path / "a.mp4", ledger.jobs()[0].origin)
+    ledger.record_download(*ids, tmp_path / "a.mp4", ledger.jobs()[0].origin)
     assert sorted(entry.state for entry in ledger.jobs()) == ["done", "downloaded"]
 
 
 def test_a_fork_opens_the_file_anew(ledger: Ledger) -> None:
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     child = multiprocessing.get_context("fork").Process(target=ledger.intend, args=(CAT, "o"))
     child.start()
     child.join(20)
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     assert child.exitcode == 0 and len(ledger.jobs()) == 3
 
 

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from grok_imagine import AsyncClient, Client, ConfigurationError, Ledger, Limits, RateLimitError, VideoGenerationError
+from grok_imagine import (
+    AsyncClient,
+    Client,
+    ConfigurationError,
+    Ledger,
+    Limits,
+    RateLimitError,
+    TextToVideo,
+    VideoGenerationError,
+)
 from grok_imagine.pacing.limiter import Pacer
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
@@ -131,32 +140,32 @@ def refusal(**headers: str) -> RateLimitError:
 def test_a_refusal_makes_all_pause_and_use_less() -> None:
     now = 0.0
     pacer = Pacer(Limits(), lambda: now)
-    ticket = pacer.job(())
-    pacer.refused(refusal())
-    pacer.refused(refusal())  # one that was on its way at the same time
-    assert next(pacer.turn(ticket)).seconds == pytest.approx(1.0, abs=0.1)
+    slot = pacer.new_job(TextToVideo("A cat"))
+    pacer.on_rate_limited(refusal())
+    pacer.on_rate_limited(refusal())  # one that was on its way at the same time
+    assert next(pacer.acquire(slot)).seconds == pytest.approx(1.0, abs=0.1)
     assert pacer._windows[0] == (48, 60.1)
     now = 2.0
-    pacer.refused(refusal())
-    assert next(pacer.turn(ticket)).seconds == pytest.approx(2.0, abs=0.1) and pacer._windows[0] == (38, 60.1)
+    pacer.on_rate_limited(refusal())
+    assert next(pacer.acquire(slot)).seconds == pytest.approx(2.0, abs=0.1) and pacer._windows[0] == (38, 60.1)
     for _ in range(40):
-        pacer.heed({})
+        pacer.update_from_headers({})
     assert pacer._windows[0] == (60, 60.1)
     now = 10.0
-    pacer.refused(refusal(**{"retry-after": "25"}))
-    assert next(pacer.turn(ticket)).seconds == pytest.approx(25, abs=0.2)
+    pacer.on_rate_limited(refusal(**{"retry-after": "25"}))
+    assert next(pacer.acquire(slot)).seconds == pytest.approx(25, abs=0.2)
 
 
 def test_what_others_used_of_the_quota_counts() -> None:
     pacer = Pacer(Limits(), lambda: 0.0)
-    pacer.heed({"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0"})
-    assert next(pacer.turn(pacer.job(()))).seconds > 29
+    pacer.update_from_headers({"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0"})
+    assert next(pacer.acquire(pacer.new_job(TextToVideo("A cat")))).seconds > 29
 
 
 @pytest.mark.parametrize("value", ["", "many", "-5", "9" * 40, "٣", "1.5"])
 def test_a_header_that_is_no_number_tells_nothing(value: str) -> None:
     pacer = Pacer(Limits(), lambda: 0.0)
-    pacer.heed({"x-ratelimit-limit-requests": value, "x-ratelimit-remaining-requests": value})
+    pacer.update_from_headers({"x-ratelimit-limit-requests": value, "x-ratelimit-remaining-requests": value})
     assert pacer._windows == [(60, 60.1), (1, 0.5)]
 
 
@@ -172,7 +181,7 @@ def ledger_history(ledger: Ledger) -> Any:
     import json
 
     origins = {entry.origin for entry in ledger.jobs()}
-    return json.loads(ledger.learned(*origins) or "[]")
+    return json.loads(ledger.load_history(*origins) or "[]")
 
 
 @pytest.mark.parametrize("tier", contract.TIERS, ids=lambda tier: str(tier.tier))

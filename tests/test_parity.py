@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grok_imagine import AsyncClient, Client, TextToVideo
-from grok_imagine.batch.runner import Tally
+from grok_imagine.batch.runner import BatchStats
 from grok_imagine.batch.tasks import AsyncBatch
 from grok_imagine.batch.threads import Batch
 from grok_imagine.batches import AsyncBatches, Batches
@@ -71,7 +71,7 @@ def test_both_have_the_same_methods_and_parameters(blocking: type, awaited: type
 
 def test_both_batches_tell_the_same() -> None:
     ours, theirs = public(Batch), public(AsyncBatch)
-    assert {*ours} ^ {*theirs} == set() and issubclass(Batch, Tally) and issubclass(AsyncBatch, Tally)
+    assert {*ours} ^ {*theirs} == set() and issubclass(Batch, BatchStats) and issubclass(AsyncBatch, BatchStats)
 
 
 def test_both_are_made_of_the_same_arguments() -> None:

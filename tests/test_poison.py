@@ -173,7 +173,7 @@ def once(server: Service, outcomes: list[Outcome], before: Mapping[int, int]) ->
 def poisoned(kind: str, folder: Path, bad: Mapping[int, Poison]) -> None:
     with service(bad) as server:
         world = World(kind, folder, server)
-        world.ledger.downloaded(OTHERS, "there.mp4", server.base_url)
+        world.ledger.record_download(OTHERS, "there.mp4", server.base_url)
         first = world.batch()
         check(first, bad)
         once(server, first, {})
@@ -206,7 +206,7 @@ def test_any_mad_answers_stop_no_other_job(kind: str, tmp_path: Path, seed: int)
 def accepted(world: World, numbers: range) -> None:
     """Jobs that an earlier process started, and did not wait for."""
     for number in numbers:
-        world.ledger.adopt(f"job-{number}", world.server.base_url)
+        world.ledger.import_job(f"job-{number}", world.server.base_url)
 
 
 @pytest.mark.parametrize("poison", [poison for poison in POISONS if poison.at != "post"], ids=repr)

@@ -30,15 +30,18 @@ from grok_imagine import (
 from grok_imagine.answers import answer as answers
 from grok_imagine.config import seconds
 from grok_imagine.core.effects import Call, Notify, Sleep
-from grok_imagine.core.operations import Context
-from grok_imagine.core.polling import Schedule, contract_schedule, wait
+from grok_imagine.core.hooks import JobRecorder, Runtime
+from grok_imagine.core.polling import wait
 from grok_imagine.core.retry import Retries, RetryPolicy
+from grok_imagine.core.schedule import Schedule, contract_schedule
 from grok_imagine.errors import ApiError
 from grok_imagine.pacing.limiter import Pacer
-from grok_imagine.pacing.scheduler import Ticket
+from grok_imagine.pacing.predictor import kind_of
+from grok_imagine.pacing.scheduler import PollSlot
 from support import UNLIMITED
 
-KIND = ("text-to-video",)
+REQUEST = TextToVideo("A cat")
+KIND = kind_of(REQUEST)
 URL = "https://vidgen.example/v.mp4"
 VIDEO = {"url": URL, "duration": 8, "respect_moderation": True}
 Answer = answers.Answer | TransportError
@@ -101,15 +104,15 @@ ENDS: list[tuple[Answer, type[BaseException] | None]] = [
 ]  # fmt: skip
 
 
-def pacer_and_ticket(clock: Callable[[], float], ours: bool, schedule: Schedule | None) -> tuple[Pacer, Ticket]:
+def limiter_and_slot(clock: Callable[[], float], ours: bool, schedule: Schedule | None) -> tuple[Pacer, PollSlot]:
     """A job that was started a moment ago, or one of another process."""
     pacer = Pacer(UNLIMITED, clock)
     if not ours:
-        return pacer, pacer.join(KIND, schedule)
-    ticket = pacer.job(KIND, schedule)
-    assert list(pacer.turn(ticket)) == []
-    pacer.saw(ticket)
-    return pacer, ticket
+        return pacer, pacer.track_existing(REQUEST, schedule)
+    slot = pacer.new_job(REQUEST, schedule)
+    assert list(pacer.acquire(slot)) == []
+    pacer.record_poll(slot)
+    return pacer, slot
 
 
 class Run:
@@ -127,9 +130,9 @@ class Run:
     ) -> None:
         self.now, self.calls, self.sleeps, self.seen = 0.0, list[Call](), list[float](), list[Video]()
         self.answers, self.cost = answers, cost
-        self.pacer, ticket = pacer_and_ticket(lambda: self.now, ours, schedule)
-        context = Context(self.pacer, Retries(RetryPolicy(), self.pacer.clock), request_timeout)
-        self.flow = wait("job-1", context, ticket, began=0.0, **{"timeout": 600.0} | options)
+        self.pacer, slot = limiter_and_slot(lambda: self.now, ours, schedule)
+        runtime = Runtime(Retries(RetryPolicy(), self.pacer.clock), request_timeout, self.pacer, JobRecorder())
+        self.flow = wait("job-1", runtime, slot, began=0.0, **{"timeout": 600.0} | options)
 
     def __call__(self) -> Video:
         try:
@@ -333,8 +336,8 @@ def test_whatever_leaves_a_wait_takes_the_id_along() -> None:
 
     # The last one is an error of ours that a callback of the caller's raised about something else.
     for error in (KeyboardInterrupt(), Ctrl(), ZeroDivisionError(), OutOfRange("x")):
-        pacer, ticket = pacer_and_ticket(lambda: 0.0, True, contract_schedule)
-        steps = wait("job-9", Context(pacer, Retries(RetryPolicy(), pacer.clock), 1.0), ticket, timeout=9)
+        pacer, slot = limiter_and_slot(lambda: 0.0, True, contract_schedule)
+        steps = wait("job-9", Runtime(Retries(RetryPolicy(), pacer.clock), 1.0, pacer, JobRecorder()), slot, timeout=9)
         next(steps)
         with pytest.raises(type(error)) as caught:
             steps.throw(error)

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from grok_imagine import Client, Ledger, LedgerError, LedgerQuota, LedgerWarning, TextToVideo
-from grok_imagine.ledger.ledger import Place
+from grok_imagine.ledger import BatchSlot
 from grok_imagine.ledger.mounts import unsafe_kind
 from grok_imagine.ledger.ownership import OWN, TOKENS, Owner
 from grok_imagine.ledger.schema import MIGRATIONS
@@ -30,7 +30,7 @@ from grok_imagine_sandbox import Sandbox
 from support import ROOT, Api
 
 CAT = TextToVideo("A cat", duration=2)
-PLACE = Place("batch", 0, None)
+PLACE = BatchSlot("batch", 0, None)
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +62,9 @@ def running(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]
 INTEND = """
 import sys
 from grok_imagine import Ledger, TextToVideo
-from grok_imagine.ledger.ledger import Place
+from grok_imagine.ledger import BatchSlot
 ledger = Ledger(sys.argv[1])
-print(ledger.claim(TextToVideo("A cat", duration=2), "o", Place("batch", 0, None)), flush=True)
+print(ledger.claim(TextToVideo("A cat", duration=2), "o", BatchSlot("batch", 0, None)), flush=True)
 sys.stdin.readline()
 """
 LIST = "import sys; from grok_imagine import Ledger; ledger = Ledger(sys.argv[1]); print(len(ledger.jobs())); ledger.close()"
@@ -239,7 +239,7 @@ def test_a_new_file_is_its_owners_alone_from_the_first_moment(tmp_path: Path, um
         "    seen.append(os.stat(path).st_mode & 0o777)\n"
         "    real(db, path)\n"
         "opening._set_up = set_up\n"
-        f"os.umask({umask}); ledger = Ledger(sys.argv[1]); ledger.intend(TextToVideo('x'), 'o')\n"
+        f"os.umask({umask}); ledger = Ledger(sys.argv[1]); ledger.begin(TextToVideo('x'), 'o')\n"
         "names = os.listdir(os.path.dirname(sys.argv[1]))\n"
         "print({*seen, *(os.stat(os.path.join(os.path.dirname(sys.argv[1]), name)).st_mode & 0o777 for name in names)})"
     )
@@ -303,7 +303,7 @@ def test_a_file_that_is_gone_is_noticed_before_the_post(
     path = tmp_path / "jobs.db"
     ledger = Ledger(path)
     with contextlib.closing(sqlite3.connect(path)) as db:  # so that all is in the file itself
-        ledger.adopt("before", sandbox.base_url)
+        ledger.import_job("before", sandbox.base_url)
         db.execute("PRAGMA wal_checkpoint")
     ledger.jobs()
     if closed:
@@ -325,7 +325,7 @@ def test_an_id_that_comes_when_the_file_is_gone_is_on_the_error(
     path = tmp_path / "jobs.db"
     ledger = Ledger(path)
     ledger.jobs()
-    real = ledger.accept
+    real = ledger.confirm
 
     def accept(intent: str, request_id: str) -> None:
         happens(path)
@@ -333,7 +333,7 @@ def test_an_id_that_comes_when_the_file_is_gone_is_on_the_error(
 
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA wal_checkpoint")
-    monkeypatch.setattr(ledger, "accept", accept)
+    monkeypatch.setattr(ledger, "confirm", accept)
     with pytest.raises(LedgerError) as caught:
         api(lambda c: c.video.start(CAT), ledger=ledger)
     assert caught.value.request_id == sandbox.jobs[0]["request_id"]
@@ -343,12 +343,12 @@ def test_an_id_that_comes_when_the_file_is_gone_is_on_the_error(
 def test_a_ledger_that_is_put_back_goes_on(tmp_path: Path) -> None:
     path, away = tmp_path / "jobs.db", tmp_path / "away.db"
     ledger = Ledger(path)
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     path.rename(away)
     with pytest.raises(LedgerError, match="was deleted or replaced"):
-        ledger.intend(CAT, "o")
+        ledger.begin(CAT, "o")
     away.rename(path)
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     assert len(ledger.jobs()) == 2
 
 
@@ -356,7 +356,7 @@ def test_a_ledger_that_somebody_packs_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     ledger = Ledger(path)
     for number in range(200):
-        ledger.adopt(f"{number}", "o")
+        ledger.import_job(f"{number}", "o")
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA wal_checkpoint")
         ledger.jobs()
@@ -364,7 +364,7 @@ def test_a_ledger_that_somebody_packs_goes_on(tmp_path: Path) -> None:
         db.execute("DELETE FROM jobs WHERE request_id != '7'")
         db.execute("VACUUM")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     assert path.stat().st_size < before and len(ledger.jobs()) == 2
 
 
@@ -373,9 +373,9 @@ def test_a_change_of_folder_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     ledger = Ledger("jobs.db")
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     ledger.close()
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     assert len(ledger.jobs()) == 2 and not list((tmp_path / "below").iterdir())
 
 
@@ -416,12 +416,12 @@ def test_who_ends_as_it_should_leaves_nothing_and_who_is_killed_until_the_next_b
     with running(INTEND, path) as process:
         process.communicate("\n", timeout=20)
     assert [file.name for file in tmp_path.iterdir()] == ["jobs.db"]
-    with running(INTEND.replace("claim", "intend").replace(', Place("batch", 0, None)', ""), path) as process:
+    with running(INTEND.replace("claim", "begin").replace(', BatchSlot("batch", 0, None)', ""), path) as process:
         process.kill()
         process.wait(20)
     assert len(list(tmp_path.glob("jobs.db-owner-*"))) == 1
     ledger = Ledger(path)
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
     assert len(list(tmp_path.glob("jobs.db-owner-*"))) == 1 and len(TOKENS) == 1
     ledger.close()
     assert [file.name for file in tmp_path.iterdir()] == ["jobs.db"] and not TOKENS
@@ -448,8 +448,8 @@ def test_without_locks_an_owner_is_known_by_its_process(tmp_path: Path, monkeypa
 
     monkeypatch.setattr("grok_imagine.ledger.ownership.fcntl.flock", refuse)
     ledger = Ledger(tmp_path / "jobs.db")
-    ledger.intend(CAT, "o")
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
+    ledger.begin(CAT, "o")
     assert [entry.state for entry in ledger.jobs()] == ["intended"] * 2 and not TOKENS
     ledger.close()
     OWN.clear()
@@ -489,17 +489,17 @@ def forked(work: Callable[[], object]) -> int:
 def test_a_fork_takes_neither_connection_nor_intents_along(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     ledger, quota = Ledger(path), LedgerQuota(path, "o")
-    ledger.intend(CAT, "o")
+    ledger.begin(CAT, "o")
 
     def work() -> None:
         assert not OWN and not TOKENS and ledger._store._db is None
         assert [entry.state for entry in ledger.jobs()] == ["intended"]  # the parent's, which lives
         assert quota.take([(5, 60.0)]) == 0
-        ledger.accept(ledger.intend(CAT, "o"), "child's")
+        ledger.confirm(ledger.begin(CAT, "o"), "child's")
         ledger.close()
 
     assert forked(work) == 0
-    ledger.accept(ledger.intend(CAT, "o"), "parent's")
+    ledger.confirm(ledger.begin(CAT, "o"), "parent's")
     assert sorted(entry.state for entry in ledger.jobs()) == ["accepted", "accepted", "intended"]
     ledger.close()
     quota.close()
@@ -536,7 +536,7 @@ def test_a_fork_waits_for_a_line_that_is_being_written(tmp_path: Path, monkeypat
     assert begun.wait(20)
     timer = threading.Timer(0.05, go_on.set)
     timer.start()
-    assert forked(lambda: exit(ledger.learned("o") != "[]")) == 0  # it began when the line was whole
+    assert forked(lambda: exit(ledger.load_history("o") != "[]")) == 0  # it began when the line was whole
     writer.join(20)
     timer.join(20)
 
@@ -547,7 +547,7 @@ def test_a_fork_waits_for_a_line_that_is_being_written(tmp_path: Path, monkeypat
     writer = threading.Thread(target=lambda: ledger._run(lambda db: (begun.set(), go_on.wait(20))))
     writer.start()
     assert begun.wait(20)
-    assert forked(lambda: ledger.intend(CAT, "o")) == 0
+    assert forked(lambda: ledger.begin(CAT, "o")) == 0
     go_on.set()
     writer.join(20)
     assert len(ledger.jobs()) == 1

@@ -26,7 +26,8 @@ from grok_imagine import (
 from grok_imagine.answers.answer import take_in
 from grok_imagine.answers.api_errors import api_error
 from grok_imagine.core.effects import Call
-from grok_imagine.core.operations import Context, repeat
+from grok_imagine.core.hooks import JobRecorder, Runtime
+from grok_imagine.core.operations import repeat
 from grok_imagine.core.retry import Retries
 from grok_imagine.pacing.limiter import Pacer
 from grok_imagine.posting.start import start
@@ -134,7 +135,8 @@ def test_a_post_is_repeated_only_when_it_started_nothing() -> None:
     for error, kind in CLASSES:
         line = Line(RetryPolicy(), [error])
         pacer = Pacer(UNLIMITED, line.retries.clock)
-        flow = start(TextToVideo("x"), Context(pacer, line.retries, 60.0), pacer.job(()))
+        request, runtime = TextToVideo("x"), Runtime(line.retries, 60.0, pacer, JobRecorder())
+        flow = start(request, runtime, pacer.new_job(request))
         if kind in (Delivery.NEVER_DELIVERED, Delivery.REFUSED):
             assert line.run(flow).request_id == "job-1" and line.calls == 2
             continue

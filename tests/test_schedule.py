@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from benchmarks.simulation.families import Family, Job
+from benchmarks.simulation.learned import Schedule
 from benchmarks.simulation.limited import BOUND, bound, hour
 from benchmarks.simulation.single import fixed, judge, watch
 from benchmarks.simulation.surprises import CHANGES, DEAD, changed, in_order, told
@@ -19,9 +20,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grok_imagine import VideoRequest
-from grok_imagine._wiring import key_of
-from grok_imagine.core.polling import Look
-from grok_imagine.pacing.predictor import EARLY, ENOUGH, KEPT, PACE, REMOTE, SLACK, Belief, History, Past, Schedule
+from grok_imagine.core.schedule import Look
+from grok_imagine.pacing.predictor import (
+    EARLY,
+    ENOUGH,
+    KEPT,
+    PACE,
+    REMOTE,
+    SLACK,
+    DurationModel,
+    History,
+    Posterior,
+    kind_of,
+)
 
 KEY = ("text-to-video", "grok-imagine-video", "480p", 8)
 AGES = st.floats(0, 7000)
@@ -65,7 +76,7 @@ def looks_until(length: float, schedule: Schedule, progress: Any = lambda age: N
 def test_next_look_is_ahead_and_bounded_whatever_was_seen(
     jobs: list[tuple[float, list[Look], bool]], looks: list[Look], now: float, pace: float
 ) -> None:
-    at = Schedule(filled(jobs).past(KEY), pace)(looks, now)
+    at = Schedule(filled(jobs).model(KEY), pace)(looks, now)
     assert now + 0.5 <= at <= now + 1800
 
 
@@ -74,7 +85,7 @@ def test_next_look_is_ahead_and_bounded_whatever_was_seen(
 def test_belief_is_beyond_now_and_finite(
     jobs: list[tuple[float, list[Look], bool]], looks: list[Look], now: float
 ) -> None:
-    belief = Belief(filled(jobs).past(KEY), looks, now)
+    belief = Posterior(filled(jobs).model(KEY), looks, now)
     assert belief.edges[0] == now
     assert all(before < after for before, after in itertools.pairwise(belief.edges))
     assert all(math.isfinite(mass) and mass >= 0 for mass in belief.mass)
@@ -85,7 +96,7 @@ def test_belief_is_beyond_now_and_finite(
 
 def test_same_input_same_look() -> None:
     looks: list[Look] = [(9.0, 1), (14.0, 20)]
-    assert Schedule(like(30).past(KEY))(looks, 14.0) == Schedule(like(30).past(KEY))(looks, 14.0)
+    assert Schedule(like(30).model(KEY))(looks, 14.0) == Schedule(like(30).model(KEY))(looks, 14.0)
 
 
 def test_where_nothing_is_known_it_is_a_fixed_interval() -> None:
@@ -110,13 +121,13 @@ def test_progress_that_falls_is_believed_no_less() -> None:
 
 
 def test_a_smaller_pace_looks_sooner() -> None:
-    at = [Schedule(like(60).past(KEY), pace)([], 0.0) for pace in (1.0, 3.0, 5.0, 10.0, 30.0)]
+    at = [Schedule(like(60).model(KEY), pace)([], 0.0) for pace in (1.0, 3.0, 5.0, 10.0, 30.0)]
     assert at == sorted(at)
 
 
 @pytest.mark.parametrize("length", [20, 60, 300])
 def test_history_is_found_again(length: float) -> None:
-    past = like(length).past(KEY)
+    past = like(length).model(KEY)
     ages = looks_until(length, Schedule(past))
     assert past.mean == pytest.approx(length, rel=0.1)
     assert len(ages) < 0.7 * length / PACE
@@ -126,7 +137,7 @@ def test_history_is_found_again(length: float) -> None:
 
 
 def test_a_job_that_outlives_all_others_is_looked_at_like_an_unknown_one() -> None:
-    ages = looks_until(500, Schedule(like(30).past(KEY)))
+    ages = looks_until(500, Schedule(like(30).model(KEY)))
     assert 0.5 * PACE < ages[-1] - ages[-2] < 2 * PACE
 
 
@@ -140,7 +151,7 @@ def test_looks_within_the_first_second_where_jobs_fail_there() -> None:
         history = like(30, 40 - failed)
         for _ in range(failed):
             history.add(KEY, 10.0, failed=True)
-        return Schedule(history.past(KEY))([], 0.0)
+        return Schedule(history.model(KEY))([], 0.0)
 
     assert first(0) > 10
     assert first(12) < 1.5
@@ -163,7 +174,7 @@ def test_a_job_of_a_kind_that_is_not_known_is_never_seen_much_later_than_by_a_fi
     history, kind = filled(jobs), (*KEY[:3], 15)
     for _ in range(own):
         history.add(kind, 1000.0, [(900.0, None)])
-    past = history.past((*kind, REMOTE) if is_remote else kind)
+    past = history.model((*kind, REMOTE) if is_remote else kind)
     job = Job(kind, length, lambda age: progress[int(age) % len(progress)])
     _, end, _ = watch(job, Schedule(past))
     assert end - length <= PACE + SLACK + 1e-6
@@ -190,18 +201,18 @@ def is_near_its_worst(worst: float) -> bool:
 def test_enough_jobs_of_a_kind_end_the_bound() -> None:
     history = History()
     for _ in range(ENOUGH):
-        assert not history.past(KEY).is_known
+        assert not history.model(KEY).is_known
         history.add(KEY, 300.0, [(296.0, None)])
-    assert history.past(KEY).is_known
+    assert history.model(KEY).is_known
     assert max(
-        after - before for before, after in itertools.pairwise(looks_until(250, Schedule(like(300).past(KEY))))
+        after - before for before, after in itertools.pairwise(looks_until(250, Schedule(like(300).model(KEY))))
     ) > 2 * (PACE + SLACK)
 
 
 @given(JOBS, st.sampled_from([KEY, (*KEY[:3], 15), ("extend-video", "m", None, 6)]))
 @settings(max_examples=60, deadline=None)
 def test_a_dead_url_is_told_at_once_whatever_was_seen(jobs: list[tuple[float, list[Look], bool]], kind: Any) -> None:
-    past = filled(jobs).past((*kind, REMOTE))
+    past = filled(jobs).model((*kind, REMOTE))
     first = Schedule(past)([], 0.0)
     assert 0.5 <= first <= EARLY
 
@@ -217,7 +228,7 @@ def test_remote_media_change_what_is_known_of_nothing_else() -> None:
         here.add(KEY, seconds)
         there.add((*KEY, REMOTE), seconds)
     assert here.to_json() == there.to_json()
-    near, far = here.past(KEY), here.past((*KEY, REMOTE))
+    near, far = here.model(KEY), here.model((*KEY, REMOTE))
     assert (near.mean, near.scale, near.is_known) == (far.mean, far.scale, far.is_known)
 
 
@@ -242,7 +253,7 @@ AWAY = "https://example.com/a.png"
     ],
 )
 def test_a_request_tells_whether_its_media_are_remote(options: dict[str, Any], is_remote: bool) -> None:
-    key = key_of(VideoRequest.from_keywords(call="generate", strict=False, prompt="x", **{"model": None} | options))
+    key = kind_of(VideoRequest.from_keywords(call="generate", strict=False, prompt="x", **{"model": None} | options))
     assert (key[-1] == REMOTE) == is_remote
     assert len(key) == 4 + is_remote
 
@@ -259,7 +270,7 @@ def test_history_survives_json(jobs: list[tuple[float, list[Look], bool]]) -> No
     history = filled(ours)
     again = History.from_json(json.loads(json.dumps(history.to_json())))
     assert again.to_json() == history.to_json()
-    assert Schedule(again.past(KEY))([], 0.0) == Schedule(history.past(KEY))([], 0.0)
+    assert Schedule(again.model(KEY))([], 0.0) == Schedule(history.model(KEY))([], 0.0)
 
 
 @pytest.mark.parametrize("data", [5, [5], [["key"]], [[["key"], [5]]], [[["key"], [["long", [], False]]]]])
@@ -283,7 +294,7 @@ def test_memory_is_bounded() -> None:
             history.add(("mode", kind), 30.0 + job, [(float(age), age % 100) for age in range(1000)])
     for _ in range(3 * KEPT):
         history.add(("mode", 0), 30.0)
-        history.past(("other", 0))
+        history.model(("other", 0))
     kept = history.to_json()
     assert len(kept) == KEPT
     assert max(len(jobs) for _, jobs in kept) == KEPT
@@ -294,12 +305,12 @@ def test_the_nearest_kind_is_taken() -> None:
     history = like(30, 5)
     for seconds in (100.0, 110.0, 120.0):
         history.add((*KEY[:3], 15), seconds, [(seconds - 4, None)])
-    short, long = history.past(KEY).mean, history.past((*KEY[:3], 15)).mean
+    short, long = history.model(KEY).mean, history.model((*KEY[:3], 15)).mean
     assert short < 35 < 100 < long
     for other in ((*KEY[:3], 4), (*KEY[:2], "720p", 8), ("edit-video", "another")):
-        assert short < history.past(other).mean < long
-        assert history.past(other).scale > history.past(KEY).scale
-    assert History().past(KEY).mean == Past().mean == 0
+        assert short < history.model(other).mean < long
+        assert history.model(other).scale > history.model(KEY).scale
+    assert History().model(KEY).mean == DurationModel().mean == 0
 
 
 # The simulation

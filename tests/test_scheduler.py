@@ -13,13 +13,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from benchmarks.simulation.learned import Schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from grok_imagine.core.polling import Look
-from grok_imagine.pacing.predictor import PACE, History, Schedule
-from grok_imagine.pacing.scheduler import AWAKE, LONGEST_NAP, Scheduler, Ticket, Windows
+from grok_imagine.core.schedule import Look
+from grok_imagine.pacing.predictor import PACE, History
+from grok_imagine.pacing.quota import Windows
+from grok_imagine.pacing.scheduler import AWAKE, LONGEST_NAP, PollSlot, Scheduler
 
 KEY = ("text-to-video", "grok-imagine-video", "480p", 8)
 CONTRACT = ((60, 60.0), (1, 0.5))
@@ -38,10 +40,10 @@ def assert_empty(scheduler: Scheduler) -> None:
     assert not scheduler._starts
 
 
-def turn_of(scheduler: Scheduler, ticket: Ticket, now: float) -> tuple[float, int]:
+def turn_of(scheduler: Scheduler, slot: PollSlot, now: float) -> tuple[float, int]:
     """When its request leaves, if nobody else asks, and how often it asked before."""
     for asked in range(1000):
-        if not (wait := scheduler.ask(ticket, now)):
+        if not (wait := scheduler.ask(slot, now)):
             return now, asked
         now += wait
     raise AssertionError("its turn never comes")
@@ -56,8 +58,8 @@ class World:
         self.now = 0.0
         self.sent: list[float] = []
         self.starts: list[float] = []
-        self.looks: dict[Ticket, list[float]] = {}
-        self.length: dict[Ticket, float] = {}
+        self.looks: dict[PollSlot, list[float]] = {}
+        self.length: dict[PollSlot, float] = {}
         self.asked = 0
         self.answered = 0
         self.most_running = 0
@@ -66,46 +68,46 @@ class World:
         self._turn = itertools.count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
 
-    def job(self, length: float, **options: Any) -> Ticket:
+    def job(self, length: float, **options: Any) -> PollSlot:
         return self.add(self.scheduler.start(KEY, **options), length)
 
-    def add(self, ticket: Ticket, length: float) -> Ticket:
-        self.length[ticket] = length
-        self.looks[ticket] = []
-        self.later(0.0, lambda: self.ask(ticket))
-        return ticket
+    def add(self, slot: PollSlot, length: float) -> PollSlot:
+        self.length[slot] = length
+        self.looks[slot] = []
+        self.later(0.0, lambda: self.ask(slot))
+        return slot
 
     def later(self, seconds: float, happen: Callable[[], None]) -> None:
         heapq.heappush(self._events, (self.now + seconds, next(self._turn), happen))
 
-    def ask(self, ticket: Ticket) -> None:
-        if ticket not in self.length:
+    def ask(self, slot: PollSlot) -> None:
+        if slot not in self.length:
             return
         self.asked += 1
-        new = ticket.born is None
-        if wait := self.scheduler.ask(ticket, self.now):
+        new = slot.started_at is None
+        if wait := self.scheduler.ask(slot, self.now):
             assert wait >= 1e-3
-            self.later(wait, lambda: self.ask(ticket))
+            self.later(wait, lambda: self.ask(slot))
             return
         assert self.now >= self.refused_until
         self.sent.append(self.now)
-        (self.starts if new else self.looks[ticket]).append(self.now)
+        (self.starts if new else self.looks[slot]).append(self.now)
         assert self.scheduler.running <= self.scheduler.concurrent
         self.most_running = max(self.most_running, self.scheduler.running)
-        self.later(self.answer_after, lambda: self.answer(ticket, new))
+        self.later(self.answer_after, lambda: self.answer(slot, new))
 
-    def answer(self, ticket: Ticket, new: bool) -> None:
-        born = ticket.born or 0.0
+    def answer(self, slot: PollSlot, new: bool) -> None:
+        born = slot.started_at or 0.0
         self.answered += 1
         if self.refuse and self.answered % self.refuse == 0:
-            self.scheduler.refused(ticket, self.now, 2.0)
+            self.scheduler.refused(slot, self.now, 2.0)
             self.refused_until = self.now + 2.0
-        elif new or self.now - born < self.length[ticket]:
-            self.scheduler.saw(ticket, self.now, int(99 * (self.now - born) / self.length[ticket]))
+        elif new or self.now - born < self.length[slot]:
+            self.scheduler.record_poll(slot, self.now, int(99 * (self.now - born) / self.length[slot]))
         else:
-            self.scheduler.ended(ticket, self.now)
-            del self.length[ticket]
-        self.ask(ticket)
+            self.scheduler.record_completion(slot, self.now)
+            del self.length[slot]
+        self.ask(slot)
 
     def run(self, until: float = math.inf) -> World:
         for _ in range(200_000):
@@ -161,23 +163,23 @@ def test_requests_are_spaced_and_the_best_use_is_made_of_them() -> None:
 
 def test_one_job_is_looked_at_as_by_the_schedule() -> None:
     world = World(Scheduler(History(), CONTRACT, 15), answer_after=0.0)
-    ticket = world.job(57.0)
+    slot = world.job(57.0)
     world.run()
     looks: list[Look] = []
     ages = [0.0]
     while ages[-1] < 57:
         ages.append(Schedule()(looks, ages[-1]))
         looks.append((ages[-1], int(99 * ages[-1] / 57)))
-    assert world.looks[ticket] == pytest.approx(ages[1:], abs=0.3)
+    assert world.looks[slot] == pytest.approx(ages[1:], abs=0.3)
 
 
 def test_a_schedule_of_ones_own_is_kept_to() -> None:
     world = World(Scheduler(History(), [(60, 60.0)], 15), answer_after=0.0)
-    ticket = world.job(20.0, schedule=lambda looks, age: age + 2.0)
+    slot = world.job(20.0, schedule=lambda looks, age: age + 2.0)
     for _ in range(7):
         world.job(60.0)  # they use up half of the minute, at a price
     world.run(20.0)
-    gaps = [after - before for before, after in itertools.pairwise(world.looks[ticket])]
+    gaps = [after - before for before, after in itertools.pairwise(world.looks[slot])]
     assert gaps == pytest.approx([2.0] * len(gaps), abs=0.3)
     assert len(gaps) >= 8
 
@@ -185,37 +187,37 @@ def test_a_schedule_of_ones_own_is_kept_to() -> None:
 # What others tell, one by one
 
 
-def scheduler_with_a_job(windows: Windows = ()) -> tuple[Scheduler, Ticket]:
+def scheduler_with_a_job(windows: Windows = ()) -> tuple[Scheduler, PollSlot]:
     """A job whose POST left at 0 and was accepted."""
     scheduler = Scheduler(History(), windows)
-    ticket = scheduler.start(KEY)
-    assert scheduler.ask(ticket, 0.0) == 0
-    scheduler.saw(ticket, 0.1)
-    return scheduler, ticket
+    slot = scheduler.start(KEY)
+    assert scheduler.ask(slot, 0.0) == 0
+    scheduler.record_poll(slot, 0.1)
+    return scheduler, slot
 
 
 def test_a_look_is_told_when_it_is_due() -> None:
-    scheduler, ticket = scheduler_with_a_job()
-    wait = scheduler.ask(ticket, 0.1)
+    scheduler, slot = scheduler_with_a_job()
+    wait = scheduler.ask(slot, 0.1)
     assert wait == pytest.approx(Schedule()([], 0.0))
-    assert scheduler.ask(ticket, 0.1 + wait) == 0
+    assert scheduler.ask(slot, 0.1 + wait) == 0
 
 
 def test_a_job_from_elsewhere_is_looked_at_at_once_and_a_dropped_one_never() -> None:
     scheduler = Scheduler(History(), CONTRACT, 15)
-    joined = scheduler.join(KEY, 100.0, 20.0)
+    joined = scheduler.track_existing(KEY, 100.0, 20.0)
     assert scheduler.running == 1
     assert scheduler.ask(joined, 100.0) == 0
-    scheduler.saw(joined, 100.2, 40)
+    scheduler.record_poll(joined, 100.2, 40)
     assert [progress for _, progress in joined.looks] == [40]
     assert joined.learns
     for _ in range(2):
-        scheduler.drop(joined)
+        scheduler.release(joined)
         assert_empty(scheduler)
     with pytest.raises(RuntimeError, match="gone"):
         scheduler.ask(joined, 200.0)
-    scheduler.saw(joined, 200.0)
-    scheduler.ended(joined, 200.0)
+    scheduler.record_poll(joined, 200.0)
+    scheduler.record_completion(joined, 200.0)
     assert_empty(scheduler)
     assert scheduler.history.to_json() == []
 
@@ -224,14 +226,14 @@ def test_a_job_from_elsewhere_is_looked_at_at_once_and_a_dropped_one_never() -> 
 def test_only_what_is_known_is_learned(age: float | None, looks: int, learned: int) -> None:
     """The first look at a job from elsewhere may see an end of long ago, and without an age no length is known."""
     scheduler = Scheduler(History())
-    ticket = scheduler.join(KEY, 0.0, age)
+    slot = scheduler.track_existing(KEY, 0.0, age)
     now = 0.0
     for _ in range(looks):
-        now, _ = turn_of(scheduler, ticket, now)
-        scheduler.saw(ticket, now, 50)
-    assert [progress for _, progress in ticket.looks] == [50 if age else None] * looks
-    scheduler.ended(ticket, now + 5.0)
-    assert ticket.learns == bool(learned)
+        now, _ = turn_of(scheduler, slot, now)
+        scheduler.record_poll(slot, now, 50)
+    assert [progress for _, progress in slot.looks] == [50 if age else None] * looks
+    scheduler.record_completion(slot, now + 5.0)
+    assert slot.learns == bool(learned)
     assert len(scheduler.history.to_json()) == learned
 
 
@@ -242,11 +244,11 @@ def test_a_refused_post_started_nothing_and_keeps_its_turn() -> None:
     assert scheduler.ask(second, 0.0) > 0
     scheduler.refused(first, 0.1, 20.0)
     assert scheduler.running == 0
-    assert first.born is None
+    assert first.started_at is None
     assert scheduler.ask(first, 0.2) == pytest.approx(19.9, abs=0.1)
     assert scheduler.ask(second, 19.9) > 0
     assert scheduler.ask(first, 20.1) == 0
-    assert first.born == 20.1
+    assert first.started_at == 20.1
 
 
 def test_what_was_put_back_is_not_counted() -> None:
@@ -266,9 +268,9 @@ def test_other_requests_count() -> None:
     scheduler.count(0.0, 1)
     assert scheduler.ask(scheduler.call(), 1.0) == 0
     assert scheduler.used(1.0) == 2
-    ticket = scheduler.start(KEY)
-    assert scheduler.ask(ticket, 50.0) == 10.0
-    assert scheduler.ask(ticket, 60.0) == 0
+    slot = scheduler.start(KEY)
+    assert scheduler.ask(slot, 50.0) == 10.0
+    assert scheduler.ask(slot, 60.0) == 0
     scheduler.windows = ()
     assert scheduler.used(60.0) == 0
 
@@ -280,7 +282,7 @@ def test_calls_and_hurried_looks_come_first() -> None:
     for now in (10.0, 50.0):
         assert scheduler.ask(start, now) > 0
         assert scheduler.ask(early, now) > 0
-    scheduler.hurry(early)
+    scheduler.prioritize(early)
     call = scheduler.call()
     assert scheduler.ask(early, 59.95) == pytest.approx(0.05)
     assert scheduler.ask(call, 59.95) > 0.05
@@ -292,39 +294,39 @@ def test_calls_and_hurried_looks_come_first() -> None:
 
 def test_a_start_goes_before_a_look_unless_the_last_request_was_one() -> None:
     scheduler, look = scheduler_with_a_job(((1, 30.0),))
-    scheduler.hurry(look)
+    scheduler.prioritize(look)
     assert scheduler.ask(look, 30.0) == 0
-    scheduler.missed(look, 30.0, 1.0)
+    scheduler.record_failure(look, 30.0, 1.0)
     first, second = scheduler.start(KEY), scheduler.start(KEY)
-    for ticket in (first, second, look):
-        assert scheduler.ask(ticket, 59.0) > 0
+    for slot in (first, second, look):
+        assert scheduler.ask(slot, 59.0) > 0
     assert scheduler.ask(look, 60.0) > 0
     assert scheduler.ask(first, 60.0) == 0
-    for ticket in (second, look):
-        assert scheduler.ask(ticket, 89.0) > 0
+    for slot in (second, look):
+        assert scheduler.ask(slot, 89.0) > 0
     assert scheduler.ask(second, 90.0) > 0
     assert scheduler.ask(look, 90.0) == 0
 
 
 def test_a_look_that_failed_is_made_again_in_between() -> None:
-    scheduler, ticket = scheduler_with_a_job()
+    scheduler, slot = scheduler_with_a_job()
     for at_least, at_most, wait in ((3.0, None, 3.0), (0.0, 5.0, 5.0), (30.0, 5.0, 30.0), (0.0, 600.0, None)):
-        scheduler.hurry(ticket)
-        assert scheduler.ask(ticket, 10.0) == 0
-        scheduler.missed(ticket, 10.0, at_least, at_most)
+        scheduler.prioritize(slot)
+        assert scheduler.ask(slot, 10.0) == 0
+        scheduler.record_failure(slot, 10.0, at_least, at_most)
         planned = Schedule()([], 10.0) - 10.0
-        assert scheduler.ask(ticket, 10.0) == pytest.approx(wait or planned, abs=0.3)
-    assert ticket.looks == []
+        assert scheduler.ask(slot, 10.0) == pytest.approx(wait or planned, abs=0.3)
+    assert slot.looks == []
 
 
 def test_a_post_that_never_left_is_sent_again_after_its_pause() -> None:
     scheduler = Scheduler(History())
-    ticket = scheduler.start(KEY)
-    assert scheduler.ask(ticket, 0.0) == 0
-    scheduler.missed(ticket, 1.0, 3.0)
+    slot = scheduler.start(KEY)
+    assert scheduler.ask(slot, 0.0) == 0
+    scheduler.record_failure(slot, 1.0, 3.0)
     assert scheduler.running == 0
-    assert scheduler.ask(ticket, 1.0) == 3.0
-    assert scheduler.ask(ticket, 4.0) == 0
+    assert scheduler.ask(slot, 1.0) == 3.0
+    assert scheduler.ask(slot, 4.0) == 0
 
 
 def test_who_does_not_come_is_passed_over() -> None:
@@ -332,10 +334,10 @@ def test_who_does_not_come_is_passed_over() -> None:
     running = scheduler.start(KEY)
     assert scheduler.ask(running, 0.0) == 0
     absent = [scheduler.start(KEY) for _ in range(100)]
-    for ticket in absent:
-        scheduler.ask(ticket, 0.0)
+    for slot in absent:
+        scheduler.ask(slot, 0.0)
     last = scheduler.start(KEY)
-    scheduler.drop(running)
+    scheduler.release(running)
     now, asked = turn_of(scheduler, last, 0.0)
     assert now < 2 * LONGEST_NAP
     assert asked < 10
@@ -344,18 +346,18 @@ def test_who_does_not_come_is_passed_over() -> None:
 def test_wider_limits_are_noticed() -> None:
     scheduler = Scheduler(History(), ((1, 3600.0),))
     scheduler.count(0.0, 1)
-    ticket = scheduler.start(KEY)
-    assert scheduler.ask(ticket, 1.0) == LONGEST_NAP
+    slot = scheduler.start(KEY)
+    assert scheduler.ask(slot, 1.0) == LONGEST_NAP
     scheduler.windows = ((60, 60.0),)
-    assert scheduler.ask(ticket, 1.0 + LONGEST_NAP) == 0
+    assert scheduler.ask(slot, 1.0 + LONGEST_NAP) == 0
 
 
 def test_a_ticket_under_way_can_not_ask() -> None:
     scheduler = Scheduler(History())
-    ticket = scheduler.start(KEY)
-    assert scheduler.ask(ticket, 0.0) == 0
+    slot = scheduler.start(KEY)
+    assert scheduler.ask(slot, 0.0) == 0
     with pytest.raises(RuntimeError, match="under way"):
-        scheduler.ask(ticket, 0.0)
+        scheduler.ask(slot, 0.0)
 
 
 # Any order of events
@@ -370,16 +372,16 @@ class Orders(RuleBasedStateMachine):
         self.scheduler = Scheduler(History(), self.windows, places)
         self.now = 0.0
         self.draw = random.Random(most * places)
-        self.sent: list[tuple[float, Ticket]] = []
-        self.idle: list[Ticket] = []
-        self.busy: list[Ticket] = []
-        self.gone: list[Ticket] = []
-        self.jobs: set[Ticket] = set()
+        self.sent: list[tuple[float, PollSlot]] = []
+        self.idle: list[PollSlot] = []
+        self.busy: list[PollSlot] = []
+        self.gone: list[PollSlot] = []
+        self.jobs: set[PollSlot] = set()
         self.joined = 0
         self.pause = -math.inf
 
-    def pick(self, tickets: list[Ticket]) -> Ticket:
-        return tickets.pop(self.draw.randrange(len(tickets)))
+    def pick(self, slots: list[PollSlot]) -> PollSlot:
+        return slots.pop(self.draw.randrange(len(slots)))
 
     @rule(seconds=st.floats(0.001, 30))
     def time_goes_by(self, seconds: float) -> None:
@@ -392,7 +394,7 @@ class Orders(RuleBasedStateMachine):
 
     @rule(age=st.none() | st.floats(0, 300))
     def join(self, age: float | None) -> None:
-        self.idle.append(self.scheduler.join(KEY, self.now, age))
+        self.idle.append(self.scheduler.track_existing(KEY, self.now, age))
         self.jobs.add(self.idle[-1])
         self.joined += 1
 
@@ -403,58 +405,58 @@ class Orders(RuleBasedStateMachine):
     @precondition(lambda self: self.idle)
     @rule()
     def ask_all(self) -> None:
-        for ticket in list(self.idle):
-            new = ticket.born is None and ticket in self.jobs
-            wait = self.scheduler.ask(ticket, self.now)
+        for slot in list(self.idle):
+            new = slot.started_at is None and slot in self.jobs
+            wait = self.scheduler.ask(slot, self.now)
             if wait:
                 assert 1e-3 <= wait < 7200
                 continue
             assert self.now >= self.pause
             assert not new or self.scheduler.running <= self.scheduler.concurrent
-            self.sent.append((self.now, ticket))
-            self.idle.remove(ticket)
-            if ticket in self.jobs:
-                self.busy.append(ticket)
+            self.sent.append((self.now, slot))
+            self.idle.remove(slot)
+            if slot in self.jobs:
+                self.busy.append(slot)
 
     @precondition(lambda self: self.busy)
     @rule(what=st.sampled_from(["saw", "missed", "missed within", "ended", "refused", "put_back", "drop"]))
     def tell(self, what: str) -> None:
-        ticket = self.pick(self.busy)
+        slot = self.pick(self.busy)
         if what == "saw":
-            self.scheduler.saw(ticket, self.now, self.draw.choice([None, 0, 50]))
+            self.scheduler.record_poll(slot, self.now, self.draw.choice([None, 0, 50]))
         elif what.startswith("missed"):
-            self.scheduler.missed(ticket, self.now, 1.0, 9.0 if what.endswith("within") else None)
+            self.scheduler.record_failure(slot, self.now, 1.0, 9.0 if what.endswith("within") else None)
         elif what == "ended":
-            self.scheduler.ended(ticket, self.now)
+            self.scheduler.record_completion(slot, self.now)
         elif what == "drop":
-            self.scheduler.drop(ticket)
+            self.scheduler.release(slot)
         else:
-            getattr(self.scheduler, what)(ticket, self.now, 2.0)
+            getattr(self.scheduler, what)(slot, self.now, 2.0)
             self.pause = max(self.pause, self.now + 2.0)
             if what == "put_back":
-                last = max(k for k, (_, other) in enumerate(self.sent) if other is ticket)
+                last = max(k for k, (_, other) in enumerate(self.sent) if other is slot)
                 del self.sent[last]
-        (self.gone if what in ("ended", "drop") else self.idle).append(ticket)
+        (self.gone if what in ("ended", "drop") else self.idle).append(slot)
 
     @precondition(lambda self: self.idle)
     @rule()
     def drop(self) -> None:
         self.gone.append(self.pick(self.idle))
-        self.scheduler.drop(self.gone[-1])
+        self.scheduler.release(self.gone[-1])
 
     @precondition(lambda self: self.gone)
     @rule()
     def tell_of_one_that_is_gone(self) -> None:
-        ticket = self.draw.choice(self.gone)
+        slot = self.draw.choice(self.gone)
         for tell in (self.scheduler.saw, self.scheduler.ended):
-            tell(ticket, self.now)
-        self.scheduler.hurry(ticket)
-        self.scheduler.drop(ticket)
+            tell(slot, self.now)
+        self.scheduler.prioritize(slot)
+        self.scheduler.release(slot)
 
     @precondition(lambda self: self.idle or self.busy)
     @rule()
     def hurry(self) -> None:
-        self.scheduler.hurry(self.draw.choice(self.idle + self.busy))
+        self.scheduler.prioritize(self.draw.choice(self.idle + self.busy))
 
     @invariant()
     def limits_are_kept_and_numbers_agree(self) -> None:
@@ -464,28 +466,28 @@ class Orders(RuleBasedStateMachine):
         assert_kept(times, self.windows)
         assert self.scheduler.used(self.now) == len(times) - bisect_right(times, self.now - 60.0)
         alive = [*self.idle, *self.busy]
-        assert self.scheduler.running == sum(ticket.born is not None for ticket in alive if ticket in self.jobs)
+        assert self.scheduler.running == sum(slot.started_at is not None for slot in alive if slot in self.jobs)
         queued = [*self.scheduler._starts, *self.scheduler._queue]
         assert len(queued) == len(set(queued))
         assert set(queued) <= set(self.idle)
 
     def teardown(self) -> None:
-        """Once nothing else happens, every ticket's turn comes within what the windows need for all of them."""
+        """Once nothing else happens, every slot's turn comes within what the windows need for all of them."""
         if not hasattr(self, "scheduler"):
             return
-        for ticket in self.busy:
-            self.scheduler.drop(ticket)
+        for slot in self.busy:
+            self.scheduler.release(slot)
         end = max(self.now, self.pause) + 7200 + 60.0 * len(self.idle)
-        wakes = [(self.now, k, ticket) for k, ticket in enumerate(self.idle)]
+        wakes = [(self.now, k, slot) for k, slot in enumerate(self.idle)]
         for _ in range(100_000):
             if not wakes:
                 break
-            now, k, ticket = heapq.heappop(wakes)
+            now, k, slot = heapq.heappop(wakes)
             assert now < end
-            if wait := self.scheduler.ask(ticket, now):
-                heapq.heappush(wakes, (now + wait, k, ticket))
+            if wait := self.scheduler.ask(slot, now):
+                heapq.heappush(wakes, (now + wait, k, slot))
             else:
-                self.scheduler.drop(ticket)
+                self.scheduler.release(slot)
         assert_empty(self.scheduler)
 
 
@@ -499,25 +501,25 @@ TestOrders.settings = settings(max_examples=40, stateful_step_count=50, deadline
 def test_asking_costs_the_same_among_thousands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where limits are wide, a job asks once for each request and once before; and nobody else's worth is reckoned."""
     valued = 0
-    value = Ticket._value
+    value = PollSlot._value
 
-    def counted(self: Ticket, now: float) -> float:
+    def counted(self: PollSlot, now: float) -> float:
         nonlocal valued
         valued += 1
         return value(self, now)
 
-    monkeypatch.setattr(Ticket, "_value", counted)
+    monkeypatch.setattr(PollSlot, "_value", counted)
     scheduler = Scheduler(History(), ((1_000_000, 60.0),))
     waits = {}
     for k in range(5000):
-        ticket = scheduler.start(KEY, lambda looks, age: age + 30.0)
-        assert scheduler.ask(ticket, k * 1e-3) == 0
-        scheduler.saw(ticket, k * 1e-3)
-        waits[ticket] = k * 1e-3 + scheduler.ask(ticket, k * 1e-3)
+        slot = scheduler.start(KEY, lambda looks, age: age + 30.0)
+        assert scheduler.ask(slot, k * 1e-3) == 0
+        scheduler.record_poll(slot, k * 1e-3)
+        waits[slot] = k * 1e-3 + scheduler.ask(slot, k * 1e-3)
     assert not scheduler._queue
     assert valued == 0
-    for ticket, at in waits.items():
-        assert scheduler.ask(ticket, at) == 0
+    for slot, at in waits.items():
+        assert scheduler.ask(slot, at) == 0
         assert len(scheduler._queue) == 0
     assert valued == 5000
     assert scheduler.running == 5000
@@ -534,17 +536,17 @@ def test_thousands_that_wait_sleep_most_of_the_time() -> None:
 
 def test_a_waiting_ticket_is_small() -> None:
     scheduler = Scheduler(History(), ((1_000_000, 60.0),))
-    tickets = [scheduler.start(KEY) for _ in range(50)]
+    slots = [scheduler.start(KEY) for _ in range(50)]
     gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        tickets = [scheduler.start(KEY) for _ in range(100)]
-        for k, ticket in enumerate(tickets):
-            assert scheduler.ask(ticket, k / 7) == 0
-            scheduler.saw(ticket, k / 7 + 0.1)
-            assert scheduler.ask(ticket, k / 7 + 0.2) > 0
-        size = (tracemalloc.get_traced_memory()[0] - before) / len(tickets)
+        slots = [scheduler.start(KEY) for _ in range(100)]
+        for k, slot in enumerate(slots):
+            assert scheduler.ask(slot, k / 7) == 0
+            scheduler.record_poll(slot, k / 7 + 0.1)
+            assert scheduler.ask(slot, k / 7 + 0.2) > 0
+        size = (tracemalloc.get_traced_memory()[0] - before) / len(slots)
     finally:
         tracemalloc.stop()
     assert size < 1536
@@ -553,14 +555,14 @@ def test_a_waiting_ticket_is_small() -> None:
 @pytest.mark.parametrize("progress", [lambda k: None, lambda k: 50, lambda k: k * 7 % 100])
 def test_a_job_that_is_looked_at_for_ever_keeps_few_looks(progress: Callable[[int], int | None]) -> None:
     scheduler = Scheduler(History())
-    ticket = scheduler.join(KEY, 0.0, 0.0, schedule=lambda looks, age: age + 1.0)
+    slot = scheduler.track_existing(KEY, 0.0, 0.0, schedule=lambda looks, age: age + 1.0)
     for k in range(10_000):
-        scheduler.hurry(ticket)
-        assert scheduler.ask(ticket, float(k)) == 0
-        scheduler.saw(ticket, float(k), progress(k))
-    assert len(ticket.looks) <= 128
-    assert ticket.looks[-1] == (9999.0, progress(9999))
-    ages = [age for age, _ in ticket.looks]
+        scheduler.prioritize(slot)
+        assert scheduler.ask(slot, float(k)) == 0
+        scheduler.record_poll(slot, float(k), progress(k))
+    assert len(slot.looks) <= 128
+    assert slot.looks[-1] == (9999.0, progress(9999))
+    ages = [age for age, _ in slot.looks]
     assert ages == sorted(ages)
 
 
@@ -568,8 +570,8 @@ def test_pace_is_the_schedules_own() -> None:
     at = []
     for pace in (2.0, PACE, 20.0):
         scheduler = Scheduler(History(), pace=pace)
-        ticket = scheduler.start(KEY)
-        scheduler.ask(ticket, 0.0)
-        scheduler.saw(ticket, 0.1)
-        at.append(scheduler.ask(ticket, 0.1))
+        slot = scheduler.start(KEY)
+        scheduler.ask(slot, 0.0)
+        scheduler.record_poll(slot, 0.1)
+        at.append(scheduler.ask(slot, 0.1))
     assert at == sorted(set(at))

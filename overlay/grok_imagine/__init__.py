@@ -77,10 +77,11 @@ from .warning_types import (
 )
 
 if TYPE_CHECKING:
-    from .batch.runner import Outcome
+    from .batch import Outcome
     from .ledger.ledger import Ledger
-    from .ledger.quota import LedgerQuota, RedisQuota
-    from .pacing.limiter import Limits
+    from .ledger.quota import LedgerQuota
+    from .pacing.limits import Limits
+    from .pacing.quota import RedisQuota
 
 __all__ = [
     "ApiError",
@@ -155,8 +156,8 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
     _LATER = {
-        "Ledger": "ledger", "LedgerQuota": "ledger.quota", "Limits": "pacing.limiter", "Outcome": "batch",
-        "RedisQuota": "ledger.quota",
+        "Ledger": "ledger", "LedgerQuota": "ledger.quota", "Limits": "pacing.limits", "Outcome": "batch",
+        "RedisQuota": "pacing.quota",
     }  # fmt: skip
 
     def __getattr__(name: str) -> Any:

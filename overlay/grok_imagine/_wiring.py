@@ -18,28 +18,30 @@ from grok_imagine_api import contract
 from .config import Seconds, Settings, seconds
 from .core import operations, polling
 from .core.effects import Blocking, Flow, ProgressCallback
+from .core.hooks import JobRecorder, Runtime
 from .core.operations import id_of
-from .core.polling import Schedule
 from .core.request import VideoRequest
 from .core.results import Job, Video
 from .core.retry import Retries, RetryPolicy
+from .core.schedule import Schedule, contract_schedule
 from .errors import ModeConflict, OutOfRange, UnknownField, blot
-from .posting import start as starting
+from .posting import start as posting
 from .transport.redaction import redact_logs
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
-    from .batch.runner import Work
+    from .batch.runner import BatchRunner
     from .batches_api.operations import BatchFlows
     from .download.transfer import Progress as DownloadProgress
     from .files_api.operations import FileFlows
+    from .ledger.entries import Reconciliation
     from .ledger.keys import Keyed
     from .ledger.ledger import Ledger
-    from .ledger.quota import Quota
-    from .ledger.reconcile import Reconciliation
-    from .pacing.limiter import Limits, Pacer
-    from .pacing.predictor import Key
+    from .ledger.recorder import LedgerRecorder
+    from .pacing.limiter import Pacer
+    from .pacing.limits import Limits
+    from .pacing.quota import Quota
 
 Interval: TypeAlias = float | timedelta | Callable[[float], float]
 Prompt: TypeAlias = str | VideoRequest
@@ -49,7 +51,7 @@ LEAST_INTERVAL = 0.01
 """Seconds; a shorter pause between looks is a mistake."""
 
 
-class Core:
+class ClientCore:
     """The flows of a client, its clock and limits filled in; what the blocking and the async side have in common."""
 
     def __init__(
@@ -68,34 +70,41 @@ class Core:
         self._settings = settings
         self.clock = clock
         self._retries = Retries(retry or RetryPolicy(), clock)
-        self._book = operations.Book(ledger, settings.base_url) if ledger else None
+        self._ledger = ledger
+        self._recorder: LedgerRecorder | None = None
         self._limits = limits
         self._quota = quota
         self._own_quota: Quota | None = None
-        self._context: operations.Context | None = None
+        self._runtime: Runtime | None = None
         self._making = threading.Lock()
 
     @property
-    def context(self) -> operations.Context:
+    def runtime(self) -> Runtime:
         """What the flows go by. Made by the first: importing the package needs none of it."""
-        if self._context is not None:
-            return self._context
+        if self._runtime is not None:
+            return self._runtime
         with self._making:
-            if self._context is None:
-                self._context = operations.Context(
-                    self._pacer(), self._retries, self._settings.request_timeout, self._book
-                )
-            return self._context
+            if self._runtime is None:
+                self._recorder = self._recorder_of(self._ledger) if self._ledger else None
+                recorder = self._recorder or JobRecorder()
+                self._runtime = Runtime(self._retries, self._settings.request_timeout, self._pacer(), recorder)
+            return self._runtime
+
+    def _recorder_of(self, ledger: Ledger) -> LedgerRecorder:
+        from .ledger.recorder import LedgerRecorder
+
+        return LedgerRecorder(ledger, self._settings.base_url)
 
     def _pacer(self) -> Pacer:
-        from .pacing.limiter import Limits, Pacer
+        from .pacing.limiter import Pacer
+        from .pacing.limits import Limits
         from .pacing.predictor import History
 
         limits, history, quota = self._limits or Limits(), History(), self._quota
-        if self._book:
-            ledger, origin = self._book.ledger, self._book.origin
+        if ledger := self._ledger:
+            origin = self._settings.base_url
             with contextlib.suppress(ValueError, TypeError):  # what can't be read is learned anew
-                history = History.from_json(json.loads(ledger.learned(origin) or "[]"))
+                history = History.from_json(json.loads(ledger.load_history(origin) or "[]"))
             if quota is None and limits.windows():
                 from .ledger.quota import LedgerQuota
 
@@ -105,7 +114,7 @@ class Core:
     def begin_anew(self) -> None:
         """In a child process: limits and locks of its own. The ledger sees to itself."""
         self._making = threading.Lock()
-        self._context = self._own_quota = None
+        self._runtime = self._own_quota = None
 
     def close(self) -> None:
         """Closes the quota, unless it was given."""
@@ -118,7 +127,7 @@ class Core:
             request.check()
         if key is not None:
             return self._keyed(request, key).start()
-        return starting.start_alone(request, self.context, key_of(request))
+        return posting.start_alone(request, self.runtime)
 
     def generate(
         self,
@@ -135,12 +144,12 @@ class Core:
         options = self._waiting(timeout, on_progress)
         if key is not None:
             return self._keyed(request, key).generate(_schedule(interval), **options)
-        return polling.generate(request, self.context, key_of(request), _schedule(interval), **options)
+        return posting.generate(request, self.runtime, _schedule(interval), **options)
 
     def _keyed(self, request: VideoRequest, key: str) -> Keyed:
         from .ledger.keys import Keyed
 
-        return Keyed(request, key, key_of(request), self.context)
+        return Keyed(request, key, self.runtime, self._recorder)
 
     def wait(
         self,
@@ -152,7 +161,7 @@ class Core:
         """Waits for a job that was started before."""
         request = job.request if isinstance(job, Job) else None
         options = self._waiting(timeout, on_progress)
-        return polling.take_up(id_of(job), self.context, _schedule(interval), request=request, **options)
+        return polling.resume(id_of(job), self.runtime, _schedule(interval), request=request, **options)
 
     def _waiting(self, timeout: Seconds | None, on_progress: ProgressCallback | None) -> dict[str, Any]:
         """The options of a wait, checked before anything is sent."""
@@ -164,7 +173,7 @@ class Core:
 
     def get(self, job: str | Job) -> Flow[Video]:
         """Looks at a job."""
-        return operations.get(id_of(job), self.context)
+        return operations.get(id_of(job), self.runtime)
 
     def download(
         self,
@@ -187,9 +196,8 @@ class Core:
             on_progress=on_progress,
             **options,
         )
-        if self._book and look is None:
-            book = self._book
-            yield Blocking(lambda: book.ledger.downloaded(id_of(video), target, book.origin))
+        if (ledger := self._ledger) and look is None:
+            yield Blocking(lambda: ledger.record_download(id_of(video), target, self._settings.base_url))
         return target
 
     def reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Flow[Reconciliation]:
@@ -197,15 +205,15 @@ class Core:
         from .ledger.reconcile import reconcile
 
         return reconcile(
-            self.context._replace(book=operations.Book(ledger, self._settings.base_url)),
-            ledger,
+            self.runtime,
+            self._recorder_of(ledger),
             wall=time.time,
             timeout=contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
-            schedule=polling.contract_schedule,
+            schedule=contract_schedule,
             blot=lambda error: blot(error, self._settings.api_key),
         )
 
-    def work(
+    def runner(
         self,
         *,
         ledger: Ledger | None,
@@ -216,9 +224,9 @@ class Core:
         strict: bool,
         on_progress: ProgressCallback | None,
         bind: Callable[[Video], Video],
-    ) -> Work:
+    ) -> BatchRunner:
         """The flows of a batch. Without a ledger its requests are known as long as it lives."""
-        from .batch.runner import Options, Work
+        from .batch.runner import BatchRunner, Options
         from .ledger.ledger import Ledger
 
         if max_cost_usd is not None and (isinstance(max_cost_usd, bool) or not 0 <= max_cost_usd < 1e9):
@@ -226,16 +234,17 @@ class Core:
         if not isinstance(name, str) or not name:
             raise OutOfRange(f"is a text; got {name!r}", fields=["name"], section="client")
         _check_callback(on_progress, self._awaits)
-        own = ledger or (self._book.ledger if self._book else None) or Ledger.temporary()
+        own = self._recorder_of(ledger or self._ledger or Ledger.temporary())
         bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
         options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress)
         key = self._settings.api_key
-        return Work(self.context, self._settings.base_url, options, key_of, bind, lambda error: blot(error, key))
+        return BatchRunner(self.runtime, options, bind, lambda error: blot(error, key))
 
     def concurrency(self, given: int | None) -> int:
         """How many jobs of a batch run at once."""
         if given is None:
-            return int(self.context.pacer.limits.concurrent_jobs or contract.LIMITS["concurrent_jobs"].value)
+            limit = contract.LIMITS["concurrent_jobs"].value
+            return int((self._limits.concurrent_jobs if self._limits else limit) or limit)
         if isinstance(given, bool) or not isinstance(given, int) or given < 1:
             raise OutOfRange(f"is a whole number from 1 on; got {given!r}", fields=["concurrency"], section="x-limits")
         return given
@@ -256,28 +265,11 @@ class Core:
 
     def list_models(self) -> Flow[list[VideoGenerationModel]]:
         """The video models of the key."""
-        return operations.list_models(self.context)
+        return operations.list_models(self.runtime)
 
     def get_model(self, model_id: str) -> Flow[VideoGenerationModel]:
         """One video model."""
-        return operations.get_model(model_id, self.context)
-
-
-def key_of(request: VideoRequest) -> Key:
-    """What jobs have in common that take about as long, and whether the service has to fetch media for them."""
-    from .pacing.predictor import REMOTE  # the first job imports it anyway
-
-    values = (request.body.get(field) for field in ("model", "resolution", "duration"))
-    kind = (request.mode, *(value if isinstance(value, str | int) else str(value) for value in values))
-    return (*kind, REMOTE) if _is_remote(request.body) else kind
-
-
-def _is_remote(part: object) -> bool:
-    """Whether anything in a body names media by a URL that is no `data:` URL."""
-    if isinstance(part, Mapping):
-        url = part.get("url")
-        return (isinstance(url, str) and url[:5].lower() != "data:") or any(map(_is_remote, part.values()))
-    return isinstance(part, list | tuple) and any(map(_is_remote, part))
+        return operations.get_model(model_id, self.runtime)
 
 
 def _schedule(interval: Interval | None) -> Schedule | None:

@@ -13,7 +13,7 @@ from .parsing import shown
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ._wiring import Core
+    from ._wiring import ClientCore
     from .core.results import Video
     from .files import File
     from .transport.aio import AsyncDriver
@@ -176,7 +176,7 @@ class Batches:
     them; see Batches in the register.
     """
 
-    def __init__(self, core: Core, driver: SyncDriver) -> None:
+    def __init__(self, core: ClientCore, driver: SyncDriver) -> None:
         self._core = core
         self._driver = driver
 
@@ -281,7 +281,7 @@ class Batches:
 class AsyncBatches:
     """`client.batches` of an AsyncClient: the same as `Batches`, awaited; what is gone through is for `async for`."""
 
-    def __init__(self, core: Core, driver: AsyncDriver) -> None:
+    def __init__(self, core: ClientCore, driver: AsyncDriver) -> None:
         self._core = core
         self._driver = driver
 

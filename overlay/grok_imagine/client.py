@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 import httpx
 
-from ._wiring import Core
+from ._wiring import ClientCore
 from .batches import AsyncBatches, Batches
 from .config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
 from .core.retry import RetryPolicy
@@ -19,10 +19,10 @@ from .files import AsyncFiles, Files
 from .videos import AsyncModels, AsyncVideos, Models, Videos
 
 if TYPE_CHECKING:
+    from .ledger.entries import Reconciliation
     from .ledger.ledger import Ledger
-    from .ledger.quota import Quota
-    from .ledger.reconcile import Reconciliation
-    from .pacing.limiter import Limits
+    from .pacing.limits import Limits
+    from .pacing.quota import Quota
 
 __all__ = ["AsyncClient", "Client"]
 
@@ -90,7 +90,7 @@ class Client:
         )
 
         self._driver = SyncDriver(self._settings, http_client, sleep)
-        self._core = Core(self._settings, clock, retry, ledger, limits, quota)
+        self._core = ClientCore(self._settings, clock, retry, ledger, limits, quota)
         _live.add(self)
         self.video = Videos(self._core, self._driver)
         self.models = Models(self._core, self._driver)
@@ -154,7 +154,7 @@ class AsyncClient:
 
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = AsyncDriver(self._settings, http_client, sleep)
-        self._core = Core(self._settings, clock, retry, ledger, limits, quota, awaits=True)
+        self._core = ClientCore(self._settings, clock, retry, ledger, limits, quota, awaits=True)
         _live.add(self)
         self.video = AsyncVideos(self._core, self._driver)
         self.models = AsyncModels(self._core, self._driver)

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .parsing import blot as blot
 from .parsing import cost_usd, shown
 from .parsing import retry_after as retry_after
-
-if TYPE_CHECKING:
-    from .ledger.entries import Entry
 
 __all__ = [
     "ApiError",
@@ -148,15 +145,23 @@ class KeyConflict(InvalidRequest):
         known_id: Id of its job, if there is one.
     """
 
-    def __init__(self, key: str, mode: str, body_sha256: str, known: Entry) -> None:
-        other, own = (f"{name} with the body {sha256[:12]}" for name, sha256 in (
-            (known.mode or "a job of another client", known.body_sha256 or ""), (mode, body_sha256)
-        ))  # fmt: skip
+    def __init__(
+        self,
+        key: str,
+        *,
+        mode: str,
+        body_sha256: str,
+        known_mode: str | None,
+        known_sha256: str | None,
+        known_id: str | None,
+    ) -> None:
+        own = f"{mode} with the body {body_sha256[:12]}"
+        other = f"{known_mode or 'a job of another client'} with the body {(known_sha256 or '')[:12]}"
         rule = f"{shown(key)!r} is that of another request, {other}; this is {own}"
         instead = "give the same request again, or another key"
         super().__init__(rule, fields=["key"], instead=instead, section="client")
         self.key, self.body_sha256 = key, body_sha256
-        self.known_mode, self.known_sha256, self.known_id = known.mode, known.body_sha256, known.request_id
+        self.known_mode, self.known_sha256, self.known_id = known_mode, known_sha256, known_id
 
 
 class CostLimitError(GrokImagineError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .parsing import shown
 
 if TYPE_CHECKING:
-    from ._wiring import Core
+    from ._wiring import ClientCore
     from .media.upload import UploadInput
     from .transport.aio import AsyncDriver
     from .transport.sync import SyncDriver
@@ -96,7 +96,7 @@ class Files:
     Sources: the mirrors of the vendor's REST reference and guides; see Files in the register.
     """
 
-    def __init__(self, core: Core, driver: SyncDriver) -> None:
+    def __init__(self, core: ClientCore, driver: SyncDriver) -> None:
         self._core = core
         self._driver = driver
 
@@ -218,7 +218,7 @@ class Files:
 class AsyncFiles:
     """`client.files` of an AsyncClient: the same as `Files`, awaited; `list` is for `async for`."""
 
-    def __init__(self, core: Core, driver: AsyncDriver) -> None:
+    def __init__(self, core: ClientCore, driver: AsyncDriver) -> None:
         self._core = core
         self._driver = driver
 

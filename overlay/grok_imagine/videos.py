@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from ._wiring import Core, Interval, Prompt, request_of
+from ._wiring import ClientCore, Interval, Prompt, request_of
 from .config import Seconds
 from .core.effects import Flow, ProgressCallback
 from .core.request import ExtendOptions, VideoOptions
@@ -16,7 +16,7 @@ from .core.results import Job, Video
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
-    from .batch.runner import Item
+    from .batch.outcome import BatchItem
     from .batch.tasks import AsyncBatch
     from .batch.threads import Batch
     from .download.transfer import Progress as DownloadProgress
@@ -30,7 +30,7 @@ __all__ = ["AsyncModels", "AsyncVideos", "Models", "Videos"]
 class Videos:
     """`client.video`: starts jobs, looks at them, waits for them, and brings their videos to disk."""
 
-    def __init__(self, core: Core, driver: SyncDriver) -> None:
+    def __init__(self, core: ClientCore, driver: SyncDriver) -> None:
         self._core = core
         self._driver = driver
 
@@ -201,7 +201,7 @@ class Videos:
 
     def batch(
         self,
-        requests: Iterable[Item],
+        requests: Iterable[BatchItem],
         *,
         ledger: Ledger | None = None,
         max_cost_usd: float | None = None,
@@ -241,11 +241,11 @@ class Videos:
         """
         from .batch.threads import Batch, Engine
 
-        work = self._core.work(
+        runner = self._core.runner(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
             on_progress=on_progress, bind=lambda video: video._bind(self.download),
         )  # fmt: skip
-        engine = Engine(work, requests, self._driver.run, self._core.concurrency(concurrency))
+        engine = Engine(runner, requests, self._driver.run, self._core.concurrency(concurrency))
         self._driver.batches.add(engine)
         return Batch(engine)
 
@@ -256,7 +256,7 @@ class Videos:
 class AsyncVideos:
     """`client.video` of an AsyncClient: the same as `Videos`, awaited."""
 
-    def __init__(self, core: Core, driver: AsyncDriver) -> None:
+    def __init__(self, core: ClientCore, driver: AsyncDriver) -> None:
         self._core = core
         self._driver = driver
 
@@ -371,7 +371,7 @@ class AsyncVideos:
 
     def batch(
         self,
-        requests: Iterable[Item] | AsyncIterable[Item],
+        requests: Iterable[BatchItem] | AsyncIterable[BatchItem],
         *,
         ledger: Ledger | None = None,
         max_cost_usd: float | None = None,
@@ -385,11 +385,11 @@ class AsyncVideos:
         """See `Videos.batch`; an asynchronous iterator, also of an asynchronous iterable."""
         from .batch.tasks import AsyncBatch, Engine
 
-        work = self._core.work(
+        runner = self._core.runner(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
             on_progress=on_progress, bind=lambda video: video._bind(self.download),
         )  # fmt: skip
-        engine = Engine(work, requests, self._driver.run, self._core.concurrency(concurrency))
+        engine = Engine(runner, requests, self._driver.run, self._core.concurrency(concurrency))
         self._driver.batches.add(engine)
         return AsyncBatch(engine)
 
@@ -397,7 +397,7 @@ class AsyncVideos:
 class Models:
     """`client.models`: the video models of the key."""
 
-    def __init__(self, core: Core, driver: SyncDriver) -> None:
+    def __init__(self, core: ClientCore, driver: SyncDriver) -> None:
         self._core = core
         self._driver = driver
 
@@ -422,7 +422,7 @@ class Models:
 class AsyncModels:
     """`client.models` of an AsyncClient: the same as `Models`, awaited."""
 
-    def __init__(self, core: Core, driver: AsyncDriver) -> None:
+    def __init__(self, core: ClientCore, driver: AsyncDriver) -> None:
         self._core = core
         self._driver = driver
 

@@ -15,10 +15,10 @@ from .codes import NUMBERS, code_of, gravest
 from .delivery import DOWNLOAD_SECONDS
 from .manifest import BadLine, BadManifest, Line, Manifest
 from .options import PAYING, RESULT, WAITING, Strict, Timeout
-from .output import usd
 from .plan import Folder, Known, Plan, planned
 from .report import in_words
 from .session import Session, session_of
+from .texts import usd
 
 if TYPE_CHECKING:
     from grok_imagine import Client, Outcome

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from .output import percent, plain, usd
 from .session import Session
+from .texts import percent, plain, usd
 from .view import STATUS, View
 
 if TYPE_CHECKING:

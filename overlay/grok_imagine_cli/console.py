@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from .output import plain
+from .texts import plain
 
 __all__ = ["HarmlessConsole"]
 

@@ -24,15 +24,15 @@ from .options import (
     Timeout,
     since,
 )
-from .output import usd
 from .session import session_of
+from .texts import usd
 from .view import job_of, view_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from grok_imagine import GrokImagineError, Video
-    from grok_imagine.ledger.ledger import Entry
+    from grok_imagine.ledger import Entry
 
 __all__ = ["download", "get", "jobs", "reconcile", "wait"]
 
@@ -104,7 +104,7 @@ def download(
 
 def jobs(context: typer.Context, since_date: Since = None, state: State = None) -> None:
     """List the jobs of the ledger, with what they cost."""
-    from grok_imagine.ledger.ledger import STATES
+    from grok_imagine.ledger import STATES
 
     session, states = session_of(context), state or []
     if wrong := [name for name in states if name not in STATES]:

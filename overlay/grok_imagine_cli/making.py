@@ -34,8 +34,8 @@ from .options import (
     pinned,
     text,
 )
-from .output import usd
 from .session import Session, session_of
+from .texts import usd
 
 if TYPE_CHECKING:
     from grok_imagine import VideoRequest

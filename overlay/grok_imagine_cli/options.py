@@ -43,7 +43,7 @@ def _voices(incomplete: str) -> list[str]:
 
 
 def _states(incomplete: str) -> list[str]:
-    from grok_imagine.ledger.ledger import STATES
+    from grok_imagine.ledger import STATES
 
     return [state for state in STATES if state.startswith(incomplete)]
 

@@ -19,7 +19,7 @@ from .report import in_words
 
 if TYPE_CHECKING:
     from grok_imagine import Ledger, VideoRequest
-    from grok_imagine.ledger.ledger import Entry
+    from grok_imagine.ledger import Entry
 
 __all__ = ["Folder", "Known", "Plan", "planned"]
 
@@ -132,9 +132,9 @@ class Known(NamedTuple):
 
     def entry(self, request: VideoRequest, copy: int) -> Entry | None:
         """The job of a request, or None."""
-        from grok_imagine.ledger.ledger import Place
+        from grok_imagine.ledger import BatchSlot
 
-        return self.ledger.known(request, self.origin, Place(self.batch, copy))
+        return self.ledger.known(request, self.origin, BatchSlot(self.batch, copy))
 
 
 def planned(
@@ -174,7 +174,7 @@ def planned(
 
 def _checked(line: Line, strict: bool) -> VideoRequest | BadLine:
     from grok_imagine import ConfigurationError, InvalidRequest
-    from grok_imagine.batch.runner import request_of
+    from grok_imagine.batch import request_of
 
     try:
         request = request_of(line.keywords, strict=strict)

@@ -8,8 +8,9 @@ import typer
 
 from .codes import code_of, is_resumable
 from .manifest import BadManifest
-from .output import Output, command, plain, usd
+from .output import Output
 from .session import PROGRAM, Session, wait_for
+from .texts import command, plain, usd
 
 __all__ = ["in_words", "misused", "report"]
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .output import Output, command
+from .output import Output
+from .texts import command
 
 if TYPE_CHECKING:
     from grok_imagine import Client, Ledger
@@ -118,8 +119,8 @@ class Session:
         class Telling(Ledger):
             """A ledger that tells of an id as soon as it holds it, which is before the first look."""
 
-            def accept(self, intent: str, request_id: str) -> None:
-                super().accept(intent, request_id)
+            def confirm(self, intent: str, request_id: str) -> None:
+                super().confirm(intent, request_id)
                 accepted(request_id)
 
         with ExitStack() as stack:

@@ -6,8 +6,9 @@ import warnings
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .output import Output, percent, plain, usd
+from .output import Output
 from .session import Session
+from .texts import percent, plain, usd
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -15,8 +15,8 @@ from urllib.parse import unquote
 import pytest
 
 from grok_imagine import Ledger
-from grok_imagine_cli.output import command, plain, usd
 from grok_imagine_cli.plan import Folder
+from grok_imagine_cli.texts import command, plain, usd
 from poison import LOOKS, Poison, Service, done, http
 
 STEERS = "\x1b[2J\x1b[5m\x1b]0;owned\x07\x1b]52;c;aGk=\x07\x1b]8;;https://evil.example\x1b\\x\x1b]8;;\x1b\\\x9b31m\x7f\x08\x00\x0b\x85"
@@ -120,7 +120,7 @@ def ledger(program: Any, folder: Path, service: Hostile) -> None:
     path.parent.mkdir(parents=True)
     made = Ledger(path)
     for number in range(6):
-        made.adopt(f"{service.text}{number}", service.base_url)
+        made.import_job(f"{service.text}{number}", service.base_url)
     made.close()
     with sqlite3.connect(path) as database:
         words = (service.text,) * 4

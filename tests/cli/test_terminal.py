@@ -87,7 +87,7 @@ def test_ctrl_c_in_a_sandbox_of_its_own_says_that_the_job_is_gone(program: Any) 
 
 
 def test_what_a_service_says_does_not_steer_the_terminal() -> None:
-    from grok_imagine_cli.output import plain
+    from grok_imagine_cli.texts import plain
 
     assert plain("a\x1b[2Jb\x07\r\nc\td\u202e\u200b\u3164") == "a�[2Jb�  c d���"
 

@@ -28,9 +28,9 @@ import yaml
 
 from grok_imagine import AsyncClient, Client, GrokImagineError, Ledger, Limits, RetryPolicy, TextToVideo, TransportError
 from grok_imagine.answers.answer import Answer, take_in
-from grok_imagine.core import operations as flow
-from grok_imagine.core import polling
-from grok_imagine.core.effects import Call, Command, Sleep
+from grok_imagine.core import operations, polling
+from grok_imagine.core.effects import Call, Command, Flow, Sleep
+from grok_imagine.core.hooks import JobRecorder, Runtime
 from grok_imagine.core.retry import Retries
 from grok_imagine.pacing.limiter import Pacer
 from grok_imagine.posting import start as starting
@@ -72,13 +72,13 @@ class Straight:
         """Asks once more and once more, as the flow wants."""
         clock, posts = ManualClock(), 0
         pacer = Pacer(Limits(), clock)
-        context = flow.Context(pacer, Retries(RetryPolicy(max_retries=2), clock), 60.0)
-        work: dict[str, Callable[[], flow.Flow[Any]]] = {
-            "start": lambda: starting.start_alone(REQUEST, context, ()),
-            "get": lambda: flow.get(ASKED, context),
-            "wait": lambda: polling.take_up(ASKED, context, None, timeout=3),
-            "models": lambda: flow.list_models(context),
-            "model": lambda: flow.get_model("grok-imagine-video", context),
+        runtime = Runtime(Retries(RetryPolicy(max_retries=2), clock), 60.0, pacer, JobRecorder())
+        work: dict[str, Callable[[], Flow[Any]]] = {
+            "start": lambda: starting.start_alone(REQUEST, runtime),
+            "get": lambda: operations.get(ASKED, runtime),
+            "wait": lambda: polling.resume(ASKED, runtime, None, timeout=3),
+            "models": lambda: operations.list_models(runtime),
+            "model": lambda: operations.get_model("grok-imagine-video", runtime),
         }
 
         def do(command: Command) -> object:

@@ -1,5 +1,5 @@
 """Many jobs out of one iterable: each request runs once, and has an outcome that is a value."""
 
-from .runner import Outcome, request_of
+from .outcome import BatchClosed, BatchItem, Outcome, request_of
 
-__all__ = ["Outcome", "request_of"]
+__all__ = ["BatchClosed", "BatchItem", "Outcome", "request_of"]

@@ -1,4 +1,4 @@
-"""Runs the flows of a batch for the asynchronous client, a task each. `batch_driver` is the twin."""
+"""Runs the flows of a batch for the asynchronous client, a task each. `threads` is the twin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 from ..core.effects import Flow
-from .runner import BatchClosed, Item, Outcome, Tally, Work
+from .outcome import BatchClosed, BatchItem, Outcome
+from .runner import BatchRunner, BatchStats
 
 __all__ = ["AsyncBatch"]
 
@@ -22,8 +23,10 @@ Run: TypeAlias = Callable[[Flow[Outcomes]], Awaitable[Outcomes]]
 class Engine:
     """A batch at work. It does not know the `AsyncBatch`, so that one that is dropped ends it."""
 
-    def __init__(self, work: Work, requests: Iterable[Item] | AsyncIterable[Item], run: Run, concurrency: int) -> None:
-        self.work = work
+    def __init__(
+        self, runner: BatchRunner, requests: Iterable[BatchItem] | AsyncIterable[BatchItem], run: Run, concurrency: int
+    ) -> None:
+        self.runner = runner
         self.ready: asyncio.Queue[Outcome | BaseException | None] = asyncio.Queue()
         self.has_ended = False
         self._requests = requests
@@ -33,7 +36,7 @@ class Engine:
         self._tasks: set[asyncio.Task[Outcomes]] = set()
         self._pulled = self._taken = 0
         self._feeder: asyncio.Task[None] | None = None
-        work.on_running = self._changed.set
+        runner.on_running = self._changed.set
 
     def start(self) -> None:
         """Begins to pull requests, unless it has begun or ended."""
@@ -51,7 +54,7 @@ class Engine:
             async with aclosing(_each(self._requests)) as items:
                 async for item in items:
                     self._pulled += 1
-                    task = asyncio.ensure_future(self._run(self.work.take(item)))
+                    task = asyncio.ensure_future(self._run(self.runner.take(item)))
                     self._tasks.add(task)
                     task.add_done_callback(self._landed)
                     await self._until(self._has_room)
@@ -64,7 +67,7 @@ class Engine:
         self.ready.put_nowait(None)
 
     def _has_room(self) -> bool:
-        return self.work.has_room(self._pulled, self._pulled - len(self._tasks), self._taken, self._concurrency)
+        return self.runner.has_room(self._pulled, self._pulled - len(self._tasks), self._taken, self._concurrency)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
@@ -88,7 +91,7 @@ class Engine:
     def drop(self) -> None:
         """Nobody will read any more, or close it: it ends, and the jobs that go on are told, unless a ledger that stays has them."""
         if self._feeder is not None and not self.has_ended:
-            self.work.tell_running()
+            self.runner.tell_running()
             with contextlib.suppress(RuntimeError):  # its loop has ended, and all of it
                 self._feeder.get_loop().call_soon_threadsafe(self._cancel)
 
@@ -106,7 +109,7 @@ class Engine:
         self.ready.put_nowait(None)
 
 
-class AsyncBatch(Tally, AsyncIterator[Outcome]):
+class AsyncBatch(BatchStats, AsyncIterator[Outcome]):
     """The outcomes of many requests, as they finish: as `Batch`, awaited. It ends when it is closed, or dropped.
 
     A read that is cancelled closes it, as one of an asynchronous generator would. An iterable that blocks, blocks the event
@@ -115,7 +118,7 @@ class AsyncBatch(Tally, AsyncIterator[Outcome]):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._work = engine.work
+        self._runner = engine.runner
         self._finalizer = weakref.finalize(self, engine.drop)
 
     async def __anext__(self) -> Outcome:
@@ -129,7 +132,7 @@ class AsyncBatch(Tally, AsyncIterator[Outcome]):
             raise
         if got is None:
             if not engine.has_ended:
-                self._work.finish()
+                self._runner.finish()
             engine.has_ended = True
             engine.ready.put_nowait(None)  # for whoever else reads
             raise StopAsyncIteration
@@ -157,7 +160,7 @@ class AsyncBatch(Tally, AsyncIterator[Outcome]):
         await self.close()
 
 
-async def _each(requests: Iterable[Item] | AsyncIterable[Item]) -> AsyncGenerator[Item, None]:
+async def _each(requests: Iterable[BatchItem] | AsyncIterable[BatchItem]) -> AsyncGenerator[BatchItem, None]:
     if isinstance(requests, AsyncIterable):
         async for item in requests:
             yield item

@@ -1,4 +1,4 @@
-"""Runs the flows of a batch for the blocking client, each in a thread of its own. `async_batch` is the twin."""
+"""Runs the flows of a batch for the blocking client, each in a thread of its own. `tasks` is the twin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any, Self, TypeAlias
 
 from ..core.effects import Flow, Stop
 from ..posting.post import GRACE, TICK, close_at_exit
-from .runner import BatchClosed, Item, Outcome, Tally, Work
+from .outcome import BatchClosed, BatchItem, Outcome
+from .runner import BatchRunner, BatchStats
 
 __all__ = ["Batch"]
 
@@ -26,8 +27,8 @@ class Engine:
     Its threads are daemons: what must not be lost when the program ends is in the ledger, or is owned by a POST's thread.
     """
 
-    def __init__(self, work: Work, requests: Iterable[Item], run: Run, concurrency: int) -> None:
-        self.work = work
+    def __init__(self, runner: BatchRunner, requests: Iterable[BatchItem], run: Run, concurrency: int) -> None:
+        self.runner = runner
         self.ready: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
         self.is_started = False
         self._requests = requests
@@ -36,7 +37,7 @@ class Engine:
         self._stop = Stop(BatchClosed)
         self._changed = threading.Condition()
         self._pulled = self._ended = self._taken = 0
-        work.on_running = self._note_change
+        runner.on_running = self._note_change
 
     def start(self) -> None:
         """Begins to pull requests."""
@@ -59,7 +60,7 @@ class Engine:
     def drop(self) -> None:
         """Nobody will read any more, or close it: the jobs that go on are told, unless a ledger that stays has them."""
         if self.is_started and not self._stop.is_set():
-            self.work.tell_running()
+            self.runner.tell_running()
         self.stop()
 
     def close(self, grace: float = GRACE + TICK) -> None:
@@ -89,7 +90,7 @@ class Engine:
                 item = next(source, END)
                 if item is END or self._stop.is_set():
                     break
-                self._begin(self.work.take(item))
+                self._begin(self.runner.take(item))
         except BaseException as error:  # told at the end: those that run go on to theirs
             failure = error
         with self._changed:
@@ -101,7 +102,7 @@ class Engine:
     def _wait_for_room(self) -> bool:
         with self._changed:
             while not self._stop.is_set():
-                if self.work.has_room(self._pulled, self._ended, self._taken, self._concurrency):
+                if self.runner.has_room(self._pulled, self._ended, self._taken, self._concurrency):
                     return True
                 self._changed.wait(TICK)
             return False
@@ -128,7 +129,7 @@ class Engine:
                 self._changed.notify_all()
 
 
-class Batch(Tally, Iterator[Outcome]):
+class Batch(BatchStats, Iterator[Outcome]):
     """The outcomes of many requests, as they finish. It works on in the background until it is closed, dropped or at its end.
 
     Closing it, by Ctrl-C too, waits a moment for the paid requests that are under way. Jobs that run go on: the same batch, with
@@ -137,7 +138,7 @@ class Batch(Tally, Iterator[Outcome]):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._work = engine.work
+        self._runner = engine.runner
         self._finalizer = weakref.finalize(self, engine.drop)
 
     def __next__(self) -> Outcome:
@@ -161,7 +162,7 @@ class Batch(Tally, Iterator[Outcome]):
                 continue
             if got is None:
                 self._engine.ready.put(None)
-                self._work.finish()
+                self._runner.finish()
                 raise StopIteration
             if isinstance(got, BaseException):
                 raise got

@@ -1,4 +1,4 @@
-"""What a flow may ask of its driver. A flow is a generator that yields these and gets their results back."""
+"""What a flow may ask of a transport. A flow is a generator that yields these and gets their results back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 import httpx
 
-from ..posting.post import Post
 from .results import Video
 
 T = TypeVar("T")
@@ -30,12 +29,12 @@ class Call:
     """Send a request; the result is the answer, or a TransportError is raised.
 
     With a timeout the request is bounded as a whole by so many seconds, else each of its steps by the client's own. A paid
-    one belongs to its `Post`, whose job is then the result.
+    one belongs to a `Post` of `posting`, whose job is then the result.
     """
 
     __slots__ = ("post", "request", "timeout")
 
-    def __init__(self, request: dict[str, Any], timeout: float | None = None, *, post: Post | None = None) -> None:
+    def __init__(self, request: dict[str, Any], timeout: float | None = None, *, post: Any = None) -> None:
         self.request = request
         self.timeout = timeout
         self.post = post

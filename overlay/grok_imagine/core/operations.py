@@ -1,17 +1,16 @@
 """What to do, without doing it: generators that yield commands and get their results back. No socket and no thread.
 
-A driver runs them (`drivers`, `async_driver`). There is one flow for each thing a client can do, waiting being in `polling`, and
-none knows whether it is driven by a blocking or an asynchronous client; so the two can't drift apart. `binding` is imported
-by the first call, not before: the generated models cost as much to import as the rest of the package.
+`transport` runs them. There is one flow for each thing a client can do, waiting being in `polling`, and none knows whether it
+is run by a blocking or an asynchronous client; so the two can't drift apart. `binding` is imported by the first call, not
+before: the generated models cost as much to import as the rest of the package.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..answers.answer import Answer
@@ -19,49 +18,13 @@ from ..answers.api_errors import api_error
 from ..errors import ApiError, GrokImagineError, JobError, NotDelivered, OutOfRange, RateLimitError, TransportError
 from ..parsing import cost_ticks, is_plain_id, shown
 from ..warning_types import OddAnswerWarning
-from .effects import Blocking, Call, Flow, Sleep, T
+from .effects import Call, Flow, Sleep, T
+from .hooks import JobRecorder, Runtime, recorded
 from .results import Job, Video
 from .retry import Delivery, Retries, delivery_of
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
-
-    from ..ledger.ledger import Ledger
-    from ..pacing.limiter import Pacer
-    from ..pacing.scheduler import Ticket
-
-
-class Book:
-    """A ledger, and the address whose jobs a client notes in it."""
-
-    __slots__ = ("ledger", "origin")
-
-    def __init__(self, ledger: Ledger, origin: str) -> None:
-        self.ledger = ledger
-        self.origin = origin
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether what is noted is still there when the program has ended."""
-        return not self.ledger.is_temporary
-
-
-class Context(NamedTuple):
-    """What all flows of a client go by: when a request may leave, when it may be sent again, and where jobs are noted."""
-
-    pacer: Pacer
-    retries: Retries
-    request_timeout: float
-    book: Book | None = None
-
-    def clock(self) -> float:
-        """Monotonic seconds."""
-        return self.pacer.clock()
-
-    @property
-    def keeps_ids(self) -> bool:
-        """Whether an id that no caller takes is kept all the same."""
-        return self.book is not None and self.book.is_kept
 
 
 def repeat(
@@ -100,19 +63,19 @@ def is_transient(error: GrokImagineError) -> bool:
     return error.transient if isinstance(error, ApiError) else isinstance(error, TransportError)
 
 
-def id_in(answer: Answer, context: Context) -> str:
+def id_in(answer: Answer, runtime: Runtime) -> str:
     """The id of the job that an answer to a POST tells of; raises the error that it is, if it is one.
 
     It is any text: the job exists whatever its id is like.
     """
-    _heed(answer, context)
+    raise_for_status(answer, runtime)
     request_id = answer.json().get("request_id")
     if not isinstance(request_id, str) or not request_id:
         raise answer.unexpected("holds no request_id")
     return request_id
 
 
-def tell_odd_id(request_id: str) -> None:
+def warn_of_odd_id(request_id: str) -> None:
     """Warns of an id that is like no other."""
     if not is_plain_id(request_id):
         lost = "" if _has_address(request_id) else "; no address can hold it, so the job can't be looked at"
@@ -123,13 +86,21 @@ def tell_odd_id(request_id: str) -> None:
         )
 
 
-def get(request_id: str, context: Context) -> Flow[Video]:
-    """Looks at a job; raises as `look` does, once the retry policy gives up."""
-    return repeat(lambda: look(request_id, context), is_transient, context.retries)
+def get(request_id: str, runtime: Runtime) -> Flow[Video]:
+    """Asks for a job's state; raises as `poll_once` does, once the retry policy gives up."""
+    return repeat(lambda: poll_once(request_id, runtime), is_transient, runtime.retries)
 
 
-def look(request_id: str, context: Context, timeout: float | None = None, ticket: Ticket | None = None) -> Flow[Video]:
-    """Looks at a job once, and has the ledger note what ended. A ticket says that its turn has come already.
+def poll_once(
+    request_id: str, runtime: Runtime, timeout: float | None = None, *, has_turn: bool = False
+) -> Flow[Video]:
+    """Asks for a job's state once, and has the recorder told of an end.
+
+    Args:
+        request_id: The job.
+        runtime: The client's.
+        timeout: Seconds for all of it; None for the client's own.
+        has_turn: Whether the limiter let it leave already.
 
     Raises:
         VideoModeratedError: The service answered 400 since moderation withheld the video.
@@ -142,49 +113,50 @@ def look(request_id: str, context: Context, timeout: float | None = None, ticket
     if not _has_address(request_id):
         text = f"no address can hold the id that the service gave this job, so it can't be looked at: {shown(request_id, 100)}"
         raise JobError(text, request_id=request_id)
-    book = context.book
+    recorder = runtime.recorder
     try:
-        if ticket is None and (own := context.pacer.call()):
-            yield from _turn(own, context, timeout)
+        if not has_turn:
+            yield from _await_turn(runtime, timeout)
         answer: Answer = yield Call(binding.look(request_id), timeout)
-        _heed(answer, context, request_id)
+        raise_for_status(answer, runtime, request_id)
         video = Video(request_id, _read_state(answer, request_id), answer.status_code)
     except TransportError as error:
         error.request_id = request_id
         raise
     except JobError as error:
         failure = error
-        if book:
-            yield Blocking(lambda: book.ledger.lost(failure, book.origin))
+        yield from recorded(recorder, lambda: recorder.record_failure(failure))
         raise
     except ApiError as error:
-        yield from _note_cost(request_id, cost_ticks(error.payload), book)
+        yield from _record_cost(request_id, cost_ticks(error.payload), recorder)
         raise
     if video.outcome == "running":
-        yield from _note_cost(request_id, video.cost_ticks, book)
+        yield from _record_cost(request_id, video.cost_ticks, recorder)
     else:
-        if book:
-            yield Blocking(lambda: book.ledger.saw(video, book.origin))
+        yield from recorded(recorder, lambda: recorder.record_result(video))
         if video.has_odd_cost:
             text = f"the service told a cost that is none, which is left out [request_id={shown(request_id, 100)}]"
             warnings.warn(text, OddAnswerWarning, stacklevel=2)
     return video
 
 
-def _note_cost(request_id: str, ticks: int | None, book: Book | None) -> Flow[None]:
-    """Has the ledger note what an answer says that a job cost, though not how it ended."""
-    if book and ticks is not None:
-        yield Blocking(lambda: book.ledger.billed(request_id, book.origin, ticks))
+def _record_cost(request_id: str, ticks: int | None, recorder: JobRecorder) -> Flow[None]:
+    """Has the recorder told what an answer says that a job cost, though not how it ended."""
+    if ticks is not None:
+        yield from recorded(recorder, lambda: recorder.record_cost(request_id, ticks))
 
 
-def _turn(ticket: Ticket, context: Context, timeout: float | None = None) -> Flow[None]:
-    """Waits for the turn of a request that belongs to no job, for as long as the request itself may take."""
-    limit = context.request_timeout if timeout is None else timeout
+def _await_turn(runtime: Runtime, timeout: float | None = None) -> Flow[None]:
+    """Waits until a request that belongs to no job may leave, for as long as the request itself may take."""
+    slot = runtime.limiter.single_request()
+    if slot is None:
+        return
+    limit = runtime.request_timeout if timeout is None else timeout
     try:
-        if not (yield from context.pacer.turn(ticket, context.clock() + limit)):
+        if not (yield from runtime.limiter.acquire(slot, runtime.clock() + limit)):
             raise NotDelivered(f"the limits of this client gave it no turn within {limit:g} s")
     finally:
-        context.pacer.drop(ticket)
+        runtime.limiter.release(slot)
 
 
 def _read_state(answer: Answer, request_id: str) -> Mapping[str, Any]:
@@ -194,61 +166,49 @@ def _read_state(answer: Answer, request_id: str) -> Mapping[str, Any]:
     return answer.json(request_id)
 
 
-@contextmanager
-def keeping(request_id: str) -> Iterator[None]:
+def attach_request_id(error: BaseException, request_id: str) -> None:
     """Puts the id on whatever leaves: Ctrl-C, a cancelled task, a callback that raises. The job goes on and is paid for."""
-    try:
-        yield
-    except BaseException as error:
-        keep(error, request_id)
-        raise
-
-
-def keep(error: BaseException, request_id: str) -> None:
-    """As `keeping`, for one that leaves: plainer than a context manager where thousands wait."""
     if isinstance(error, JobError) and error.request_id == request_id:
         return  # the job has ended, or the message says that it goes on
     if error.__dict__.get("request_id") is None:
         error.__dict__["request_id"] = request_id
-    error.add_note(f"the job goes on; {wait_for(request_id)} takes it up again")
+    error.add_note(f"the job goes on; {resume_call(request_id)} takes it up again")
 
 
-def wait_for(request_id: str) -> str:
+def resume_call(request_id: str) -> str:
     """The call that takes a job up. An id that is long, or would need care to be typed, is taken from the error."""
     return f"client.video.wait({repr(request_id) if is_plain_id(request_id) else 'error.request_id'})"
 
 
-def list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
+def list_models(runtime: Runtime) -> Flow[list[VideoGenerationModel]]:
     """The video models of the key."""
-    return repeat(lambda: _list_models(context), is_transient, context.retries)
+    return repeat(lambda: _list_models(runtime), is_transient, runtime.retries)
 
 
-def _list_models(context: Context) -> Flow[list[VideoGenerationModel]]:
+def _list_models(runtime: Runtime) -> Flow[list[VideoGenerationModel]]:
     from . import binding
 
-    if ticket := context.pacer.call():
-        yield from _turn(ticket, context)
+    yield from _await_turn(runtime)
     answer: Answer = yield Call(binding.list_models())
-    _heed(answer, context)
+    raise_for_status(answer, runtime)
     models = answer.json().get("models")
     if not isinstance(models, list):
         raise answer.unexpected("holds no list of models")
     return [_model(model, answer) for model in models]
 
 
-def get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
+def get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
     """One video model."""
     check_id(model_id, "model_id")
-    return repeat(lambda: _get_model(model_id, context), is_transient, context.retries)
+    return repeat(lambda: _get_model(model_id, runtime), is_transient, runtime.retries)
 
 
-def _get_model(model_id: str, context: Context) -> Flow[VideoGenerationModel]:
+def _get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
     from . import binding
 
-    if ticket := context.pacer.call():
-        yield from _turn(ticket, context)
+    yield from _await_turn(runtime)
     answer: Answer = yield Call(binding.get_model(model_id))
-    _heed(answer, context)
+    raise_for_status(answer, runtime)
     return _model(answer.json(), answer)
 
 
@@ -295,12 +255,12 @@ def _has_address(request_id: str) -> bool:
         return False
 
 
-def _heed(answer: Answer, context: Context, request_id: str | None = None) -> None:
-    """Has the pacer learn from an answer, and raises the error that it is, if it is one."""
+def raise_for_status(answer: Answer, runtime: Runtime, request_id: str | None = None) -> None:
+    """Raises the error that an answer is, if it is one. The limiter learns from it in any case."""
     if 200 <= answer.status_code < 300:
-        context.pacer.heed(answer.headers)
+        runtime.limiter.update_from_headers(answer.headers)
         return
     error = api_error(answer.status_code, answer.headers, answer.body, request_id=request_id, data=answer.value)
     if isinstance(error, RateLimitError):
-        context.pacer.refused(error)
+        runtime.limiter.on_rate_limited(error)
     raise error

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from grok_imagine_api import contract
 
 from ..errors import ApiError, TransportError, VideoGenerationError, VideoTimeoutError
 from ..parsing import shown
-from ..posting.start import start, tell_unseen
 from ..warning_types import UnknownStatusWarning
-from .effects import Blocking, Flow, Notify, ProgressCallback
-from .operations import Context, is_transient, keep, look
+from .effects import Flow, Notify, ProgressCallback
+from .hooks import PollSlot, Runtime, recorded
+from .operations import attach_request_id, is_transient, poll_once
 from .request import VideoRequest
 from .results import Video
-
-if TYPE_CHECKING:
-    from ..pacing.predictor import Key
-    from ..pacing.scheduler import Ticket
-
-Look: TypeAlias = tuple[float, int | None]
-"""A look that saw a job running: the job's age in seconds, and its progress in per cent, if it told."""
-
-Schedule: TypeAlias = Callable[[Sequence[Look], float], float]
-"""The age in seconds at which to look next, by the looks so far and the job's age now."""
+from .schedule import Schedule
 
 LAST_LOOK = 1.0
 """Seconds of the polling timeout that are kept for the last look, or a tenth of it if that is less."""
@@ -40,66 +30,38 @@ LONGEST_COOL_DOWN = 60.0
 """Seconds; the most that a look's Retry-After is waited for. The job may long be done."""
 
 
-def contract_schedule(looks: Sequence[Look], age: float) -> float:
-    """The schedule of x-waiter, which knows a job's age only: for what has no history, and for other languages."""
-    return age + next(phase.every for phase in contract.SCHEDULE if phase.until is None or age < phase.until)
-
-
-def generate(
-    request: VideoRequest,
-    context: Context,
-    kind: Key,
-    schedule: Schedule | None,
-    *,
-    timeout: float,
-    intend: Callable[[], str] | None = None,
-    **options: Any,
-) -> Flow[Video]:
-    """Starts a job of a kind, as `start` does, and waits for it; `options` are those of `poll`, which also says what is raised."""
-    ticket = context.pacer.job(kind, schedule)
-    job = yield from start(request, context, ticket, timeout=timeout, intend=intend)
-    began = ticket.born
-    try:
-        return (
-            yield from wait(job.request_id, context, ticket, timeout=timeout, began=began, request=request, **options)
-        )
-    except BaseException as error:
-        tell_unseen(error, job.request_id, context)
-        raise
-
-
-def take_up(request_id: str, context: Context, schedule: Schedule | None, **options: Any) -> Flow[Video]:
+def resume(request_id: str, runtime: Runtime, schedule: Schedule | None, **options: Any) -> Flow[Video]:
     """Waits for a job of which only the id is known; otherwise as `wait`."""
-    return (yield from wait(request_id, context, context.pacer.join((), schedule), **options))
+    return (yield from wait(request_id, runtime, runtime.limiter.track_existing(None, schedule), **options))
 
 
-def wait(request_id: str, context: Context, ticket: Ticket, **options: Any) -> Flow[Video]:
+def wait(request_id: str, runtime: Runtime, slot: PollSlot, **options: Any) -> Flow[Video]:
     """Looks at a job until it has ended or the time is up, as `poll` does, and loses the id to nothing."""
     try:
-        return (yield from poll(request_id, context, ticket, **options))
+        return (yield from poll(request_id, runtime, slot, **options))
     except BaseException as error:
-        keep(error, request_id)
+        attach_request_id(error, request_id)
         raise
     finally:
-        context.pacer.drop(ticket)
+        runtime.limiter.release(slot)
 
 
 def poll(
     request_id: str,
-    context: Context,
-    ticket: Ticket,
+    runtime: Runtime,
+    slot: PollSlot,
     *,
     timeout: float,
     began: float | None = None,
     request: VideoRequest | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Flow[Video]:
-    """Looks at a job until it has ended or the time is up. The ticket knows when a look is due.
+    """Looks at a job until it has ended or the time is up. The limiter knows when a poll is due.
 
     Args:
         request_id: The job.
-        context: The client's.
-        ticket: The job's place in the client's queue.
+        runtime: The client's.
+        slot: The job's, of the runtime's limiter.
         timeout: Seconds for everything; 0 looks once.
         began: When that time began, by the client's clock; default now.
         request: What was asked for, if known: then an answer without a URL can be judged.
@@ -110,36 +72,36 @@ def poll(
         VideoTimeoutError: The time is up; the job goes on.
         ApiError: An answer that no later look can better, such as a wrong key.
     """
-    pacer, clock = context.pacer, context.clock
+    limiter, recorder, clock = runtime.limiter, runtime.recorder, runtime.clock
     begin = clock() if began is None else began
     timeout = timeout if timeout >= SHORTEST_WAIT else 0.0
     last_call = begin + timeout - min(LAST_LOOK, timeout / 10)
     last: Video | None = None
     trouble: Exception | None = None
     warned: set[str] | None = None
-    if context.book and began is None:
-        book = context.book
-        yield Blocking(lambda: book.ledger.adopt(request_id, book.origin))
+    if began is None:
+        yield from recorded(recorder, lambda: recorder.import_job(request_id))
     while True:
-        is_last = timeout == 0 or not (yield from pacer.turn(ticket, last_call))
-        if is_last and not (yield from _last_turn(context, ticket, begin + timeout)):
+        is_last = timeout == 0 or not (yield from limiter.acquire(slot, last_call))
+        if is_last and not (yield from _last_turn(runtime, slot, begin + timeout)):
             raise _timed_out(request_id, clock() - begin, last) from trouble
         left = begin + timeout - clock()
         # With no time at all, or none left after a slow POST, the one look has the time of any request.
-        bound = context.request_timeout if left <= 0 else min(context.request_timeout, left)
+        bound = runtime.request_timeout if left <= 0 else min(runtime.request_timeout, left)
         try:
-            last = yield from look(request_id, context, bound, ticket)
+            last = yield from poll_once(request_id, runtime, bound, has_turn=True)
         except (TransportError, ApiError) as error:
             if not is_transient(error):
                 raise
             trouble = error
-            pacer.missed(ticket, _cool_down(error), LONGEST_TROUBLE)
+            limiter.record_failure(slot, _cool_down(error), LONGEST_TROUBLE)
         else:
             if last.outcome != "running":
-                yield from _learn(context, ticket, last.outcome != "done")
-                return ended(last, request)
+                if limiter.record_completion(slot, last.outcome != "done"):
+                    yield from recorded(recorder, lambda: recorder.save_history(limiter.export))
+                return resolve_state(last, request)
             trouble = None
-            pacer.saw(ticket, last.progress)
+            limiter.record_poll(slot, last.progress)
             warned = _warn_once(last, warned)
             if on_progress:
                 yield Notify(on_progress, last)
@@ -147,22 +109,14 @@ def poll(
             raise _timed_out(request_id, clock() - begin, last) from trouble
 
 
-def _last_turn(context: Context, ticket: Ticket, end: float) -> Flow[bool]:
+def _last_turn(runtime: Runtime, slot: PollSlot, end: float) -> Flow[bool]:
     """The turn of the look before the time is up. If none was left, it has the time of any request."""
-    context.pacer.hurry(ticket)
-    now = context.clock()
-    return (yield from context.pacer.turn(ticket, end if end > now else now + context.request_timeout))
+    runtime.limiter.prioritize(slot)
+    now = runtime.clock()
+    return (yield from runtime.limiter.acquire(slot, end if end > now else now + runtime.request_timeout))
 
 
-def _learn(context: Context, ticket: Ticket, failed: bool) -> Flow[None]:
-    """Has the history take in a job that ended, and the ledger keep the history for later processes."""
-    context.pacer.ended(ticket, failed)
-    if context.book and ticket.learns:
-        book = context.book
-        yield Blocking(lambda: book.ledger.learn(book.origin, context.pacer.learned()))
-
-
-def ended(video: Video, request: VideoRequest | None) -> Video:
+def resolve_state(video: Video, request: VideoRequest | None) -> Video:
     """The result of a job that has ended, or its error.
 
     A video withheld with `respect_moderation: false` is a result, as in the vendor's SDK; its `url` raises.

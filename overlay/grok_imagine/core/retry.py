@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from grok_imagine_api import contract
@@ -51,7 +52,8 @@ def delivery_of(error: BaseException) -> Delivery:
     return Delivery.OTHER
 
 
-class RetryPolicy(contract.Record):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPolicy:
     """How often and how long a request that may be sent again is sent again. Immutable.
 
     The pause before the nth retry is random between 0 and `base * 2**(n-1)` seconds ("full jitter"), at most `cap`, and at least
@@ -65,28 +67,20 @@ class RetryPolicy(contract.Record):
         retry_after_cap: Seconds; the most that a Retry-After is waited for.
     """
 
-    max_retries: int
-    budget: float
-    base: float
-    cap: float
-    retry_after_cap: float
+    max_retries: int = 5
+    budget: float = 60.0
+    base: float = 0.5
+    cap: float = 8.0
+    retry_after_cap: float = 60.0
 
-    def __init__(
-        self,
-        *,
-        max_retries: int = 5,
-        budget: float = 60.0,
-        base: float = 0.5,
-        cap: float = 8.0,
-        retry_after_cap: float = 60.0,
-    ) -> None:
-        if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
-            raise ValueError(f"RetryPolicy: max_retries is a whole number from 0 on; got {max_retries!r}")
-        numbers = {"budget": budget, "base": base, "cap": cap, "retry_after_cap": retry_after_cap}
-        for name, value in numbers.items():
+    def __post_init__(self) -> None:
+        tries = self.max_retries
+        if isinstance(tries, bool) or not isinstance(tries, int) or tries < 0:
+            raise ValueError(f"RetryPolicy: max_retries is a whole number from 0 on; got {tries!r}")
+        for name in ("budget", "base", "cap", "retry_after_cap"):
+            value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
                 raise ValueError(f"RetryPolicy: {name} is a number of seconds from 0 on; got {value!r}")
-        super().__init__(max_retries=max_retries, **numbers)
 
     def pause(self, tries: int, elapsed: float, error: GrokImagineError, dice: Callable[[], float]) -> float | None:
         """Seconds to wait before the next try, or None to give up.

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from grok_imagine_api import contract
 
-__all__ = ["Entry", "Place"]
+from ..core.results import Video
+from ..errors import GrokImagineError
+
+__all__ = ["BatchSlot", "Entry", "Reconciliation"]
 
 STATES = ("intended", "accepted", "unknown", "done", "failed", "expired", "moderated", "downloaded")
 
@@ -55,9 +58,24 @@ class Entry(NamedTuple):
         return f"<Entry {self.request_id or self.intent} {self.state} {self.mode or 'of another client'}>"
 
 
-class Place(NamedTuple):
+class BatchSlot(NamedTuple):
     """Where in a batch a request stands: its name, which of the equal requests, and the ticks that count against a cap."""
 
     batch: str
     copy: int = 0
     counted_ticks: int | None = None
+
+
+class Reconciliation(NamedTuple):
+    """What came of reconciling a ledger.
+
+    Attributes:
+        ended: The jobs that ended: a `Video` for each, or the error that says why there is none, with its request_id. The error
+            of a job that may still run, such as one whose answer can't be handled, is no `JobError`.
+        running: The jobs that still run, when the time was up before they ended.
+        unknown: The intents of which nobody knows whether they became jobs. Look at the usage page of the console.
+    """
+
+    ended: list[Video | GrokImagineError]
+    running: list[Entry]
+    unknown: list[Entry]

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core import operations, polling
 from ..core.effects import Flow
+from ..core.hooks import Runtime
 from ..core.request import VideoRequest
 from ..core.results import Video
 from ..errors import NotFoundError, VideoExpiredError
@@ -13,7 +14,7 @@ from .entries import Entry
 from .verdicts import ENDED, FAILED, noted_failure, noted_unknown, noted_video
 
 
-def ended(entry: Entry, request: VideoRequest, context: operations.Context, now: float) -> Flow[Video | None]:
+def ended(entry: Entry, request: VideoRequest, runtime: Runtime, now: float) -> Flow[Video | None]:
     """The video as it was seen, looked up again if its URL ran out; None of a job that may still run.
 
     Raises:
@@ -28,16 +29,16 @@ def ended(entry: Entry, request: VideoRequest, context: operations.Context, now:
             raise noted_failure(entry)
         ran_out = entry.state == "done" and entry.url_expires is not None and entry.url_expires <= now
         if video is None or ran_out:
-            video = yield from _seen(entry, context)
+            video = yield from _seen(entry, runtime)
         if video.outcome != "running":
-            return polling.ended(video, request)
+            return polling.resolve_state(video, request)
     # It was accepted; or its state is one of a newer version, or its end was noted and is not seen.
     return None
 
 
-def _seen(entry: Entry, context: operations.Context) -> Flow[Video]:
+def _seen(entry: Entry, runtime: Runtime) -> Flow[Video]:
     try:
-        return (yield from operations.get(str(entry.request_id), context))
+        return (yield from operations.get(str(entry.request_id), runtime))
     except NotFoundError as error:
         details: dict[str, Any] = {"request_id": entry.request_id, "cost_usd": entry.cost_usd}
         raise VideoExpiredError("expired", "the service does not know the job any more", **details) from error

@@ -24,9 +24,7 @@ from grok_imagine_api import contract
 from ..errors import CostLimitError, GrokImagineError, JobError, StartOutcomeUnknown, VideoModeratedError
 from ..parsing import cost_ticks
 from ..warning_types import LedgerWarning
-from .entries import COLUMNS, Entry
-from .entries import STATES as STATES
-from .entries import Place as Place
+from .entries import COLUMNS, STATES, BatchSlot, Entry
 from .mounts import unsafe_kind
 from .ownership import OWN, is_under_way
 from .store import Store
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from ..client import AsyncClient, Client
     from ..core.request import VideoRequest
     from ..core.results import Video
-    from .reconcile import Reconciliation
+    from .entries import Reconciliation
 
 __all__ = ["Entry", "Ledger"]
 
@@ -101,7 +99,7 @@ class Ledger:
         ledger._folder = folder
         return ledger
 
-    def intend(self, request: VideoRequest, origin: str) -> str:
+    def begin(self, request: VideoRequest, origin: str) -> str:
         """Commits that a request is about to be posted, and returns the intent's id.
 
         Raises:
@@ -109,13 +107,13 @@ class Ledger:
         """
         return str(self._note(self._intent(request, origin), lambda db: None))
 
-    def claim(self, request: VideoRequest, origin: str, place: Place, max_ticks: int | None = None) -> str | Entry:
+    def claim(self, request: VideoRequest, origin: str, slot: BatchSlot, max_ticks: int | None = None) -> str | Entry:
         """Commits the intent of a batch's request, unless the batch knows it already; for several processes at once.
 
         Args:
             request: What is about to be posted.
             origin: The address it goes to.
-            place: Where in a batch it stands, and what it may cost.
+            slot: Where in a batch it stands, and what it may cost.
             max_ticks: What the batch may cost in all, in ticks.
 
         Returns:
@@ -127,12 +125,12 @@ class Ledger:
         """
 
         def known(db: sqlite3.Connection) -> Entry | None:
-            found = self._known(db, request, origin, place)
+            found = self._known(db, request, origin, slot)
             if found is None:
-                self._check_cost(db, origin, place, max_ticks)
+                self._check_cost(db, origin, slot, max_ticks)
             return found
 
-        return self._note(self._intent(request, origin) | place._asdict(), known)
+        return self._note(self._intent(request, origin) | slot._asdict(), known)
 
     def claim_key(self, request: VideoRequest, origin: str, key: str) -> str | Entry:
         """Commits the intent of a request under a caller's key, unless the key has one already; otherwise as `claim`."""
@@ -166,34 +164,34 @@ class Ledger:
         except BaseException as error:
             OWN.discard(intent)
             if not isinstance(error, GrokImagineError):  # Ctrl-C, perhaps when it was written; and nothing is posted
-                self.give_up(intent, error, may_be_started=False)
+                self.mark_failed(intent, error, may_be_started=False)
             raise
         if result != intent:
             OWN.discard(intent)
         return result
 
-    def check_cost(self, origin: str, place: Place, max_ticks: int | None) -> None:
+    def check_cost(self, origin: str, slot: BatchSlot, max_ticks: int | None) -> None:
         """Raises CostLimitError as `claim` would now."""
-        self._run(lambda db: self._check_cost(db, origin, place, max_ticks))
+        self._run(lambda db: self._check_cost(db, origin, slot, max_ticks))
 
-    def _check_cost(self, db: sqlite3.Connection, origin: str, place: Place, max_ticks: int | None) -> None:
+    def _check_cost(self, db: sqlite3.Connection, origin: str, slot: BatchSlot, max_ticks: int | None) -> None:
         if max_ticks is None:
             return
-        (spent,) = _sums(db, "counted_ticks", "batch = ? AND origin = ?", (place.batch, origin))
-        if spent + (place.counted_ticks or 0) > max_ticks:
-            figures = (ticks / contract.TICKS_PER_USD for ticks in (place.counted_ticks or 0, spent, max_ticks))
-            raise CostLimitError(place.batch, *figures)
+        (spent,) = _sums(db, "counted_ticks", "batch = ? AND origin = ?", (slot.batch, origin))
+        if spent + (slot.counted_ticks or 0) > max_ticks:
+            figures = (ticks / contract.TICKS_PER_USD for ticks in (slot.counted_ticks or 0, spent, max_ticks))
+            raise CostLimitError(slot.batch, *figures)
 
-    def known(self, request: VideoRequest, origin: str, place: Place) -> Entry | None:
+    def known(self, request: VideoRequest, origin: str, slot: BatchSlot) -> Entry | None:
         """What a batch knows of a request; None if nothing, or only that it was refused."""
-        return self._run(lambda db: self._known(db, request, origin, place))
+        return self._run(lambda db: self._known(db, request, origin, slot))
 
-    def _known(self, db: sqlite3.Connection, request: VideoRequest, origin: str, place: Place) -> Entry | None:
+    def _known(self, db: sqlite3.Connection, request: VideoRequest, origin: str, slot: BatchSlot) -> Entry | None:
         where = (
             f"body_sha256 = ? AND mode = ? AND origin = ? AND batch = ? AND copy = ? AND {NOT_REFUSED}"
             " ORDER BY created DESC LIMIT 1"
         )
-        found = self._entries(db, where, (request.sha256, request.mode, origin, place.batch, place.copy))
+        found = self._entries(db, where, (request.sha256, request.mode, origin, slot.batch, slot.copy))
         return found[0] if found else None
 
     def _intent(self, request: VideoRequest, origin: str) -> dict[str, Any]:
@@ -205,7 +203,7 @@ class Ledger:
             "prompt": prompt if self._keep_prompts else None, "process": os.getpid(), "created": now, "updated": now,
         }  # fmt: skip
 
-    def accept(self, intent: str, request_id: str) -> None:
+    def confirm(self, intent: str, request_id: str) -> None:
         """Commits the id of the job that an intent became.
 
         Raises:
@@ -214,7 +212,7 @@ class Ledger:
         self._update("intent = :key", intent, request_id, state="accepted", request_id=request_id)
         OWN.discard(intent)
 
-    def adopt(self, request_id: str, origin: str) -> None:
+    def import_job(self, request_id: str, origin: str) -> None:
         """Commits an id that another client started; nothing if it is known."""
         now = self.clock()
         self._write(
@@ -224,7 +222,7 @@ class Ledger:
             request_id,
         )
 
-    def give_up(self, intent: str, error: BaseException, may_be_started: bool) -> None:
+    def mark_failed(self, intent: str, error: BaseException, *, may_be_started: bool) -> None:
         """Commits that an intent became no job, or that nobody knows."""
         cause = error.__cause__ if isinstance(error, StartOutcomeUnknown) else error
         code = getattr(cause, "code", None) or type(cause).__name__
@@ -236,11 +234,11 @@ class Ledger:
         self._update("intent = :key", intent, None, state=state, code=str(code), message=_told(error), **told)
         OWN.discard(intent)
 
-    def saw(self, video: Video, origin: str) -> None:
+    def record_result(self, video: Video, origin: str) -> None:
         """Commits how a job has ended, one of another client's as well."""
         error = None if video.outcome == "done" else video.failure()
         url = video.url if video.outcome == "done" else None
-        self.adopt(video.request_id, origin)
+        self.import_job(video.request_id, origin)
         self._end(
             video.request_id,
             origin,
@@ -253,24 +251,24 @@ class Ledger:
             cost_ticks=video.cost_ticks,
         )
 
-    def lost(self, error: JobError, origin: str) -> None:
+    def record_failure(self, error: JobError, origin: str) -> None:
         """Commits that a job ended by an error that is no state of it, such as moderation by a 400."""
         if error.request_id:
-            self.adopt(error.request_id, origin)
+            self.import_job(error.request_id, origin)
             state, code = "moderated", getattr(error, "code", None)
             told: dict[str, Any] = {"answer": json.dumps(error.payload)} if error.payload else {}
             told["cost_ticks"] = cost_ticks(error.payload)
             self._end(error.request_id, origin, state=state, code=code, message=error.message, **told)
 
-    def billed(self, request_id: str, origin: str, ticks: int) -> None:
+    def record_cost(self, request_id: str, origin: str, ticks: int) -> None:
         """Commits what a job costs by an answer that does not tell how it ended."""
-        self.adopt(request_id, origin)
+        self.import_job(request_id, origin)
         where = "request_id = :key AND origin = :origin"
         self._update(where, request_id, request_id, origin, cost_ticks=ticks)
 
-    def downloaded(self, request_id: str, path: str | os.PathLike[str], origin: str) -> None:
+    def record_download(self, request_id: str, path: str | os.PathLike[str], origin: str) -> None:
         """Commits that a job's video is on disk."""
-        self.adopt(request_id, origin)
+        self.import_job(request_id, origin)
         where = "request_id = :key AND origin = :origin"
         self._update(where, request_id, request_id, origin, state="downloaded", path=os.fspath(path))
 
@@ -319,12 +317,12 @@ class Ledger:
         """
         return client._reconcile(self, timeout)
 
-    def learned(self, origin: str) -> str | None:
-        """What `learn` kept for an address."""
+    def load_history(self, origin: str) -> str | None:
+        """What `save_history` kept for an address."""
         row = self._run(lambda db: db.execute("SELECT jobs FROM learned WHERE origin = ?", (origin,)).fetchone())
         return row[0] if row else None
 
-    def learn(self, origin: str, jobs: str) -> None:
+    def save_history(self, origin: str, jobs: str) -> None:
         """Keeps what finished jobs took, as JSON, for the clients of later processes."""
         self._write("INSERT OR REPLACE INTO learned (origin, jobs) VALUES (?, ?)", (origin, jobs))
 

@@ -4,41 +4,27 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ..core import operations
 from ..core.effects import Blocking, Flow, Sleep
-from ..core.polling import Schedule
+from ..core.hooks import Runtime
 from ..core.results import Video
+from ..core.schedule import Schedule
 from ..errors import ApiError, GrokImagineError, TransportError
+from .entries import Entry, Reconciliation
 from .isolation import Blot, holds_for_all, own_error
-from .ledger import Entry, Ledger
+from .recorder import LedgerRecorder
 
-__all__ = ["Reconciliation"]
+__all__ = ["reconcile"]
 
 
 LEAST_LOOK = 1.0
 """Seconds; what a look is given though the time is up."""
 
 
-class Reconciliation(NamedTuple):
-    """What came of reconciling a ledger.
-
-    Attributes:
-        ended: The jobs that ended: a `Video` for each, or the error that says why there is none, with its request_id. The error
-            of a job that may still run, such as one whose answer can't be handled, is no `JobError`.
-        running: The jobs that still run, when the time was up before they ended.
-        unknown: The intents of which nobody knows whether they became jobs. Look at the usage page of the console.
-    """
-
-    ended: list[Video | GrokImagineError]
-    running: list[Entry]
-    unknown: list[Entry]
-
-
 def reconcile(
-    context: operations.Context,
-    ledger: Ledger,
+    runtime: Runtime,
+    recorder: LedgerRecorder,
     *,
     wall: Callable[[], float],
     timeout: float,
@@ -58,9 +44,10 @@ def reconcile(
         LedgerError: The ledger can't be read or written.
         AuthenticationError, OutOfCreditError: The key is wrong, which holds for all jobs.
     """
-    known: list[Entry] = yield Blocking(lambda: ledger.jobs("accepted", "done", "unknown"))
-    ours = [entry for entry in known if context.book and entry.origin == context.book.origin]
-    clock, request_timeout = context.clock, context.request_timeout
+    known: list[Entry] = yield Blocking(lambda: recorder.ledger.jobs("accepted", "done", "unknown"))
+    runtime = runtime._replace(recorder=recorder)
+    ours = [entry for entry in known if entry.origin == recorder.origin]
+    clock, request_timeout = runtime.clock, runtime.request_timeout
     waiting = deque(entry for entry in ours if _is_due(entry, wall()))
     unknown = [entry for entry in ours if entry.state == "unknown" or not entry.request_id]
     ended: list[Video | GrokImagineError] = []
@@ -68,7 +55,7 @@ def reconcile(
     while waiting:
         for entry in [waiting.popleft() for _ in range(len(waiting))]:
             left = max(LEAST_LOOK, timeout - (clock() - begin)) if timeout else request_timeout
-            outcome = yield from _look(entry, context, min(request_timeout, left), blot)
+            outcome = yield from _poll(entry, runtime, min(request_timeout, left), blot)
             if outcome is None:
                 waiting.append(entry)
             else:
@@ -86,12 +73,10 @@ def _is_due(entry: Entry, now: float) -> bool:
     return bool(entry.request_id) and (entry.state == "accepted" or (entry.state == "done" and ran_out))
 
 
-def _look(
-    entry: Entry, context: operations.Context, request_timeout: float, blot: Blot
-) -> Flow[Video | GrokImagineError | None]:
+def _poll(entry: Entry, runtime: Runtime, request_timeout: float, blot: Blot) -> Flow[Video | GrokImagineError | None]:
     """The end of a job, or None if it runs on or could not be seen."""
     try:
-        video = yield from operations.look(str(entry.request_id), context, request_timeout)
+        video = yield from operations.poll_once(str(entry.request_id), runtime, request_timeout)
         if video.outcome == "running":
             return None
         return video if video.outcome in ("done", "moderated") else video.failure()

@@ -15,7 +15,7 @@ from ..errors import (
     VideoGenerationError,
     VideoModeratedError,
 )
-from .ledger import Entry
+from .entries import Entry
 
 FAILED = ("failed", "expired", "moderated")
 ENDED = ("done", "downloaded", *FAILED)

@@ -12,25 +12,19 @@ import math
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
-
-from grok_imagine_api import contract
 
 from ..core.effects import Blocking, Flow, Sleep
-from ..core.polling import Schedule
-from ..errors import ConfigurationError, QuotaError, RateLimitError
+from ..core.hooks import RateLimiter
+from ..core.request import VideoRequest
+from ..core.schedule import Schedule
+from ..errors import QuotaError, RateLimitError
 from ..warning_types import QuotaWarning
-from .predictor import History, Key
-from .scheduler import Scheduler, Ticket, Windows
+from .limits import Limits
+from .predictor import History, Key, kind_of
+from .quota import Quota
+from .scheduler import PollSlot, Scheduler
 
-if TYPE_CHECKING:
-    from ..ledger.quota import Quota
-
-__all__ = ["Limits"]
-
-MINUTE = 60.0
-JITTER = 0.1
-"""Seconds by which a request may catch up with one before it, on the way: the service's minute must not see one too many."""
+__all__ = ["Pacer"]
 
 LONGEST_PAUSE = 60.0
 """Seconds; the longest pause after a 429: the service's window is a minute."""
@@ -42,88 +36,7 @@ LEAST_SHARE = 0.1
 """Of the limit; what is used of it at least, however often the service says that it is too much."""
 
 
-class Limits(contract.Record):
-    """What a client may ask of the service. Immutable; None is no limit.
-
-    Args:
-        requests_per_minute: Starts, looks and all other requests together, in a sliding minute. Left out: 60 (x-limits), or what
-            the service's header `x-ratelimit-limit-requests` tells. If it is given, the header can only lower it.
-        requests_per_second: The same in a second, evenly spaced. Left out: 2 (x-limits), or a sixtieth of those a minute if
-            that is more.
-        concurrent_jobs: Jobs of this client that run at once. Left out: 15 (x-limits).
-    """
-
-    requests_per_minute: float | None
-    requests_per_second: float | None
-    concurrent_jobs: int | None
-    is_minute_given: bool
-    is_second_given: bool
-
-    def __init__(
-        self,
-        *,
-        requests_per_minute: float | None = math.nan,
-        requests_per_second: float | None = math.nan,
-        concurrent_jobs: float | None = math.nan,
-    ) -> None:
-        given = {
-            "requests_per_minute": requests_per_minute,
-            "requests_per_second": requests_per_second,
-            "concurrent_jobs": concurrent_jobs,
-        }
-        for name, value in given.items():
-            least = 0.001 if name == "requests_per_second" else 1
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value < least):
-                text = f"Limits: {name} is a number from {least} on, or None for no limit; got {value!r}"
-                raise ConfigurationError(text)
-        super().__init__(
-            is_minute_given=not _is_left_out(requests_per_minute),
-            is_second_given=not _is_left_out(requests_per_second),
-            **{name: contract.LIMITS[name].value if _is_left_out(value) else value for name, value in given.items()},
-        )
-
-    @classmethod
-    def tier(cls, tier: int, *, concurrent_jobs: float | None = math.nan) -> Limits:
-        """The limits of a team's tier, as the service's page has them (x-limits `tiers`).
-
-        The same page says elsewhere that tiers are not for videos, so this is no default: 429s lower the rate in any case.
-
-        Args:
-            tier: Its number, such as 2.
-            concurrent_jobs: As in `Limits`; the tiers say nothing of it.
-
-        Raises:
-            ConfigurationError: There is no such tier.
-        """
-        found = next((each for each in contract.TIERS if each.tier == tier and not isinstance(tier, bool)), None)
-        if found is None:
-            raise ConfigurationError(
-                f"Limits.tier: the tiers are {', '.join(str(each.tier) for each in contract.TIERS)}; got {tier!r}"
-            )
-        second = found.requests_per_second
-        return cls(requests_per_minute=second * MINUTE, requests_per_second=second, concurrent_jobs=concurrent_jobs)
-
-    def windows(self, told: float | None = None, share: float = 1.0) -> Windows:
-        """The sliding windows that hold: so many requests in so many seconds.
-
-        Args:
-            told: Requests a minute as the service told.
-            share: How much of them is used.
-        """
-        minute, second = self.requests_per_minute, self.requests_per_second
-        if minute is not None and told:
-            minute = min(minute, told) if self.is_minute_given else told
-        if minute is not None and second is not None and not self.is_second_given:
-            second = max(second, minute / MINUTE)
-        spaced = [(1, 1 / (second * share))] if second is not None else []
-        return [(max(1, int(minute * share)), MINUTE + JITTER), *spaced] if minute is not None else spaced
-
-
-def _is_left_out(value: float | None) -> bool:
-    return isinstance(value, float) and math.isnan(value)
-
-
-class Pacer:
+class Pacer(RateLimiter):
     """Gives the requests of a client their turns. For several threads at once.
 
     Args:
@@ -136,7 +49,7 @@ class Pacer:
     def __init__(
         self, limits: Limits, clock: Callable[[], float], quota: Quota | None = None, history: History | None = None
     ) -> None:
-        self.clock = clock
+        super().__init__(clock)
         self.history = history or History()
         self.limits = limits
         self._quota = quota
@@ -148,91 +61,95 @@ class Pacer:
         self._scheduler = Scheduler(self.history, self._windows, limits.concurrent_jobs or math.inf)
         self._lock = threading.Lock()
 
-    def job(self, key: Key, schedule: Schedule | None = None) -> Ticket:
-        """A ticket for a job to be started."""
+    def new_job(self, request: VideoRequest, schedule: Schedule | None = None) -> PollSlot:
+        """A slot for a job to be started."""
         with self._lock:
-            return self._scheduler.start(key, schedule)
+            return self._scheduler.start(kind_of(request), schedule)
 
-    def join(self, key: Key, schedule: Schedule | None = None, age: float | None = None) -> Ticket:
-        """A ticket for a job that was started elsewhere, so many seconds ago if that is known."""
+    def track_existing(
+        self, request: VideoRequest | None, schedule: Schedule | None = None, age: float | None = None
+    ) -> PollSlot:
+        """A slot for a job that was started elsewhere, so many seconds ago if that is known."""
+        kind: Key = () if request is None else kind_of(request)
         with self._lock:
-            return self._scheduler.join(key, self.clock(), age, schedule)
+            return self._scheduler.track_existing(kind, self.clock(), age, schedule)
 
-    def call(self) -> Ticket | None:
-        """A ticket for any other request; None if nothing limits it."""
+    def single_request(self) -> PollSlot | None:
+        """A slot for any other request; None if nothing limits it."""
         if not self._windows and self._quota is None and not self._strikes:
             return None
         with self._lock:
             return self._scheduler.call()
 
-    def turn(self, ticket: Ticket, end: float = math.inf) -> Flow[bool]:
-        """Waits until the ticket's request may leave; it must then. False if that is not before `end` of the clock."""
+    def acquire(self, slot: PollSlot, deadline: float = math.inf) -> Flow[bool]:
+        """Waits until the slot's request may leave; it must then. False if that is not before `deadline` of the clock."""
         while True:
             with self._lock:
-                pause = self._scheduler.ask(ticket, self.clock())
+                pause = self._scheduler.ask(slot, self.clock())
             if not pause and self._quota:
-                pause = yield from self._share_out(ticket, self._quota)
+                pause = yield from self._share_out(slot, self._quota)
             if not pause:
                 return True
-            left = end - self.clock()
+            left = deadline - self.clock()
             if pause > left:
                 if left > 0:
                     yield Sleep(left)
                 return False
             yield Sleep(pause)
 
-    def _share_out(self, ticket: Ticket, quota: Quota) -> Flow[float]:
+    def _share_out(self, slot: PollSlot, quota: Quota) -> Flow[float]:
         windows, pause = self._windows, 0.0
         try:
             pause = yield Blocking(lambda: quota.take(windows))
         except QuotaError as error:  # the limits are a courtesy: a request too many is refused, and costs nothing
             warnings.warn(f"{error}; going by this client's own count", QuotaWarning, stacklevel=2)
         except BaseException:
-            self.returned(ticket)
+            self.requeue(slot)
             raise
         if pause:
             with self._lock:
-                self._scheduler.put_back(ticket, self.clock(), pause)
+                self._scheduler.put_back(slot, self.clock(), pause)
         return pause
 
-    def hurry(self, ticket: Ticket) -> None:
-        """The ticket's next look comes before all others, and at once: its time is nearly up."""
+    def prioritize(self, slot: PollSlot) -> None:
+        """The slot's next look comes before all others, and at once: its time is nearly up."""
         with self._lock:
-            self._scheduler.hurry(ticket)
+            self._scheduler.prioritize(slot)
 
-    def saw(self, ticket: Ticket, progress: int | None = None) -> None:
+    def record_poll(self, slot: PollSlot, progress: int | None = None) -> None:
         """The POST was accepted, or a look saw the job running."""
         with self._lock:
-            self._scheduler.saw(ticket, self.clock(), progress)
+            self._scheduler.record_poll(slot, self.clock(), progress)
 
-    def missed(self, ticket: Ticket, at_least: float, at_most: float) -> None:
+    def record_failure(self, slot: PollSlot, at_least: float, at_most: float) -> None:
         """A look told nothing: the next comes when it is due, within these seconds."""
         with self._lock:
-            self._scheduler.missed(ticket, self.clock(), at_least, at_most)
+            self._scheduler.record_failure(slot, self.clock(), at_least, at_most)
 
-    def returned(self, ticket: Ticket) -> None:
-        """The ticket's POST did not start a job, and is to be sent again."""
+    def requeue(self, slot: PollSlot) -> None:
+        """The slot's POST did not start a job, and is to be sent again."""
         with self._lock:
-            self._scheduler.refused(ticket, self.clock(), 0.0)
+            self._scheduler.refused(slot, self.clock(), 0.0)
 
-    def ended(self, ticket: Ticket, failed: bool) -> None:
-        """A look saw that the job has ended."""
+    def record_completion(self, slot: PollSlot, failed: bool) -> bool:
+        """A poll saw that the job has ended. Returns whether its length was learned."""
         with self._lock:
-            self._scheduler.ended(ticket, self.clock(), failed)
+            self._scheduler.record_completion(slot, self.clock(), failed)
+            return slot.learns
 
-    def learned(self) -> str:
+    def export(self) -> str:
         """What finished jobs told, as JSON."""
         with self._lock:
             return json.dumps(self.history.to_json())
 
-    def drop(self, ticket: Ticket) -> None:
+    def release(self, slot: PollSlot) -> None:
         """Nobody waits for the job any more, or it never was."""
         with self._lock:
-            self._scheduler.drop(ticket)
+            self._scheduler.release(slot)
 
-    def heed(self, headers: Mapping[str, str]) -> None:
+    def update_from_headers(self, headers: Mapping[str, str]) -> None:
         """Learns from an answer that was no refusal: the limit that its headers tell, and what others used of it."""
-        if self.limits.requests_per_minute is None and self.limits.requests_per_second is None:
+        if self.limits.is_unlimited:
             self._strikes = 0
             return
         told, remaining = (_count(headers, f"x-ratelimit-{name}-requests") for name in ("limit", "remaining"))
@@ -251,7 +168,7 @@ class Pacer:
                 self._share = min(1.0, self._share + 0.01)
                 self._set_windows()
 
-    def refused(self, error: RateLimitError) -> None:
+    def on_rate_limited(self, error: RateLimitError) -> None:
         """A 429: all pause, for as long as the service asks or longer each time, and then use less of the limit."""
         with self._lock:
             now = self.clock()

@@ -1,22 +1,23 @@
 """When to look at a job next: from its `progress`, and from what one's own finished jobs took. No clock and no I/O.
 
 What is believed of a job's end is a density over its age, the seconds since its POST was answered. Before anything is known it is
-1/age: no length is likelier than another on a logarithmic scale. For that belief the best schedule is a fixed interval,
+1/age: no length is likelier than another on a logarithmic scale. For that posterior the best schedule is a fixed interval,
 `pace`, if a look costs as much as `pace**2 / 2 / length` seconds of lag. This is the price: whatever is learned buys fewer
 looks than the fixed interval and less lag, rather than one for the other.
 
-`Schedule` is for one job; `scheduler` has what serves all jobs of a client under limits.
+`scheduler` has what serves all jobs of a client under limits.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ..core.polling import Look
+from ..core.request import VideoRequest
+from ..core.schedule import Look
 
-__all__ = ["History", "Past", "Schedule"]
+__all__ = ["DurationModel", "History", "Posterior", "kind_of"]
 
 Key: TypeAlias = tuple[str | int | float | None, ...]
 """What jobs of a kind have in common, the most telling first: (mode, model, resolution, duration), and then `REMOTE` if the
@@ -49,7 +50,7 @@ _CURVE = 16  # looks that are kept of a finished job
 _HORIZON = 7200.0  # seconds
 
 
-# Seconds from now between which the belief is constant, up to half an hour: fine for the next look, coarse far away.
+# Seconds from now between which the posterior is constant, up to half an hour: fine for the next look, coarse far away.
 OFFSETS = tuple(0.25 / 0.06 * (1.06**k - 1) for k in range(105))
 
 
@@ -91,7 +92,7 @@ class Finished:
         return (min(since, self.seconds) + self.seconds) / 2
 
 
-class Past:
+class DurationModel:
     """What finished jobs tell of the next one: how long it takes, and what its progress points to.
 
     Lengths are taken as lognormal, so what is believed of the next one is Student's t over ln(age).
@@ -170,9 +171,9 @@ def _residual(progress: int, residuals: Iterable[tuple[int, float]]) -> tuple[fl
     return mean, math.sqrt(max(square / weight - mean * mean, 1e-4))
 
 
-def _evidence(past: Past, looks: Sequence[Look]) -> tuple[float, float] | None:
+def _evidence(model: DurationModel, looks: Sequence[Look]) -> tuple[float, float] | None:
     """Mean and standard deviation of ln(length) by progress; None if there is none. Steady progress counts for more."""
-    readings = [past.reading(progress, end) for progress, end in pointed(looks)]
+    readings = [model.reading(progress, end) for progress, end in pointed(looks)]
     if not readings:
         return None
     mean, scale = readings[-1]
@@ -180,7 +181,7 @@ def _evidence(past: Past, looks: Sequence[Look]) -> tuple[float, float] | None:
     return mean, scale * math.sqrt((2 + sum(errors)) / (2 + len(errors)))
 
 
-class Belief:
+class Posterior:
     """The end of a job that runs at `now`. Not normalised.
 
     Attributes:
@@ -193,33 +194,33 @@ class Belief:
 
     __slots__ = ("_dead", "_since", "_thrift", "cost", "edges", "mass", "tail")
 
-    def __init__(self, past: Past, looks: Sequence[Look], now: float) -> None:
+    def __init__(self, model: DurationModel, looks: Sequence[Look], now: float) -> None:
         self.edges = [now + offset for offset in OFFSETS]
         self.mass: list[float] = []
         self.cost: list[float] = []
-        evidence = _evidence(past, looks)
+        evidence = _evidence(model, looks)
         mean, scale = evidence or (0.0, 1.0)
-        floor = past.doubt / _SCALES if evidence else 1.0
-        peak = (1 - past.doubt) / scale / math.sqrt(2 * math.pi)
-        unknown = past.unknown / _SCALES
+        floor = model.doubt / _SCALES if evidence else 1.0
+        peak = (1 - model.doubt) / scale / math.sqrt(2 * math.pi)
+        unknown = model.unknown / _SCALES
         before = now
         for edge in self.edges[1:]:
             age = (before + edge) / 2
-            known = past.known(age)
+            known = model.known(age)
             free = unknown if age > QUIET else unknown / 20
             if edge <= EARLY:
-                free += past.early * age / EARLY
+                free += model.early * age / EARLY
             fit = floor + peak * math.exp(-(((math.log(age) - mean) / scale) ** 2) / 2) if evidence else 1.0
             share = fit * (edge - before) / age
             self.mass.append((known + free) * share)
-            self.cost.append((known / (past.mean + PACE / 2) + free / max(age, PACE)) * share)
+            self.cost.append((known / (model.mean + PACE / 2) + free / max(age, PACE)) * share)
             before = edge
         self.tail = unknown * floor
         # From when the wait for a look is bounded: nothing ends before, unless it fails at once.
-        self._dead = EARLY if past.is_remote and now <= EARLY - _LEAST else math.inf
+        self._dead = EARLY if model.is_remote and now <= EARLY - _LEAST else math.inf
         # The looks that this adds while progress is slow are saved where it is fast.
-        self._thrift = 1.06 if evidence and not past.is_known else 1.0
-        self._since = math.inf if past.is_known else now if past.is_remote else max(now, PACE)
+        self._thrift = 1.06 if evidence and not model.is_known else 1.0
+        self._since = math.inf if model.is_known else now if model.is_remote else max(now, PACE)
 
     def next_look(self, pace: float) -> float:
         """The age in seconds at which the next look costs least, with the lag until then and all that follows.
@@ -247,7 +248,7 @@ class Belief:
                 break
         return min(found, latest)
 
-    def worth(self) -> list[float]:
+    def values(self) -> list[float]:
         """For each edge, the price in seconds of lag at which a look there is the best one; it never falls."""
         total = sum(self.mass) + self.tail * math.log(max(_HORIZON / self.edges[-1], 1.0)) or 1.0
         worths, ended, most = [0.0], 0.0, 0.0
@@ -262,23 +263,19 @@ class Belief:
         return worths
 
 
-class Schedule:
-    """When to look at one job: `schedule(history, now)` is the age in seconds at which to look next.
+def kind_of(request: VideoRequest) -> Key:
+    """What jobs have in common that take about as long, and whether the service has to fetch media for them."""
+    values = (request.body.get(field) for field in ("model", "resolution", "duration"))
+    kind = (request.mode, *(value if isinstance(value, str | int) else str(value) for value in values))
+    return (*kind, REMOTE) if _is_remote(request.body) else kind
 
-    Args:
-        past: What finished jobs tell.
-        pace: Seconds between looks at a job of which nothing is known. Less is more looks and less lag.
-    """
 
-    __slots__ = ("pace", "past")
-
-    def __init__(self, past: Past | None = None, pace: float = PACE) -> None:
-        self.past = past or Past()
-        self.pace = pace
-
-    def __call__(self, history: Sequence[Look], now: float) -> float:
-        """The age for the next look, by the looks so far, all of which saw the job running, and its age now."""
-        return Belief(self.past, history, max(now, 0.0)).next_look(self.pace)
+def _is_remote(part: object) -> bool:
+    """Whether anything in a body names media by a URL that is no `data:` URL."""
+    if isinstance(part, Mapping):
+        url = part.get("url")
+        return (isinstance(url, str) and url[:5].lower() != "data:") or any(map(_is_remote, part.values()))
+    return isinstance(part, list | tuple) and any(map(_is_remote, part))
 
 
 def _kind(key: Key) -> Key:
@@ -289,11 +286,11 @@ def _kind(key: Key) -> Key:
 class History:
     """What one's own finished jobs took, by kind; a bounded number of them. Not for two threads at once."""
 
-    __slots__ = ("_jobs", "_past")
+    __slots__ = ("_jobs", "_models")
 
     def __init__(self) -> None:
         self._jobs: dict[Key, list[Finished]] = {}
-        self._past: dict[Key, Past] = {}
+        self._models: dict[Key, DurationModel] = {}
 
     def add(self, key: Key, seconds: float, curve: Sequence[Look] = (), failed: bool = False) -> None:
         """Takes in a job that has ended.
@@ -312,23 +309,23 @@ class History:
         if len(self._jobs) > KEPT:
             del self._jobs[next(iter(self._jobs))]
         # What is known by enough jobs of its own goes by no other kind.
-        for other in [one for one in self._past if _kind(one) == key or len(self._jobs.get(_kind(one), ())) < ENOUGH]:
-            del self._past[other]
+        for other in [one for one in self._models if _kind(one) == key or len(self._jobs.get(_kind(one), ())) < ENOUGH]:
+            del self._models[other]
 
-    def past(self, key: Key) -> Past:
+    def model(self, key: Key) -> DurationModel:
         """What is known of the next job of a kind: by enough jobs of it, or by all that share less with it."""
-        if key not in self._past:
+        if key not in self._models:
             kind = _kind(key)
             own = jobs = self._jobs.get(kind, [])
             size = len(kind)
             while len(jobs) < ENOUGH and size:
                 size -= 1
                 jobs = [job for other, some in self._jobs.items() if other[:size] == kind[:size] for job in some]
-            if len(self._past) >= KEPT:
-                self._past.clear()
+            if len(self._models) >= KEPT:
+                self._models.clear()
             spread = 0.1 * (len(kind) - size) if len(jobs) > len(own) else 0.0
-            self._past[key] = Past(jobs[-KEPT:], spread, len(own) >= ENOUGH, key != kind)
-        return self._past[key]
+            self._models[key] = DurationModel(jobs[-KEPT:], spread, len(own) >= ENOUGH, key != kind)
+        return self._models[key]
 
     def to_json(self) -> list[Any]:
         """As lists that JSON can hold: [key, [[seconds, [[age, progress], ...], failed], ...]] of each kind."""

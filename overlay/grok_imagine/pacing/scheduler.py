@@ -12,15 +12,13 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from itertools import chain
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from ..core.polling import Look, Schedule
-from .predictor import OFFSETS, PACE, Belief, History, Key
+from ..core.schedule import Look, Schedule
+from .predictor import OFFSETS, PACE, History, Key, Posterior
+from .quota import Windows
 
-__all__ = ["Scheduler", "Ticket", "Windows"]
-
-Windows: TypeAlias = Sequence[tuple[int, float]]
-"""Requests (at least 1) and in how many seconds so many may leave, each a sliding window. The price goes by the first."""
+__all__ = ["PollSlot", "Scheduler"]
 
 AWAKE = 16
 """How many of the queue are awake whenever a request may leave, besides the first: worth changes while they sleep."""
@@ -42,12 +40,12 @@ _KEPT = 128  # looks kept of a running job
 _COUNTED = 1024  # requests that are remembered at least, for windows that are yet to be learned
 
 
-class Ticket:
+class PollSlot:
     """A request that is asked for: a job's POST and then its looks, or any other single request.
 
     Attributes:
         key: The job's kind.
-        born: When its POST left, and then when that was answered; None until then.
+        started_at: When its POST left, and then when that was answered; None until then.
         looks: Looks that saw it running: the first at each progress and the last, a bounded number.
     """
 
@@ -55,25 +53,25 @@ class Ticket:
         "_base",
         "_due",
         "_holds",
-        "_hurried",
         "_left",
         "_priced",
+        "_prioritized",
         "_rating",
         "_role",
         "_schedule",
         "_state",
         "_teaches",
         "_turn",
+        "_values",
         "_wake",
-        "_worth",
-        "born",
         "key",
         "looks",
+        "started_at",
     )
 
     def __init__(self, key: Key, role: Literal["start", "look", "call"], turn: int, schedule: Schedule | None) -> None:
         self.key = key
-        self.born: float | None = None
+        self.started_at: float | None = None
         self.looks: list[Look] = []
         self._role = role
         self._state: Literal["idle", "queued", "busy", "gone"] = "idle"
@@ -81,11 +79,11 @@ class Ticket:
         self._turn = turn
         self._holds = False  # a place among the jobs that run
         self._teaches: bool | None = True  # None: its age is not known, and never will be
-        self._hurried = False
+        self._prioritized = False
         self._priced = False  # whether its look waits until it is worth the price
         self._due = -math.inf  # when it may leave at the soonest
-        self._base = 0.0  # the age that _worth and its edges begin at
-        self._worth = _NOTHING
+        self._base = 0.0  # the age that _values and its edges begin at
+        self._values = _NOTHING
         self._rating = (0.0, turn)  # the order in its queue
         self._wake = -math.inf  # when it was told to ask again
         self._left = -math.inf  # when its last request was counted
@@ -105,48 +103,48 @@ class Ticket:
             del looks[1:-1:2]
 
     def _plan(self, age: float, history: History, pace: float, rationed: bool) -> None:
-        born = self.born or 0.0
+        started_at = self.started_at or 0.0
         self._base = age
         if self._schedule:
-            self._due, self._priced, self._worth = born + self._schedule(self.looks, age), False, _NOTHING
+            self._due, self._priced, self._values = started_at + self._schedule(self.looks, age), False, _NOTHING
         else:
-            belief = Belief(history.past(self.key), self.looks, age)
-            self._due, self._priced = born + belief.next_look(pace), rationed
-            self._worth = array("f", (min(value, _DEAREST) for value in belief.worth())) if rationed else _NOTHING
+            posterior = Posterior(history.model(self.key), self.looks, age)
+            self._due, self._priced = started_at + posterior.next_look(pace), rationed
+            self._values = array("f", (min(value, _DEAREST) for value in posterior.values())) if rationed else _NOTHING
 
-    def _worth_while(self, price: float) -> float:
+    def _ripe_at(self, price: float) -> float:
         """When a look becomes worth a price in seconds of lag."""
-        k = min(bisect_left(self._worth, price), len(self._worth) - 1)
-        return (self.born or 0.0) + self._base + OFFSETS[k]
+        k = min(bisect_left(self._values, price), len(self._values) - 1)
+        return (self.started_at or 0.0) + self._base + OFFSETS[k]
 
     def _value(self, now: float) -> float:
-        """Seconds of lag that a look is worth now. Without a belief it is what it were if nothing was known of the job."""
-        age = now - (self.born or 0.0)
+        """Seconds of lag that a look is worth now. Without a posterior it is what it were if nothing was known of the job."""
+        age = now - (self.started_at or 0.0)
         since = max(age - self._base, 0.0)
-        if not self._worth:
+        if not self._values:
             return since * since / 2 / max(age, since, _SHORTEST)
         k = bisect_left(OFFSETS, since)
-        if k == 0 or k >= len(self._worth):
-            return self._worth[0 if k == 0 else -1]
+        if k == 0 or k >= len(self._values):
+            return self._values[0 if k == 0 else -1]
         part = (since - OFFSETS[k - 1]) / (OFFSETS[k] - OFFSETS[k - 1])
-        return self._worth[k - 1] * (1 - part) + self._worth[k] * part
+        return self._values[k - 1] * (1 - part) + self._values[k] * part
 
 
 _NOTHING: array[float] = array("f")
 
 
-def _rating(ticket: Ticket) -> tuple[float, int]:
-    return ticket._rating
+def _rating(slot: PollSlot) -> tuple[float, int]:
+    return slot._rating
 
 
-def _place(line: Sequence[Ticket], ticket: Ticket) -> int:
-    return bisect_left(line, ticket._rating, key=_rating)
+def _place(line: Sequence[PollSlot], slot: PollSlot) -> int:
+    return bisect_left(line, slot._rating, key=_rating)
 
 
 class Scheduler:
     """One for all jobs of a client. Who waits calls `ask` until it returns 0, sends, and tells what came of it.
 
-    A ticket that may go is busy until it is told by `saw`, `missed`, `ended`, `refused`, `put_back` or `drop`. `now` is
+    A slot that may go is busy until it is told by `record_poll`, `record_failure`, `record_completion`, `refused`, `put_back` or `release`. `now` is
     seconds of any monotonic clock. Not for two threads at once.
 
     Args:
@@ -167,24 +165,26 @@ class Scheduler:
         self.concurrent = concurrent
         self.running = 0
         self._pace = pace
-        self._starts: list[Ticket] = []  # first come, first served
-        self._queue: list[Ticket] = []  # all others that may leave: what can't wait, then looks by worth
+        self._starts: list[PollSlot] = []  # first come, first served
+        self._queue: list[PollSlot] = []  # all others that may leave: what can't wait, then looks by worth
         self._sent: list[float] = []
         self._pause = -math.inf
         self._ranked = -math.inf
         self._turns = 0
         self._started_last = False
 
-    def start(self, key: Key, schedule: Schedule | None = None) -> Ticket:
+    def start(self, key: Key, schedule: Schedule | None = None) -> PollSlot:
         """A job to be started: its first turn is for its POST, those after for its looks.
 
         Args:
             key: Its kind.
             schedule: When to look; kept to as far as the windows allow, whatever a look is worth. None is the learned one.
         """
-        return Ticket(key, "start", self._next_turn(), schedule)
+        return PollSlot(key, "start", self._next_turn(), schedule)
 
-    def join(self, key: Key, now: float, age: float | None = 0.0, schedule: Schedule | None = None) -> Ticket:
+    def track_existing(
+        self, key: Key, now: float, age: float | None = 0.0, schedule: Schedule | None = None
+    ) -> PollSlot:
         """Takes over a job that was started elsewhere: a look at it is due at once, and it counts as running.
 
         Args:
@@ -193,106 +193,106 @@ class Scheduler:
             age: Seconds since it was started. None if that is not known: then its progress tells nothing, nor its end.
             schedule: As of `start`.
         """
-        ticket = Ticket(key, "look", self._next_turn(), schedule)
-        ticket.born, ticket._teaches = now - (age or 0.0), None if age is None else False
-        ticket._base = min((age or 0.0) - _FOUND, 0.0)
-        ticket._holds = True
+        slot = PollSlot(key, "look", self._next_turn(), schedule)
+        slot.started_at, slot._teaches = now - (age or 0.0), None if age is None else False
+        slot._base = min((age or 0.0) - _FOUND, 0.0)
+        slot._holds = True
         self.running += 1
-        return ticket
+        return slot
 
-    def call(self) -> Ticket:
+    def call(self) -> PollSlot:
         """Any other single request: it leaves before all that can wait, and is forgotten once it left."""
-        return Ticket((), "call", self._next_turn(), None)
+        return PollSlot((), "call", self._next_turn(), None)
 
-    def ask(self, ticket: Ticket, now: float) -> float:
+    def ask(self, slot: PollSlot, now: float) -> float:
         """0.0 if its request leaves now, and then it is counted; else after how many seconds, at least 1 ms, to ask again.
 
         Raises:
-            RuntimeError: The ticket's request is under way, or it was dropped.
+            RuntimeError: The slot's request is under way, or it was dropped.
         """
-        if ticket._state in ("busy", "gone"):
-            state = "is under way" if ticket._state == "busy" else "is gone: it has ended or was dropped"
-            raise RuntimeError(f"this ticket's request {state}")
-        early = self._early(ticket, now)
+        if slot._state in ("busy", "gone"):
+            state = "is under way" if slot._state == "busy" else "is gone: it has ended or was dropped"
+            raise RuntimeError(f"this slot's request {state}")
+        early = self._early(slot, now)
         if early > 0:
-            self._leave(ticket)
+            self._leave(slot)
             wait = early
         else:
-            self._enter(ticket, now)
-            wait = self._wait(ticket, now)
+            self._enter(slot, now)
+            wait = self._wait(slot, now)
             if wait == 0:
-                self._go(ticket, now)
+                self._go(slot, now)
                 return 0.0
             wait = min(wait, LONGEST_NAP)
         wait = max(wait, _SHORTEST)
-        ticket._wake = now + wait
+        slot._wake = now + wait
         return wait
 
-    def hurry(self, ticket: Ticket) -> None:
+    def prioritize(self, slot: PollSlot) -> None:
         """Its next look is due at once and comes before all others. Without effect unless a look is being waited for."""
-        if ticket._role == "look" and ticket._state in ("idle", "queued"):
-            self._leave(ticket)
-            ticket._hurried = True
+        if slot._role == "look" and slot._state in ("idle", "queued"):
+            self._leave(slot)
+            slot._prioritized = True
 
-    def saw(self, ticket: Ticket, now: float, progress: int | None = None) -> None:
+    def record_poll(self, slot: PollSlot, now: float, progress: int | None = None) -> None:
         """The answer came, and the job runs: the POST was accepted, or a look says so. Plans the next look."""
-        if ticket._state == "gone" or ticket.born is None:
+        if slot._state == "gone" or slot.started_at is None:
             return
-        if ticket._role == "start":
-            ticket.born = now  # as what is known of jobs counts
-        age = max(now - ticket.born, 0.0)
-        if ticket._role == "look":
-            ticket._note(age, None if ticket._teaches is None else progress)
-            ticket._teaches = None if ticket._teaches is None else True
-        self._rest(ticket)
-        ticket._role, ticket._hurried = "look", False
-        ticket._plan(age, self.history, self._pace, bool(self.windows))
+        if slot._role == "start":
+            slot.started_at = now  # as what is known of jobs counts
+        age = max(now - slot.started_at, 0.0)
+        if slot._role == "look":
+            slot._note(age, None if slot._teaches is None else progress)
+            slot._teaches = None if slot._teaches is None else True
+        self._rest(slot)
+        slot._role, slot._prioritized = "look", False
+        slot._plan(age, self.history, self._pace, bool(self.windows))
 
-    def missed(self, ticket: Ticket, now: float, at_least: float, at_most: float | None = None) -> None:
+    def record_failure(self, slot: PollSlot, now: float, at_least: float, at_most: float | None = None) -> None:
         """No usable answer. The next look is due when the schedule says so, but within these seconds, at any price.
 
         Without `at_most` it is due after exactly `at_least`, as is a POST that started nothing and is to be sent again.
         """
-        self._rest(ticket)
-        self._unborn(ticket)
+        self._rest(slot)
+        self._unborn(slot)
         due = now + at_least
-        if at_most is not None and ticket.born is not None and ticket._state != "gone":
-            worth = ticket._base, ticket._worth  # of a look since the last that told something
-            ticket._plan(max(now - ticket.born, 0.0), self.history, self._pace, bool(self.windows))
-            ticket._base, ticket._worth = worth
-            due = max(min(ticket._due, now + at_most), due)
-        ticket._due, ticket._priced, ticket._hurried = due, False, False
+        if at_most is not None and slot.started_at is not None and slot._state != "gone":
+            worth = slot._base, slot._values  # of a look since the last that told something
+            slot._plan(max(now - slot.started_at, 0.0), self.history, self._pace, bool(self.windows))
+            slot._base, slot._values = worth
+            due = max(min(slot._due, now + at_most), due)
+        slot._due, slot._priced, slot._prioritized = due, False, False
 
-    def ended(self, ticket: Ticket, now: float, failed: bool = False) -> None:
-        """A look saw that the job has ended. How long it took is learned if the ticket `learns`."""
-        was_there = ticket._state != "gone"
-        self.drop(ticket)
-        if was_there and ticket.learns and ticket.born is not None:
-            self.history.add(ticket.key, now - ticket.born, ticket.looks, failed)
+    def record_completion(self, slot: PollSlot, now: float, failed: bool = False) -> None:
+        """A look saw that the job has ended. How long it took is learned if the slot `learns`."""
+        was_there = slot._state != "gone"
+        self.release(slot)
+        if was_there and slot.learns and slot.started_at is not None:
+            self.history.add(slot.key, now - slot.started_at, slot.looks, failed)
 
-    def drop(self, ticket: Ticket) -> None:
+    def release(self, slot: PollSlot) -> None:
         """It is not waited for any more, whatever its state; nothing is learned. Harmless if done before."""
-        self._leave(ticket)
-        ticket._state = "gone"
-        if ticket._holds:
-            ticket._holds = False
+        self._leave(slot)
+        slot._state = "gone"
+        if slot._holds:
+            slot._holds = False
             self.running -= 1
 
-    def refused(self, ticket: Ticket, now: float, seconds: float) -> None:
-        """A request was refused for now: nobody sends for so many seconds, then the ticket asks again.
+    def refused(self, slot: PollSlot, now: float, seconds: float) -> None:
+        """A request was refused for now: nobody sends for so many seconds, then the slot asks again.
 
-        If it was the POST, no job exists; the ticket is where it was among those to be started.
+        If it was the POST, no job exists; the slot is where it was among those to be started.
         """
         self.pause(now, seconds)
-        self._rest(ticket)
-        self._unborn(ticket)
+        self._rest(slot)
+        self._unborn(slot)
 
-    def put_back(self, ticket: Ticket, now: float, seconds: float) -> None:
+    def put_back(self, slot: PollSlot, now: float, seconds: float) -> None:
         """The request did not leave after all, and is not counted: nobody sends for so many seconds, then it asks again."""
-        k = bisect_left(self._sent, ticket._left)
-        if ticket._state == "busy" and self._sent[k : k + 1] == [ticket._left]:
+        k = bisect_left(self._sent, slot._left)
+        if slot._state == "busy" and self._sent[k : k + 1] == [slot._left]:
             del self._sent[k]
-        self.refused(ticket, now, seconds)
+        self.refused(slot, now, seconds)
 
     def pause(self, now: float, seconds: float) -> None:
         """Nobody sends for so many seconds."""
@@ -313,14 +313,14 @@ class Scheduler:
         self._turns += 1
         return self._turns
 
-    def _early(self, ticket: Ticket, now: float) -> float:
+    def _early(self, slot: PollSlot, now: float) -> float:
         """Seconds until it may stand in the queue: until its look is due, and worth the price."""
-        if ticket._hurried:
+        if slot._prioritized:
             return 0.0
-        if ticket._due > now or not ticket._priced:
-            return max(ticket._due - now, 0.0)
+        if slot._due > now or not slot._priced:
+            return max(slot._due - now, 0.0)
         price, until = self._price(now)
-        ripe = ticket._worth_while(price)
+        ripe = slot._ripe_at(price)
         if ripe <= now:
             return 0.0
         # Those in the queue are worth more: before they are out, the price can't fall for this one.
@@ -345,20 +345,20 @@ class Scheduler:
             soonest = max(soonest, max(free, self._pause, now) + rounds * seconds)
         return max(soonest, self._pause)
 
-    def _wait(self, ticket: Ticket, now: float) -> float:
+    def _wait(self, slot: PollSlot, now: float) -> float:
         """Seconds until one that stands in its queue may go, as far as can be told; 0 if now."""
         self._tidy(now)
         starts, queue = self._starts, self._queue
         places = max(self.concurrent - self.running, 0)
         pressing = bisect_left(queue, (-math.inf, math.inf), key=_rating)
-        if ticket._role == "start":
-            first = _place(starts, ticket)  # how many starts come before it, and how many others
+        if slot._role == "start":
+            first = _place(starts, slot)  # how many starts come before it, and how many others
             if first >= places:
                 handed_on = (first - places + 1) * _TURNOVER / max(self.concurrent, 1)
                 return max(handed_on, _SOON, self._slot(0, now) - now)
             others = min(len(queue), pressing + first + self._started_last)
         else:
-            others = _place(queue, ticket)
+            others = _place(queue, slot)
             turns = others - pressing + (not self._started_last) if others >= pressing else 0
             first = int(min(len(starts), places, turns))
         if self._slot(0, now) > now:
@@ -374,54 +374,54 @@ class Scheduler:
     def _tidy(self, now: float) -> None:
         """Passes over those at the front who did not come, and sorts anew by what looks are worth by now."""
         for line in (self._starts, self._queue):
-            while late := [ticket for ticket in line[:AWAKE] if ticket._wake < now - _LATE]:
-                for ticket in late:
-                    self._leave(ticket)
+            while late := [slot for slot in line[:AWAKE] if slot._wake < now - _LATE]:
+                for slot in late:
+                    self._leave(slot)
         if len(self._queue) > 1 and now - self._ranked >= len(self._queue) * _RATING:
             self._ranked = now
-            for ticket in self._queue:
-                if ticket._rating[0] > -math.inf:
-                    ticket._rating = (-ticket._value(now), ticket._turn)
+            for slot in self._queue:
+                if slot._rating[0] > -math.inf:
+                    slot._rating = (-slot._value(now), slot._turn)
             self._queue.sort(key=_rating)
 
-    def _enter(self, ticket: Ticket, now: float) -> None:
-        ticket._wake = now
-        if ticket._state == "queued":
+    def _enter(self, slot: PollSlot, now: float) -> None:
+        slot._wake = now
+        if slot._state == "queued":
             return
-        ticket._state = "queued"
-        if ticket._role == "start":
-            insort(self._starts, ticket, key=_rating)
+        slot._state = "queued"
+        if slot._role == "start":
+            insort(self._starts, slot, key=_rating)
             return
-        ticket._turn = self._next_turn()
-        pressing = ticket._hurried or ticket._role == "call"
-        ticket._rating = (-math.inf if pressing else -ticket._value(now), ticket._turn)
-        insort(self._queue, ticket, key=_rating)
+        slot._turn = self._next_turn()
+        pressing = slot._prioritized or slot._role == "call"
+        slot._rating = (-math.inf if pressing else -slot._value(now), slot._turn)
+        insort(self._queue, slot, key=_rating)
 
-    def _leave(self, ticket: Ticket) -> None:
-        if ticket._state == "queued":
-            ticket._state = "idle"
-            line = self._starts if ticket._role == "start" else self._queue
-            del line[_place(line, ticket)]
+    def _leave(self, slot: PollSlot) -> None:
+        if slot._state == "queued":
+            slot._state = "idle"
+            line = self._starts if slot._role == "start" else self._queue
+            del line[_place(line, slot)]
 
-    def _go(self, ticket: Ticket, now: float) -> None:
-        self._leave(ticket)
-        ticket._state = "busy"
+    def _go(self, slot: PollSlot, now: float) -> None:
+        self._leave(slot)
+        slot._state = "busy"
         self.count(now, 1)
-        ticket._left = self._sent[-1]
-        if ticket._role == "start":
-            ticket.born, ticket._holds = now, True
+        slot._left = self._sent[-1]
+        if slot._role == "start":
+            slot.started_at, slot._holds = now, True
             self.running += 1
-        if ticket._role != "call":
-            self._started_last = ticket._role == "start"
+        if slot._role != "call":
+            self._started_last = slot._role == "start"
 
-    def _rest(self, ticket: Ticket) -> None:
+    def _rest(self, slot: PollSlot) -> None:
         """Nothing of it is under way any more, and it does not stand in a queue until it asks."""
-        self._leave(ticket)
-        if ticket._state == "busy":
-            ticket._state = "idle"
+        self._leave(slot)
+        if slot._state == "busy":
+            slot._state = "idle"
 
-    def _unborn(self, ticket: Ticket) -> None:
-        """A POST that started nothing gives its place back; the ticket's turn among the starts stays the same."""
-        if ticket._role == "start" and ticket._holds:
-            ticket.born, ticket._holds, self._started_last = None, False, False
+    def _unborn(self, slot: PollSlot) -> None:
+        """A POST that started nothing gives its place back; the slot's turn among the starts stays the same."""
+        if slot._role == "start" and slot._holds:
+            slot.started_at, slot._holds, self._started_last = None, False, False
             self.running -= 1

@@ -48,7 +48,7 @@ class Closing(Protocol):
     def drop(self) -> None:
         """Has it end soon, and tells what nothing else will."""
 
-    def close(self, grace: float) -> None:
+    def close(self, grace: float = ...) -> None:
         """Waits for that, for so many seconds at most."""
 
 

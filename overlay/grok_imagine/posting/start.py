@@ -6,38 +6,35 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..answers.answer import Answer
-from ..core.effects import Blocking, Call, Flow
-from ..core.operations import Context, id_in, is_certain, keep, repeat, tell_odd_id, wait_for
+from ..core.effects import Call, Flow
+from ..core.hooks import PollSlot, Runtime, recorded
+from ..core.operations import attach_request_id, id_in, is_certain, repeat, resume_call, warn_of_odd_id
+from ..core.polling import wait
 from ..core.request import VideoRequest
-from ..core.results import Job
+from ..core.results import Job, Video
 from ..core.retry import Delivery, delivery_of
+from ..core.schedule import Schedule
 from ..errors import ApiError, GrokImagineError, LedgerError, NotDelivered, StartOutcomeUnknown
 from .post import Post, tell
-
-if TYPE_CHECKING:
-    from ..pacing.predictor import Key
-    from ..pacing.scheduler import Ticket
 
 
 def start(
     request: VideoRequest,
-    context: Context,
-    ticket: Ticket,
+    runtime: Runtime,
+    slot: PollSlot,
     *,
     timeout: float = math.inf,
-    intend: Callable[[], str] | None = None,
 ) -> Flow[Job]:
     """Starts a job when its turn has come: posts until it is taken, as long as it is certain that no job exists.
 
     Args:
         request: What to post.
-        context: The client's.
-        ticket: Its place in the client's queue.
+        runtime: The client's.
+        slot: The job's, of the runtime's limiter.
         timeout: Seconds from the first POST after which no other is made.
-        intend: Notes the intent in the ledger, if in another way than that of a single call.
 
     Raises:
         ApiError: Refused; no job exists.
@@ -48,51 +45,63 @@ def start(
     """
     _ = request.sha256  # made before anything is sent: what is no JSON fails here
     try:
-        yield from context.pacer.turn(ticket)
-        job = yield from _Start(request, context, ticket).run(timeout, intend)
+        yield from runtime.limiter.acquire(slot)
+        job = yield from _Start(request, runtime, slot).run(timeout)
         try:
-            context.pacer.saw(ticket)  # the schedule may be the caller's own
-            tell_odd_id(job.request_id)
+            runtime.limiter.record_poll(slot)  # the schedule may be the caller's own
+            warn_of_odd_id(job.request_id)
         except BaseException as error:
-            keep(error, job.request_id)
+            attach_request_id(error, job.request_id)
             raise
     except BaseException:
-        context.pacer.drop(ticket)
+        runtime.limiter.release(slot)
         raise
     return job
 
 
-def start_alone(
-    request: VideoRequest, context: Context, kind: Key, intend: Callable[[], str] | None = None
-) -> Flow[Job]:
+def start_alone(request: VideoRequest, runtime: Runtime) -> Flow[Job]:
     """Starts a job that nobody here waits for; otherwise as `start`."""
-    ticket = context.pacer.job(kind)
+    slot = runtime.limiter.new_job(request)
     try:
-        return (yield from start(request, context, ticket, intend=intend))
+        return (yield from start(request, runtime, slot))
     finally:
-        context.pacer.drop(ticket)
+        runtime.limiter.release(slot)
+
+
+def generate(
+    request: VideoRequest, runtime: Runtime, schedule: Schedule | None = None, *, timeout: float, **options: Any
+) -> Flow[Video]:
+    """Starts a job, as `start` does, and waits for it; `options` are those of `polling.poll`, which also says what is raised."""
+    limiter = runtime.limiter
+    slot = limiter.new_job(request, schedule)
+    job = yield from start(request, runtime, slot, timeout=timeout)
+    options |= {"timeout": timeout, "began": slot.started_at, "request": request}
+    try:
+        return (yield from wait(job.request_id, runtime, slot, **options))
+    except BaseException as error:
+        tell_unseen(error, job.request_id, runtime)
+        raise
 
 
 class _Start:
     """A job that is being started, through as many POSTs as it takes."""
 
-    def __init__(self, request: VideoRequest, context: Context, ticket: Ticket) -> None:
+    def __init__(self, request: VideoRequest, runtime: Runtime, slot: PollSlot) -> None:
         self._request = request
-        self._context = context
-        self._ticket = ticket
+        self._runtime = runtime
+        self._recorder = runtime.recorder
+        self._slot = slot
         self._intents: list[str] = []
         self._sent_at = 0.0
         self._is_noted = False
         """Whether the ledger has what came of it, or a POST's thread will see to that."""
         self._post = Post(self._settle, self._forsaken)
 
-    def run(self, timeout: float, intend: Callable[[], str] | None) -> Flow[Job]:
+    def run(self, timeout: float) -> Flow[Job]:
         """Posts between two lines of the ledger: the intent before, and after it what became of it."""
         try:
-            if book := self._context.book:
-                intend = intend or (lambda: book.ledger.intend(self._request, book.origin))
-                yield Blocking(lambda: self._intend(intend))
-            return (yield from repeat(self._tries(), is_certain, self._context.retries, timeout))
+            yield from recorded(self._recorder, self._begin)
+            return (yield from repeat(self._tries(), is_certain, self._runtime.retries, timeout))
         except GeneratorExit:  # nothing can be waited for from here
             if self._post.abandon() or self._post.disown():
                 self._forsaken(self._post.job, self._post.error)
@@ -104,9 +113,9 @@ class _Start:
         finally:
             self._post.end()
 
-    def _intend(self, intend: Callable[[], str]) -> None:
+    def _begin(self) -> None:
         # What interrupts the writing may come when it is done: so it is known by the list, not by the result.
-        self._intents.append(intend())
+        self._intents.append(self._recorder.begin(self._request))
         if self._post.is_abandoned:
             self._forsaken(None, self._post.error)
 
@@ -116,7 +125,7 @@ class _Start:
         def once() -> Flow[Job]:
             nonlocal tries
             if tries:
-                yield from self._context.pacer.turn(self._ticket)
+                yield from self._runtime.limiter.acquire(self._slot)
             tries += 1
             return (yield from self._once())
 
@@ -138,7 +147,7 @@ class _Start:
         except BaseException as error:
             if error is post.error:
                 if isinstance(error, GrokImagineError) and is_certain(error):
-                    self._context.pacer.returned(self._ticket)
+                    self._runtime.limiter.requeue(self._slot)
             elif isinstance(error, GrokImagineError):
                 return self._end(post, error)
             else:
@@ -150,7 +159,7 @@ class _Start:
         try:
             if isinstance(outcome, GrokImagineError):
                 raise outcome
-            job = Job(id_in(outcome, self._context), self._request)
+            job = Job(id_in(outcome, self._runtime), self._request)
         except Exception as error:
             if isinstance(error, GrokImagineError) and delivery_of(error) is not Delivery.OUTCOME_UNKNOWN:
                 raise
@@ -160,8 +169,7 @@ class _Start:
             self._note_unknown(unknown)
             raise unknown from error
         self._is_noted = True
-        if book := self._context.book:
-            book.ledger.accept(self._intents[0], job.request_id)
+        self._recorder.confirm(self._intents[0], job.request_id)
         return job
 
     def _unknown(
@@ -174,18 +182,19 @@ class _Start:
 
     def _note_unknown(self, error: StartOutcomeUnknown) -> None:
         self._is_noted = True
-        if book := self._context.book:
-            try:
-                book.ledger.give_up(self._intents[0], error, True)
-            except LedgerError as second:  # what happened to the job matters more than that it could not be noted
-                error.add_note(f"and it could not be noted: {second}")
+        try:
+            self._recorder.mark_failed(self._intents[0], error, may_be_started=True)
+        except LedgerError as second:  # what happened to the job matters more than that it could not be noted
+            error.add_note(f"and it could not be noted: {second}")
 
     def _note_failure(self, error: BaseException) -> Flow[None]:
         """Has the ledger note that an intent became no job."""
-        book = self._context.book
-        if book and self._intents:
+        recorder = self._recorder
+        if self._intents:
             try:
-                yield Blocking(lambda: book.ledger.give_up(self._intents[0], error, False))
+                yield from recorded(
+                    recorder, lambda: recorder.mark_failed(self._intents[0], error, may_be_started=False)
+                )
             except LedgerError as second:
                 error.add_note(f"and it could not be noted: {second}")
 
@@ -207,11 +216,11 @@ class _Start:
             error.add_note(f"a paid POST was under way ({self._what}); a job may be running")
         elif post.job:
             error.__dict__["request_id"] = post.job.request_id
-            error.add_note(f"the job was started; {wait_for(post.job.request_id)} takes it up")
-            tell_unseen(error, post.job.request_id, self._context)
+            error.add_note(f"the job was started; {resume_call(post.job.request_id)} takes it up")
+            tell_unseen(error, post.job.request_id, self._runtime)
         else:
             error.add_note(f"the paid POST that was under way ended so: {post.error}")
-            if isinstance(post.error, StartOutcomeUnknown) and is_unseen(error) and not self._context.keeps_ids:
+            if isinstance(post.error, StartOutcomeUnknown) and is_unseen(error) and not self._recorder.is_durable:
                 tell(str(post.error))
 
     def _forsaken(self, job: Job | None, error: BaseException | None) -> None:
@@ -220,16 +229,16 @@ class _Start:
             job.request_id if job else getattr(error, "request_id", None) if isinstance(error, LedgerError) else None
         )
         if known:
-            if error or not self._context.keeps_ids:
+            if error or not self._recorder.is_durable:
                 tell(
                     f"a job was started that nobody waits for [request_id={known}]", "grok-imagine", "wait", "--", known
                 )
         elif error is None or isinstance(error, StartOutcomeUnknown):
-            if not self._context.keeps_ids:
+            if not self._recorder.is_durable:
                 tell(f"a paid POST was under way ({self._what}), and no answer told of a job; one may be running")
-        elif self._intents and (book := self._context.book):
+        elif self._intents:
             try:
-                book.ledger.give_up(self._intents[0], error, False)
+                self._recorder.mark_failed(self._intents[0], error, may_be_started=False)
             except LedgerError as second:
                 tell(f"{error}; and it could not be noted: {second}")
 
@@ -238,9 +247,9 @@ class _Start:
         return f"{self._request.mode}, body {self._request.sha256[:12]}"
 
 
-def tell_unseen(error: BaseException, request_id: str, context: Context) -> None:
+def tell_unseen(error: BaseException, request_id: str, runtime: Runtime) -> None:
     """Tells the id of a job when what its caller leaves by may never be looked at, and no ledger keeps the id."""
-    if is_unseen(error) and not context.keeps_ids:
+    if is_unseen(error) and not runtime.recorder.is_durable:
         tell(
             f"a job goes on whose task was cancelled [request_id={request_id}]",
             "grok-imagine",

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from contextlib import aclosing
 from http.cookiejar import CookieJar
 from inspect import GEN_CLOSED, getgeneratorstate, isawaitable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
@@ -31,15 +31,19 @@ from .pools import KEEPALIVE
 from .redaction import Hidden, hiding
 from .sync import waited_too_long
 
-if TYPE_CHECKING:
-    from ..batch.tasks import Engine
-
 T = TypeVar("T")
 
 THREADS = 4
 """What blocks at once at most, such as writing a ledger, which one at a time does anyway: each thread has memory of its own."""
 
 Bound: TypeAlias = tuple[httpx.AsyncClient, asyncio.Semaphore, asyncio.Semaphore]
+
+
+class AsyncClosing(Protocol):
+    """What begins requests by itself, and is to be ended before the client is: a batch."""
+
+    async def close(self) -> None:
+        """Ends it."""
 
 
 class AsyncDriver:
@@ -50,7 +54,7 @@ class AsyncDriver:
     ) -> None:
         self._settings = settings
         self._sleep = sleep or asyncio.sleep
-        self.batches: WeakSet[Engine] = WeakSet()
+        self.batches: WeakSet[AsyncClosing] = WeakSet()
         self._given = http
         # One for each loop; those of loops that have ended go when another is met.
         self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, Bound]
@@ -120,7 +124,8 @@ class AsyncDriver:
         task.add_done_callback(functools.partial(self._landed, gate))
         if call.post:
             await _awaited(task, call.post)
-            return call.post.result()
+            job: Job = call.post.result()
+            return job
         try:
             # httpx bounds each step of a request. A look is bounded as a whole, since the polling timeout is.
             async with asyncio.timeout_at(None if call.timeout is None else end):

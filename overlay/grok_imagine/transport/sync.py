@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from inspect import GEN_CLOSED, getgeneratorstate
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from weakref import WeakSet
 
 import httpx
@@ -17,13 +17,10 @@ from ..config import Settings
 from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stop, Stream
 from ..core.results import Job
 from ..errors import GrokImagineError, NotDelivered, blot
-from ..posting.post import TICK, Post, leave_all
+from ..posting.post import TICK, Closing, Post, leave_all
 from .clients import chunks_of, files_client, typed
 from .exchange import Exchange
 from .redaction import Hidden, hiding
-
-if TYPE_CHECKING:
-    from ..batch.threads import Engine
 
 T = TypeVar("T")
 
@@ -42,7 +39,7 @@ class SyncDriver:
     def __init__(self, settings: Settings, http: httpx.Client | None, sleep: Callable[[float], object]) -> None:
         self._settings = settings
         self.sleep = sleep
-        self.batches: WeakSet[Engine] = WeakSet()
+        self.batches: WeakSet[Closing] = WeakSet()
         self._is_given = http is not None
         self._exchange = Exchange(settings, http)
         self._gate = threading.BoundedSemaphore(settings.max_connections)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from grok_imagine.pacing.predictor import History, Key
-from grok_imagine.pacing.scheduler import Scheduler, Ticket, Windows
+from grok_imagine.pacing.quota import Windows
+from grok_imagine.pacing.scheduler import PollSlot, Scheduler
 
 from .families import Job, progress_of
 
@@ -28,11 +29,11 @@ class Pilot(Protocol):
 
     running: int
 
-    def start(self, key: Key) -> Ticket: ...
-    def ask(self, ticket: Ticket, now: float) -> float: ...
-    def saw(self, ticket: Ticket, now: float, progress: int | None = None) -> None: ...
-    def ended(self, ticket: Ticket, now: float, failed: bool = False) -> None: ...
-    def refused(self, ticket: Ticket, now: float, seconds: float) -> None: ...
+    def start(self, key: Key) -> PollSlot: ...
+    def ask(self, slot: PollSlot, now: float) -> float: ...
+    def record_poll(self, slot: PollSlot, now: float, progress: int | None = None) -> None: ...
+    def record_completion(self, slot: PollSlot, now: float, failed: bool = False) -> None: ...
+    def refused(self, slot: PollSlot, now: float, seconds: float) -> None: ...
 
 
 class Queue:
@@ -40,44 +41,44 @@ class Queue:
 
     def __init__(self, gap: Callable[[float, int], float], windows: Windows) -> None:
         self.gap, self.windows = gap, windows
-        self.due: dict[Ticket, float] = {}
-        self.looks: dict[Ticket, int] = {}
+        self.due: dict[PollSlot, float] = {}
+        self.looks: dict[PollSlot, int] = {}
         self.log: deque[float] = deque()
         self.running = 0
 
-    def start(self, key: Key) -> Ticket:
-        ticket = Scheduler(History()).start(key)
-        self.looks[ticket] = 0
-        return ticket
+    def start(self, key: Key) -> PollSlot:
+        slot = Scheduler(History()).start(key)
+        self.looks[slot] = 0
+        return slot
 
-    def ask(self, ticket: Ticket, now: float) -> float:
-        if ticket not in self.due:  # a start, which stands in the queue from when a place is free
+    def ask(self, slot: PollSlot, now: float) -> float:
+        if slot not in self.due:  # a start, which stands in the queue from when a place is free
             if self.running >= SLOTS:
                 return 0.05
             self.running += 1
-            self.due[ticket] = now
-        if self.due[ticket] > now:
-            return self.due[ticket] - now
+            self.due[slot] = now
+        if self.due[slot] > now:
+            return self.due[slot] - now
         free = max([now, *(self.log[-most] + seconds for most, seconds in self.windows if len(self.log) >= most)])
-        if free > now or (self.windows and min(self.due, key=self.due.__getitem__) is not ticket):
+        if free > now or (self.windows and min(self.due, key=self.due.__getitem__) is not slot):
             return max(free - now, 1e-3)
         self.log.append(now)
-        self.due[ticket] = math.inf
-        ticket.born = now if ticket.born is None else ticket.born
+        self.due[slot] = math.inf
+        slot.started_at = now if slot.started_at is None else slot.started_at
         return 0.0
 
-    def saw(self, ticket: Ticket, now: float, progress: int | None = None) -> None:
-        self.looks[ticket] += 1
-        self.due[ticket] = now + self.gap(now - (ticket.born or 0.0), self.looks[ticket])
+    def record_poll(self, slot: PollSlot, now: float, progress: int | None = None) -> None:
+        self.looks[slot] += 1
+        self.due[slot] = now + self.gap(now - (slot.started_at or 0.0), self.looks[slot])
 
-    def ended(self, ticket: Ticket, now: float, failed: bool = False) -> None:
+    def record_completion(self, slot: PollSlot, now: float, failed: bool = False) -> None:
         self.running -= 1
-        del self.due[ticket], self.looks[ticket]
+        del self.due[slot], self.looks[slot]
 
-    def refused(self, ticket: Ticket, now: float, seconds: float) -> None:
-        if not self.looks[ticket]:
-            ticket.born = None
-        self.due[ticket] = now + self.gap(0.0, 1) - RTT
+    def refused(self, slot: PollSlot, now: float, seconds: float) -> None:
+        if not self.looks[slot]:
+            slot.started_at = None
+        self.due[slot] = now + self.gap(0.0, 1) - RTT
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Service:
     jobs: Iterator[Job]
     pilot: Pilot
     windows: Windows = ((LIMIT, WINDOW),)
-    running: dict[Ticket, tuple[Job, float]] = field(default_factory=dict)
+    running: dict[PollSlot, tuple[Job, float]] = field(default_factory=dict)
     arrivals: deque[float] = field(default_factory=deque)
     events: list[tuple[float, int, Callable[[float], None]]] = field(default_factory=list)
     turn: int = 0
@@ -98,7 +99,7 @@ class Service:
     starts: int = 0
     asked: int = 0
 
-    def answer(self, ticket: Ticket, at: float, new: bool) -> tuple[str, int | None]:
+    def answer(self, slot: PollSlot, at: float, new: bool) -> tuple[str, int | None]:
         """What a request gets that arrives at a time."""
         full = any(len(self.arrivals) >= n and self.arrivals[-n] > at - seconds + 1e-9 for n, seconds in self.windows)
         if full or (new and len(self.running) >= SLOTS):
@@ -107,15 +108,15 @@ class Service:
         self.arrivals.append(at)
         if new:
             self.starts += 1
-            self.running[ticket] = (next(self.jobs), at)
+            self.running[slot] = (next(self.jobs), at)
             return "running", None
         self.gets += 1
-        job, born = self.running[ticket]
+        job, born = self.running[slot]
         if at - born < job.length:
             return "running", job.progress(at - born)
         self.done += 1
         self.lag += at - born - job.length
-        del self.running[ticket]
+        del self.running[slot]
         return "done", None
 
     def run(self, seconds: float) -> Service:
@@ -132,26 +133,26 @@ class Service:
         self.turn += 1
         heapq.heappush(self.events, (at, self.turn, happen))
 
-    def ask(self, ticket: Ticket, now: float) -> None:
-        """A ticket asks for its turn: it sleeps, or its request leaves."""
+    def ask(self, slot: PollSlot, now: float) -> None:
+        """A slot asks for its turn: it sleeps, or its request leaves."""
         self.asked += 1
-        new, wait = ticket.born is None, self.pilot.ask(ticket, now)
+        new, wait = slot.started_at is None, self.pilot.ask(slot, now)
         if wait:
-            self.later(now + wait, lambda then: self.ask(ticket, then))
+            self.later(now + wait, lambda then: self.ask(slot, then))
             return
-        state, progress = self.answer(ticket, now + RTT / 2, new)
-        self.later(now + RTT, lambda then: self.deliver(then, ticket, state, progress))
+        state, progress = self.answer(slot, now + RTT / 2, new)
+        self.later(now + RTT, lambda then: self.deliver(then, slot, state, progress))
 
-    def deliver(self, at: float, ticket: Ticket, state: str, progress: int | None) -> None:
+    def deliver(self, at: float, slot: PollSlot, state: str, progress: int | None) -> None:
         """An answer reaches the pilot; a job that has ended is followed by a new one."""
         if state == "429":
-            self.pilot.refused(ticket, at, 1.0)
+            self.pilot.refused(slot, at, 1.0)
         elif state == "running":
-            self.pilot.saw(ticket, at, progress)
+            self.pilot.record_poll(slot, at, progress)
         else:
-            self.pilot.ended(ticket, at)
-            ticket = self.pilot.start(("job",))
-        self.ask(ticket, at)
+            self.pilot.record_completion(slot, at)
+            slot = self.pilot.start(("job",))
+        self.ask(slot, at)
 
 
 def endless(kind: str, median: float, sigma: float, seed: int) -> Iterator[Job]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from grok_imagine.core.polling import contract_schedule
-from grok_imagine.pacing.predictor import Past, Schedule
+from benchmarks.simulation.learned import Schedule
+
+from grok_imagine.core.schedule import contract_schedule
+from grok_imagine.pacing.predictor import DurationModel
 
 from .families import Family
 from .limited import BOUND, OURS, PILOTS, QUOTA, bound
@@ -35,7 +37,7 @@ def report_recorded(count: int) -> str:
         "fixed 5 s": apart(jobs, fixed(5)),
         "x-waiter's": apart(jobs, contract_schedule),
         "ours, first job": apart(jobs, Schedule()),
-        "ours, first job, remote media": apart(jobs, Schedule(Past(is_remote=True))),
+        "ours, first job, remote media": apart(jobs, Schedule(DurationModel(is_remote=True))),
     }
     for before in (3, 9, 30, 192):
         scores[f"ours, after {before} jobs of 3 modes"] = learning(family, count, before)

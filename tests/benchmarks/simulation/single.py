@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from grok_imagine.core.polling import Look
-from grok_imagine.pacing.predictor import PACE, History, Schedule
+from benchmarks.simulation.learned import Schedule
+
+from grok_imagine.core.schedule import Look
+from grok_imagine.pacing.predictor import PACE, History
 
 from .families import KINDS, MEDIANS, SIGMAS, Family, Job
 
@@ -60,11 +62,11 @@ def learning(family: Family, count: int, before: int, pace: float = PACE, seed: 
     """Jobs after so many others of the same family, which were watched by the same schedule, from nothing."""
     history = History()
     for job in family.jobs(seed + 1000, before):
-        _, end, looks = watch(job, Schedule(history.past(job.key), pace))
+        _, end, looks = watch(job, Schedule(history.model(job.key), pace))
         history.add(job.key, end, looks)
     seen = []
     for k, job in enumerate(family.jobs(seed, count)):
-        gets, end, looks = watch(job, Schedule(history.past(job.key), pace))
+        gets, end, looks = watch(job, Schedule(history.model(job.key), pace))
         seen.append((job, gets, end))
         if k % 4 == 0 and before >= 64:  # goes on learning, so that no single set of 64 jobs decides
             history.add(job.key, end, looks)

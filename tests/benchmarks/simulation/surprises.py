@@ -7,7 +7,9 @@ import math
 import random
 from collections.abc import Iterator
 
-from grok_imagine.pacing.predictor import REMOTE, History, Key, Schedule
+from benchmarks.simulation.learned import Schedule
+
+from grok_imagine.pacing.predictor import REMOTE, History, Key
 
 from .families import KINDS, MEDIANS, MISLEADING, Family, Job
 from .single import fixed, score, watch
@@ -31,7 +33,7 @@ def failing(share: float, count: int, way: str) -> tuple[float, float, float]:
         if draw.random() < share:
             job.length = DEAD
         key: Key = (*job.key, REMOTE) if way == "remote" else job.key
-        past = history.past(key)
+        past = history.model(key)
         if way == "never":
             past.early = 0.0
         gets, end, looks = watch(job, Schedule(past))
@@ -45,10 +47,10 @@ def told(before: int) -> float:
     """The age at which a dead URL is told to a client that has seen so many jobs of each recorded kind."""
     history = History()
     for job in Family("recorded").jobs(1, 7 * before):
-        _, end, looks = watch(job, Schedule(history.past(job.key)))
+        _, end, looks = watch(job, Schedule(history.model(job.key)))
         history.add(job.key, end, looks)
     keys = {job.key for job in Family("recorded").jobs(0, 7)}
-    dead = [watch(Job(key, DEAD, lambda age: None), Schedule(history.past((*key, REMOTE)))) for key in keys]
+    dead = [watch(Job(key, DEAD, lambda age: None), Schedule(history.model((*key, REMOTE)))) for key in keys]
     return max(end for _, end, _ in dead)
 
 
@@ -58,10 +60,10 @@ def changed(kind: str, count: int) -> tuple[float, float]:
     for median, other in itertools.product(MEDIANS, (10, *MEDIANS)):
         history = History()
         for job in Family("stepped", median, 0.25).jobs(3, 16):
-            _, end, looks = watch(job, Schedule(history.past(job.key)))
+            _, end, looks = watch(job, Schedule(history.model(job.key)))
             history.add(("before", *job.key), end, looks)
         for k, job in enumerate(Family(kind, other, 0.25).jobs(4, count)):
-            past = history.past(("after", k))
+            past = history.model(("after", k))
             ours.append(watch(job, Schedule(past))[1] - job.length)
             five.append(watch(job, fixed(5))[1] - job.length)
     return max(ours), max(five)
@@ -74,7 +76,7 @@ def in_order(count: int) -> tuple[float, float]:
         for seed in range(count):
             history = History()
             for job in _sorted(order, seed):
-                _, end, looks = watch(job, Schedule(history.past(job.key)))
+                _, end, looks = watch(job, Schedule(history.model(job.key)))
                 history.add(job.key, end, looks)
                 ours.append(end - job.length)
                 five.append(watch(job, fixed(5))[1] - job.length)
