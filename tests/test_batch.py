@@ -675,9 +675,9 @@ def test_an_intent_of_a_process_with_the_same_id_is_not_under_way(ledger: Ledger
 
 def test_a_temporary_ledger_stays_while_it_is_needed(batches: Batches) -> None:
     batches(["A cat"])
-    assert not batches.batch._work.ledger.path.exists() and batches.batch.cost_usd == pytest.approx(0.4)
+    assert not batches.batch._runner.ledger.path.exists() and batches.batch.cost_usd == pytest.approx(0.4)
     batches(["A cat"], client={"headers": {"x-sandbox-scenario": "never-ends"}}, timeout=1)
-    left = batches.batch._work.ledger
+    left = batches.batch._runner.ledger
     assert [entry.state for entry in left.jobs()] == ["accepted"]
     left.discard()
 

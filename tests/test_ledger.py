@@ -115,10 +115,10 @@ def test_an_id_that_could_not_be_noted_is_on_the_error(
 def test_what_happened_leaves_even_if_it_can_not_be_noted(
     api: Api, ledger: Ledger, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*arguments: Any) -> None:
+    def full(*arguments: Any, **options: Any) -> None:
         raise LedgerError("disk full")
 
-    monkeypatch.setattr(ledger, "give_up", full)
+    monkeypatch.setattr(ledger, "mark_failed", full)
     with pytest.raises(StartOutcomeUnknown) as caught:
         api(lambda c: c.video.start(CAT), ledger=ledger, headers={"x-sandbox-scenario": "reset-after-accepting"})
     assert "and it could not be noted: disk full" in caught.value.__notes__
@@ -349,7 +349,7 @@ def test_two_addresses_may_give_the_same_id(ledger: Ledger, tmp_path: Path) -> N
 
 def test_a_fork_opens_the_file_anew(ledger: Ledger) -> None:
     ledger.begin(CAT, "o")
-    child = multiprocessing.get_context("fork").Process(target=ledger.intend, args=(CAT, "o"))
+    child = multiprocessing.get_context("fork").Process(target=ledger.begin, args=(CAT, "o"))
     child.start()
     child.join(20)
     ledger.begin(CAT, "o")

@@ -18,6 +18,7 @@ from grok_imagine import (
     OutOfRange,
     RateLimitError,
     RequestTimeout,
+    TextToVideo,
     TransportError,
     UnknownStatusWarning,
     Video,

@@ -89,7 +89,7 @@ def test_belief_is_beyond_now_and_finite(
     assert belief.edges[0] == now
     assert all(before < after for before, after in itertools.pairwise(belief.edges))
     assert all(math.isfinite(mass) and mass >= 0 for mass in belief.mass)
-    worth = belief.worth()
+    worth = belief.values()
     assert worth == sorted(worth)
     assert all(math.isfinite(value) for value in worth)
 

@@ -448,7 +448,7 @@ class Orders(RuleBasedStateMachine):
     @rule()
     def tell_of_one_that_is_gone(self) -> None:
         slot = self.draw.choice(self.gone)
-        for tell in (self.scheduler.saw, self.scheduler.ended):
+        for tell in (self.scheduler.record_poll, self.scheduler.record_completion):
             tell(slot, self.now)
         self.scheduler.prioritize(slot)
         self.scheduler.release(slot)
