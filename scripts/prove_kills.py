@@ -20,8 +20,7 @@ from pathlib import Path
 
 import httpx
 
-from grok_imagine import Client, Ledger, Limits, TextToVideo
-from grok_imagine.core import binding
+from grok_imagine import Client, Ledger, Limits, TextToVideo, binding
 from grok_imagine.ledger.ledger import Entry
 from grok_imagine_sandbox import Sandbox
 

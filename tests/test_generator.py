@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grok_imagine.core import binding
+from grok_imagine import binding
 from grok_imagine_api import AuthenticatedClient
 from grok_imagine_api.api.videos import edit_video, extend_video, generate_video, get_video
 from grok_imagine_api.models import (

@@ -37,8 +37,8 @@ from grok_imagine import (
     ReferenceToVideo,
     TextToVideo,
     VideoRequest,
+    binding,
 )
-from grok_imagine.core import binding
 from grok_imagine.media import inputs as media
 from grok_imagine.media.mp4 import seconds_of
 from grok_imagine_api import contract

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from ..core.effects import Flow, Stop
+from ..core.effects import Flow
 from ..posting.post import GRACE, TICK, close_at_exit
+from ..transport.stop import Stop
 from .outcome import BatchClosed, BatchItem, Outcome
 from .runner import BatchRunner, BatchStats
 

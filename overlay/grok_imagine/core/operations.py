@@ -108,7 +108,7 @@ def poll_once(
         ApiError: Another answer than the job's state.
         TransportError: No answer.
     """
-    from . import binding
+    from .. import binding
 
     if not _has_address(request_id):
         text = f"no address can hold the id that the service gave this job, so it can't be looked at: {shown(request_id, 100)}"
@@ -186,7 +186,7 @@ def list_models(runtime: Runtime) -> Flow[list[VideoGenerationModel]]:
 
 
 def _list_models(runtime: Runtime) -> Flow[list[VideoGenerationModel]]:
-    from . import binding
+    from .. import binding
 
     yield from _await_turn(runtime)
     answer: Answer = yield Call(binding.list_models())
@@ -204,7 +204,7 @@ def get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
 
 
 def _get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
-    from . import binding
+    from .. import binding
 
     yield from _await_turn(runtime)
     answer: Answer = yield Call(binding.get_model(model_id))
@@ -213,7 +213,7 @@ def _get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
 
 
 def _model(data: object, answer: Answer) -> VideoGenerationModel:
-    from . import binding
+    from .. import binding
 
     model = binding.model(data)
     if model is None:

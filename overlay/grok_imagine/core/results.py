@@ -93,7 +93,7 @@ class Video:
     def response(self) -> VideoResponse:
         """The low-level model, for `result.response.video.url`. Made when asked for: a look needs none of it."""
         if self._response is None:
-            from .binding import state
+            from ..binding import state
 
             self._response = state(self.raw)
         return self._response

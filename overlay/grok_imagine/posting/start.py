@@ -133,7 +133,7 @@ class _Start:
 
     def _once(self) -> Flow[Job]:
         """Posts once. What interrupts it leaves with what is known of the job."""
-        from ..core import binding
+        from .. import binding
 
         post = self._post
         call = Call(binding.start(self._request.operation, self._request.body), post=post)

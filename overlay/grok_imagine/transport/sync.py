@@ -14,13 +14,14 @@ import httpx
 
 from ..answers.answer import Answer
 from ..config import Settings
-from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stop, Stream
+from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
 from ..core.results import Job
 from ..errors import GrokImagineError, NotDelivered, blot
 from ..posting.post import TICK, Closing, Post, leave_all
 from .clients import chunks_of, files_client, typed
 from .exchange import Exchange
 from .redaction import Hidden, hiding
+from .stop import Stop
 
 T = TypeVar("T")
 

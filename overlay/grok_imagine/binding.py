@@ -1,6 +1,6 @@
 """The door to the generated binding of videos: what a request of each operation looks like, and the models of the answers.
 
-Those of files and batches are used where their flows are, in `file_flow` and `batch_flow`, by the same half of them.
+Those of files and batches are used where their flows are, in `files_api` and `batches_api`, by the same half of them.
 
 Of the generated operations only `_get_kwargs` is used, the half that does no I/O. The other half can't give one call a
 timeout of its own, and stumbles over empty, HTML and unlisted answers. Tests lock what is used here.
@@ -19,7 +19,7 @@ from grok_imagine_api.models.generate_video_request import GenerateVideoRequest
 from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 from grok_imagine_api.models.video_response import VideoResponse
 
-from ..errors import OutOfRange
+from .errors import OutOfRange
 
 __all__ = ["VideoGenerationModel", "VideoResponse", "get_model", "list_models", "look", "model", "start", "state"]
 
