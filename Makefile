@@ -21,6 +21,7 @@ generate: .venv/dev  ## Compile openapi/ into generated/
 
 check-generated: .venv/dev  ## Fail if generated/ is not what openapi/ compiles to
 	@$(PY) scripts/generate.py --check
+	@$(PY) scripts/architecture.py --check
 
 lint: .venv/dev  ## Check the document and the code
 	@$(BIN)/openapi-spec-validator openapi/grok-imagine.yaml
@@ -63,6 +64,7 @@ docs: .venv/dev  ## Make docs/cli.md from the help, docs/cli.svg from a run, doc
 	@$(PY) scripts/cli_docs.py
 	@$(PY) scripts/fault_table.py
 	@$(PY) scripts/contract_page.py
+	@$(PY) scripts/architecture.py
 
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
 	@$(PY) scripts/build.py
