@@ -37,7 +37,7 @@ types: .venv/dev  ## mypy --strict over the packages and scripts
 	@$(BIN)/mypy generated overlay scripts
 
 record: .venv/dev  ## Record the cassettes anew from the sandbox; from the service with LIVE=1 and XAI_API_KEY
-	@$(BIN)/pytest -q tests/test_cassettes.py -k has_the_outcome --record-mode=rewrite
+	@$(BIN)/pytest -q tests/facade/test_cassettes.py -k has_the_outcome --record-mode=rewrite
 
 prove: .venv/dev  ## Attack the promise: kills, processes and programs that end in every way, power cuts
 	@$(PY) scripts/prove_kills.py 200

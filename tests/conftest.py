@@ -8,12 +8,17 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 from openapi_core import OpenAPI
 
 from grok_imagine_sandbox import Sandbox
 from support import ROOT, Api, ManualClock, heed_interrupts
 
 heed_interrupts()
+
+# A test says nothing of time: on a busy machine an example takes as long as it takes.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 # A shell that starts tests in the background has them ignore Ctrl-C, which their children would inherit.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

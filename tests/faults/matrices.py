@@ -53,7 +53,7 @@ def _poison() -> list[str]:
     return [
         "## One bad job among others\n",
         "Of six jobs any subset is poisoned. All others end as if they were alone, in a batch, in its rerun and in `reconcile`, with both",
-        "clients; nothing is posted twice, and an id that came is kept ([`tests/test_poison.py`](../tests/test_poison.py)).\n",
+        "clients; nothing is posted twice, and an id that came is kept ([`tests/facade/test_poison.py`](../tests/facade/test_poison.py)).\n",
         "| Where | What comes |\n|---|---|",
         f"| the answer to the POST | {', '.join(poison.POSTS)} |",
         f"| the first or the second look | {', '.join(poison.LOOKS)} |",

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from literals import ALL, Told
 
 import grok_imagine
 from grok_imagine import GrokImagineError, Job, Video
@@ -17,6 +16,7 @@ from grok_imagine_api.client import AuthenticatedClient
 from grok_imagine_api.models.error_body import ErrorBody
 from grok_imagine_api.models.generate_video_request import GenerateVideoRequest
 from hosts import Host, says
+from literals import ALL, Told
 from support import Api, ManualClock
 
 ID = "d97415a1-5796-b7ec-379f-4e6819e08fdf"

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from test_poison import JOBS, World
 
 from grok_imagine import (
     ApiError,
@@ -29,6 +28,7 @@ from grok_imagine.answers.api_errors import api_error
 from grok_imagine.ledger import BatchSlot
 from grok_imagine_cli.jobs import _sums
 from poison import Poison, done, http, service
+from poisoned import JOBS, World
 from support import Api, ManualClock
 
 USD = 10_000_000_000
