@@ -329,7 +329,7 @@ def test_a_full_window_costs_the_narrower_nothing(redis_quota: Any) -> None:
 def test_windows_of_redis_are_whole_seconds_and_no_more_in_the_long_run(
     redis_quota: Any, window: tuple[int, float], in_all: int
 ) -> None:
-    from grok_imagine.ledger.quota import _whole
+    from grok_imagine.pacing.quota import _whole
 
     ((seconds, requests),) = _whole([window])
     assert requests == in_all and requests / seconds <= window[0] / window[1] + ROUNDING

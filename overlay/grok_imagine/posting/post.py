@@ -92,7 +92,23 @@ class Post:
 
     def start(self, exchange: Callable[[Post], Answer], then: Callable[[], object]) -> None:
         """Has a thread make a try and settle what comes; `then` is called at the end, in that thread."""
-        _threads.do(lambda: self.run(exchange, then))
+        claim = (
+            threading.Lock()
+        )  # what begins a thread may raise when the thread runs already: a signal handler's error
+
+        def work() -> None:
+            if claim.acquire(blocking=False):
+                self.run(exchange, then)
+
+        try:
+            _threads.do(work)
+        except BaseException as error:
+            if not claim.acquire(blocking=False):
+                raise
+            if not _is_of_no_thread(error):  # nothing was sent, and nothing will be
+                then()
+                raise
+            self.run(exchange, then)
 
     def run(self, exchange: Callable[[Post], Answer], then: Callable[[], object]) -> None:
         """Makes a try and settles what comes, here and now."""
@@ -197,10 +213,7 @@ class Threads:
         if is_taken:
             self._work.put(work)
             return
-        try:
-            threading.Thread(target=self._serve, args=(work,), name="grok-imagine-post", daemon=True).start()
-        except RuntimeError:  # the interpreter ends, and begins no thread any more
-            work()
+        threading.Thread(target=self._serve, args=(work,), name="grok-imagine-post", daemon=True).start()
 
     def _serve(self, work: Callable[[], object] | None) -> None:
         while work:
@@ -222,6 +235,16 @@ class Threads:
 
 
 _threads = Threads()
+
+
+def _is_of_no_thread(error: BaseException) -> bool:
+    """Whether an error says that no thread can be begun: the interpreter ends, or there are too many."""
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    return (
+        isinstance(error, RuntimeError) and last is not None and last.tb_frame.f_code.co_filename == threading.__file__
+    )
 
 
 def _add(post: Post) -> None:
