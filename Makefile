@@ -16,12 +16,14 @@ demo: .venv/sandbox  ## Make a video from a prompt in the sandbox: demo.mp4
 test: .venv/dev redis  ## Run all tests
 	@$(BIN)/pytest -q -n 2
 
-generate: .venv/dev  ## Compile openapi/ into generated/
+generate: .venv/dev  ## Compile openapi/ into generated/, and the blocking client of the asynchronous one
 	@$(PY) scripts/generate.py
+	@$(PY) scripts/generate_sync.py
 
-check-generated: .venv/dev  ## Fail if generated/ is not what openapi/ compiles to
+check-generated: .venv/dev  ## Fail if what is generated is not what its sources make
 	@$(PY) scripts/generate.py --check
 	@$(PY) scripts/architecture.py --check
+	@$(PY) scripts/generate_sync.py --check
 
 lint: .venv/dev  ## Check the document and the code
 	@$(BIN)/openapi-spec-validator openapi/grok-imagine.yaml

@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import errors
+from ._sync.client import Client
 from ._version import __version__
-from .batches import BatchRequestState, BatchResult, ServiceBatch
-from .client import AsyncClient, Client
+from .batches_api.models import BatchRequestState, BatchResult, ServiceBatch
 from .core.request import (
     EditVideo,
     ExtendVideo,
@@ -65,7 +65,7 @@ from .errors import (
     VideoModeratedError,
     VideoTimeoutError,
 )
-from .files import File
+from .files_api.file import File
 from .pricing import Estimate, estimate
 from .warning_types import (
     ContractWarning,
@@ -77,6 +77,7 @@ from .warning_types import (
 )
 
 if TYPE_CHECKING:
+    from ._async.client import AsyncClient
     from .batch import Outcome
     from .ledger.ledger import Ledger
     from .ledger.quota import LedgerQuota
@@ -156,12 +157,13 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
     _LATER = {
-        "Ledger": "ledger", "LedgerQuota": "ledger.quota", "Limits": "pacing.limits", "Outcome": "batch",
+        "AsyncClient": "_async.client", "Ledger": "ledger", "LedgerQuota": "ledger.quota", "Limits": "pacing.limits",
+        "Outcome": "batch",
         "RedisQuota": "pacing.quota",
     }  # fmt: skip
 
     def __getattr__(name: str) -> Any:
-        # Only when asked for: SQLite, for one, costs an import that most programs don't need.
+        # Only when asked for: SQLite and asyncio, for two, cost an import that most programs don't need.
         if name in _LATER:
             from importlib import import_module
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from grok_imagine import AsyncClient, Client, TextToVideo
+from grok_imagine import TextToVideo
 from grok_imagine.batch.runner import BatchStats
 from grok_imagine.batch.tasks import AsyncBatch
 from grok_imagine.batch.threads import Batch
-from grok_imagine.batches import AsyncBatches, Batches
-from grok_imagine.files import AsyncFiles, Files
-from grok_imagine.videos import AsyncModels, AsyncVideos, Models, Videos
 from grok_imagine_sandbox import Sandbox
-from support import Api, listed
+from support import ROOT, Api, listed
 
-PAIRS = [
-    (Client, AsyncClient),
-    (Videos, AsyncVideos),
-    (Models, AsyncModels),
-    (Files, AsyncFiles),
-    (Batches, AsyncBatches),
-]
 BOUND = {
     "generateVideo": lambda c: c.video.start("x"),
     "editVideo": lambda c: c.video.start("x", video_url="https://example.com/a.mp4"),
@@ -48,37 +42,49 @@ BOUND = {
 }
 
 
-def public(cls: type) -> dict[str, Any]:
-    return {name: value for name, value in vars(cls).items() if not name.startswith("_")}
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script that makes the blocking client, at work on a copy."""
+    spec = importlib.util.spec_from_file_location("generate_sync", ROOT / "scripts" / "generate_sync.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for folder in ("_async", "_sync"):
+        shutil.copytree(module.PACKAGE / folder, tmp_path / folder)
+    monkeypatch.setattr(module, "PACKAGE", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["generate_sync.py", "--check"])
+    return module
 
 
-@pytest.mark.parametrize(("blocking", "awaited"), PAIRS)
-def test_both_have_the_same_methods_and_parameters(blocking: type, awaited: type) -> None:
-    assert public(blocking).keys() == public(awaited).keys()
-    for name, method in public(blocking).items():
-        twin = public(awaited)[name]
-        if name == "batch":  # iterators both: one is read by `for`, the other by `async for`, and may be fed by one
-            ours, theirs = (inspect.signature(each).parameters for each in (method, twin))
-            assert {one for one in ours if ours[one] != theirs[one]} == {"requests"} and [*ours] == [*theirs]
-            continue
-        ours, theirs = inspect.signature(method), inspect.signature(twin)
-        if str(theirs.return_annotation).startswith("AsyncIterator"):  # read by `for` and `async for`
-            assert f"Async{ours.return_annotation}" == theirs.return_annotation and ours.parameters == theirs.parameters
-            continue
-        assert inspect.iscoroutinefunction(twin) and not inspect.iscoroutinefunction(method)
-        assert ours == theirs, name
+def test_the_blocking_client_is_what_the_asynchronous_one_makes(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert script.main() == 0
+    with (tmp_path / "_sync" / "files.py").open("a") as changed:
+        changed.write("# by hand\n")
+    (tmp_path / "_sync" / "by_hand.py").write_text("")
+    assert script.main() == 1 and [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "_sync/by_hand.py",
+        "_sync/files.py",
+    ]
+
+
+@pytest.mark.parametrize("left", ["awaited", "an async-with", "a coroutine", "the Async one"])
+def test_a_word_that_no_rule_is_for_is_an_error(script: ModuleType, tmp_path: Path, left: str) -> None:
+    source = tmp_path / "_async" / "files.py"
+    source.write_text(f"{source.read_text()}# {left}\n")
+    with pytest.raises(SystemExit, match=r"_async/files\.py:\d+: no rule is for"):
+        script.main()
+
+
+def test_a_rule_that_matches_nothing_is_an_error(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "RULES", (*script.RULES, ("no such text", "")))
+    with pytest.raises(SystemExit, match="a rule matches nothing any more: no such text"):
+        script.main()
 
 
 def test_both_batches_tell_the_same() -> None:
-    ours, theirs = public(Batch), public(AsyncBatch)
-    assert {*ours} ^ {*theirs} == set() and issubclass(Batch, BatchStats) and issubclass(AsyncBatch, BatchStats)
-
-
-def test_both_are_made_of_the_same_arguments() -> None:
-    # Two differ by nature: an asynchronous client needs an asynchronous HTTP client and an asynchronous sleep.
-    ours, theirs = (dict(inspect.signature(cls.__init__).parameters) for cls in (Client, AsyncClient))
-    assert list(ours) == list(theirs)
-    assert {name for name in ours if name != "self" and ours[name] != theirs[name]} == {"http_client", "sleep"}
+    ours, theirs = ({name for name in vars(cls) if not name.startswith("_")} for cls in (Batch, AsyncBatch))
+    assert ours == theirs and issubclass(Batch, BatchStats) and issubclass(AsyncBatch, BatchStats)
 
 
 def test_every_operation_of_the_document_is_bound(document: dict[str, Any], api: Api, sandbox: Sandbox) -> None:

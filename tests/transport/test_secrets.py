@@ -195,7 +195,7 @@ def test_every_logger_is_filtered_and_leaves_others_alone(name: str, caplog: pyt
 
 def test_importing_changes_no_logger() -> None:
     program = """
-import logging, grok_imagine, grok_imagine.client, grok_imagine.download.transfer, grok_imagine.transport.aio, sys
+import logging, grok_imagine, grok_imagine._sync.client, grok_imagine.download.transfer, grok_imagine.transport.aio, sys
 names = ["httpx", "httpcore", "httpcore.http11", "httpcore.connection"]
 print([logging.getLogger(name).filters for name in names])
 client = grok_imagine.Client("k"); grok_imagine.Client("k")

@@ -21,17 +21,17 @@ from grok_imagine_api.models.create_batch_request import CreateBatchRequest
 from grok_imagine_api.types import UNSET
 
 from ..answers.answer import Answer
-from ..batches import BatchRequestState, BatchResult, ServiceBatch
 from ..core.effects import Flow
 from ..core.operations import check_id
 from ..core.request import VideoRequest
 from ..core.results import Video
 from ..core.retry import Retries
 from ..errors import JobError, OutOfRange
-from ..files import File
+from ..files_api.file import File
 from ..media.inputs import Content
 from ..rest import Fetch, ask, check_whole, make, pages, text_in, whole_in
 from ..warning_types import ContractWarning
+from .models import BatchRequestState, BatchResult, ServiceBatch
 
 RESPONSES = ("video_generation", "video_extension", "video_response")
 """Under what a result's video was documented."""

@@ -31,9 +31,9 @@ from ..core.operations import check_id, is_transient, repeat
 from ..core.retry import Delivery, Retries, delivery_of
 from ..download.part import Part
 from ..errors import CreateOutcomeUnknown, GrokImagineError, NotFoundError, OutOfRange, TransportError
-from ..files import File
 from ..media.upload import Upload
 from ..rest import Fetch, ask, check_whole, make, once, pages, text_in
+from .file import File
 
 LONGEST_ERROR = 65536
 """Bytes of an error that are taken in where a file was asked for."""

@@ -32,7 +32,8 @@ from .store import Store
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from ..client import AsyncClient, Client
+    from .._async.client import AsyncClient
+    from .._sync.client import Client
     from ..core.request import VideoRequest
     from ..core.results import Video
     from .entries import Reconciliation

@@ -37,9 +37,11 @@ def waited_too_long(limit: float) -> NotDelivered:
 class SyncDriver:
     """Runs flows by blocking. Safe for threads: requests wait in front of the pool, not in it."""
 
-    def __init__(self, settings: Settings, http: httpx.Client | None, sleep: Callable[[float], object]) -> None:
+    def __init__(
+        self, settings: Settings, http: httpx.Client | None, sleep: Callable[[float], object] | None = None
+    ) -> None:
         self._settings = settings
-        self.sleep = sleep
+        self.sleep = sleep or time.sleep
         self.batches: WeakSet[Closing] = WeakSet()
         self._is_given = http is not None
         self._exchange = Exchange(settings, http)

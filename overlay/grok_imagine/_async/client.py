@@ -1,34 +1,33 @@
-"""The two clients: how they are made, shared and closed."""
+"""The asynchronous client: how it is made, shared and closed."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakSet
 
-import httpx
-
-from ._wiring import ClientCore
-from .batches import AsyncBatches, Batches
-from .config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
-from .core.retry import RetryPolicy
-from .files import AsyncFiles, Files
-from .videos import AsyncModels, AsyncVideos, Models, Videos
+from .._shared import live, no_attribute
+from .._wiring import ClientCore
+from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
+from ..core.retry import RetryPolicy
+from .batches import AsyncBatches
+from .files import AsyncFiles
+from .videos import AsyncModels, AsyncVideos
 
 if TYPE_CHECKING:
-    from .ledger.entries import Reconciliation
-    from .ledger.ledger import Ledger
-    from .pacing.limits import Limits
-    from .pacing.quota import Quota
+    from httpx import AsyncClient as HttpClient
 
-__all__ = ["AsyncClient", "Client"]
+    from ..ledger.entries import Reconciliation
+    from ..ledger.ledger import Ledger
+    from ..pacing.limits import Limits
+    from ..pacing.quota import Quota
+
+__all__ = ["AsyncClient"]
 
 
-class Client:
-    """The blocking client. Make one and share it, between threads too; close it, or use it in a `with`.
+class AsyncClient:
+    """The client for asyncio. Make one and share it, between tasks and event loops too; close it, or use it in an `async with`.
 
     Three clocks: `request_timeout` bounds each HTTP request; the budget of `retry` bounds how long one is sent again;
     `timeout` of `generate` and `wait` bounds the polling, looks and pauses together.
@@ -50,80 +49,14 @@ class Client:
             other requests of the client share it: what would pass it waits for its turn, which no timeout counts before a POST.
         quota: Where processes with the same key share the limits; default the ledger's file. See `LedgerQuota`, `RedisQuota`.
         headers: Sent with every request, such as a gateway's own.
-        http_client: An `httpx.Client` to use instead of one's own, such as one with a proxy. It is not closed, and goes
+        http_client: An `httpx.AsyncClient` to use instead of one's own, such as one with a proxy. It is not closed, and goes
             through the proxies that it was made with.
         clock: Monotonic seconds; for tests.
-        sleep: Pauses; for tests.
+        sleep: Pauses, as a coroutine function; for tests.
 
     Raises:
         ConfigurationError: No key, or an address that is none.
     """
-
-    video: Videos
-    """Starts jobs, looks at them, waits for them."""
-    models: Models
-    """The video models of the key."""
-    files: Files
-    """Inputs and results that are kept at the service."""
-    batches: Batches
-    """Many requests at once, which the service does when it has time."""
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        *,
-        base_url: str | None = None,
-        request_timeout: Seconds = REQUEST_TIMEOUT,
-        max_connections: int = MAX_CONNECTIONS,
-        retry: RetryPolicy | None = None,
-        ledger: Ledger | None = None,
-        limits: Limits | None = None,
-        quota: Quota | None = None,
-        headers: Mapping[str, str] | None = None,
-        http_client: httpx.Client | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
-        self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
-        from .transport.sync import (
-            SyncDriver,  # only here: it brings the library's connections, which cost a third of all imports
-        )
-
-        self._driver = SyncDriver(self._settings, http_client, sleep)
-        self._core = ClientCore(self._settings, clock, retry, ledger, limits, quota)
-        _live.add(self)
-        self.video = Videos(self._core, self._driver)
-        self.models = Models(self._core, self._driver)
-        self.files = Files(self._core, self._driver)
-        self.batches = Batches(self._core, self._driver)
-
-    def _reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Reconciliation:
-        return self._driver.run(self._core.reconcile(ledger, timeout))
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._driver.close()
-        self._core.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    if not TYPE_CHECKING:  # a type checker would take any name for one of ours
-
-        def __getattr__(self, name: str) -> Any:
-            raise _no_attribute(self, name)
-
-    def __repr__(self) -> str:
-        return f"Client({self._settings!r})"
-
-
-class AsyncClient:
-    """The client for asyncio: the same as `Client`, awaited. One of them may serve several event loops."""
 
     video: AsyncVideos
     """Starts jobs, looks at them, waits for them."""
@@ -146,16 +79,16 @@ class AsyncClient:
         limits: Limits | None = None,
         quota: Quota | None = None,
         headers: Mapping[str, str] | None = None,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: HttpClient | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
-        from .transport.aio import AsyncDriver  # only here: it brings asyncio, which blocking programs never need
+        from ..transport.aio import AsyncDriver  # only here: it brings connections, a third of all imports
 
         self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
         self._driver = AsyncDriver(self._settings, http_client, sleep)
         self._core = ClientCore(self._settings, clock, retry, ledger, limits, quota, awaits=True)
-        _live.add(self)
+        live.add(self)
         self.video = AsyncVideos(self._core, self._driver)
         self.models = AsyncModels(self._core, self._driver)
         self.files = AsyncFiles(self._core, self._driver)
@@ -180,26 +113,7 @@ class AsyncClient:
     if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 
         def __getattr__(self, name: str) -> Any:
-            raise _no_attribute(self, name)
+            raise no_attribute(self, name)
 
     def __repr__(self) -> str:
         return f"AsyncClient({self._settings!r})"
-
-
-_live: WeakSet[Client | AsyncClient] = WeakSet()
-
-
-def _begin_anew() -> None:
-    """Gives the clients of a child process connections, locks and limits of its own: the parent's would cross its answers."""
-    for client in list(_live):
-        client._driver.begin_anew()
-        client._core.begin_anew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
-
-
-def _no_attribute(client: object, name: str) -> AttributeError:
-    hint = "; this API is client.video: start, generate, extend, get, wait" if name == "videos" else ""
-    return AttributeError(f"{type(client).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=client)

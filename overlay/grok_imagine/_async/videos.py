@@ -1,4 +1,4 @@
-"""`client.video` and `client.models`, blocking and awaited. None holds logic: each hands a flow to its driver."""
+"""`client.video` and `client.models`, awaited. They hold no logic: each method hands a flow to the driver."""
 
 from __future__ import annotations
 
@@ -7,34 +7,32 @@ from collections.abc import AsyncIterable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from ._wiring import ClientCore, Interval, Prompt, request_of
-from .config import Seconds
-from .core.effects import Flow, ProgressCallback
-from .core.request import ExtendOptions, VideoOptions
-from .core.results import Job, Video
+from .._wiring import ClientCore, Interval, Prompt, request_of
+from ..config import Seconds
+from ..core.effects import Flow, ProgressCallback
+from ..core.request import ExtendOptions, VideoOptions
+from ..core.results import Job, Video
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
 
-    from .batch.outcome import BatchItem
-    from .batch.tasks import AsyncBatch
-    from .batch.threads import Batch
-    from .download.transfer import Progress as DownloadProgress
-    from .ledger.ledger import Ledger
-    from .transport.aio import AsyncDriver
-    from .transport.sync import SyncDriver
+    from ..batch.outcome import BatchItem
+    from ..batch.tasks import AsyncBatch
+    from ..download.transfer import Progress as DownloadProgress
+    from ..ledger.ledger import Ledger
+    from ..transport.aio import AsyncDriver
 
-__all__ = ["AsyncModels", "AsyncVideos", "Models", "Videos"]
+__all__ = ["AsyncModels", "AsyncVideos"]
 
 
-class Videos:
+class AsyncVideos:
     """`client.video`: starts jobs, looks at them, waits for them, and brings their videos to disk."""
 
-    def __init__(self, core: ClientCore, driver: SyncDriver) -> None:
+    def __init__(self, core: ClientCore, driver: AsyncDriver) -> None:
         self._core = core
         self._driver = driver
 
-    def start(
+    async def start(
         self,
         prompt: Prompt | None = None,
         model: str | None = None,
@@ -60,9 +58,9 @@ class Videos:
             NotDelivered: No connection; no job exists.
             StartOutcomeUnknown: It was sent, and the answer was lost. Never sent again by itself.
         """
-        return self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict, key))
+        return await self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict, key))
 
-    def generate(
+    async def generate(
         self,
         prompt: Prompt | None = None,
         model: str | None = None,
@@ -83,7 +81,7 @@ class Videos:
                 is never cut short by it, since that would lose a paid job.
             interval: Seconds between looks, or a function from the seconds waited to the seconds to the next look.
                 Default: by the job's progress and by what this client's own jobs took; see docs/schedule.md.
-            on_progress: Called with the `Video` after each look that shows it running.
+            on_progress: Called with the `Video` after each look that shows it running; may be a coroutine function.
             strict: As in `start`.
             key: As in `start`; of a job that has ended already the video, or the error, is given at once.
             **options: As in `start`.
@@ -93,7 +91,7 @@ class Videos:
             VideoTimeoutError: The time is up; the job goes on, and `wait(request_id)` takes it up again.
             InvalidRequest, ApiError, NotDelivered, StartOutcomeUnknown: As in `start`.
         """
-        return self._run(
+        return await self._run(
             self._core.generate(
                 request_of(prompt, model, options, strict),
                 strict,
@@ -104,7 +102,7 @@ class Videos:
             )
         )
 
-    def extend_start(
+    async def extend_start(
         self,
         prompt: Prompt | None = None,
         model: str | None = None,
@@ -114,9 +112,11 @@ class Videos:
         **options: Unpack[ExtendOptions],
     ) -> Job:
         """Starts the continuation of a video; otherwise as `start`. `duration` is the new part's, 2 to 10 s."""
-        return self._driver.run(self._core.start(request_of(prompt, model, options, strict, "extend"), strict, key))
+        return await self._driver.run(
+            self._core.start(request_of(prompt, model, options, strict, "extend"), strict, key)
+        )
 
-    def extend(
+    async def extend(
         self,
         prompt: Prompt | None = None,
         model: str | None = None,
@@ -129,7 +129,7 @@ class Videos:
         **options: Unpack[ExtendOptions],
     ) -> Video:
         """Starts the continuation of a video and waits for it; otherwise as `generate`."""
-        return self._run(
+        return await self._run(
             self._core.generate(
                 request_of(prompt, model, options, strict, "extend"),
                 strict,
@@ -140,7 +140,7 @@ class Videos:
             )
         )
 
-    def get(self, request_id: str | Job) -> Video:
+    async def get(self, request_id: str | Job) -> Video:
         """Looks at a job, again only if the look itself fails; a failed or expired job is a result here, no error.
 
         Raises:
@@ -148,9 +148,9 @@ class Videos:
             NotFoundError: No such job.
             ApiError, TransportError: The look failed; it says nothing of the job.
         """
-        return self._run(self._core.get(request_id))
+        return await self._run(self._core.get(request_id))
 
-    def wait(
+    async def wait(
         self,
         request_id: str | Job,
         *,
@@ -162,9 +162,9 @@ class Videos:
 
         How old the job is is not known, so the default schedule neither reads its progress nor learns from it.
         """
-        return self._run(self._core.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
+        return await self._run(self._core.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
 
-    def download(
+    async def download(
         self,
         video: Video | Job | str,
         path: str | os.PathLike[str],
@@ -183,7 +183,7 @@ class Videos:
             video: What `generate`, `wait` or `get` gave, or the id of a finished job, which is looked up.
             path: The file, or a directory, in which it is called `<request_id>.mp4`.
             overwrite: Replace the file if there is one.
-            on_progress: Called with the bytes on disk, and the length in bytes or None, after each chunk.
+            on_progress: Called with the bytes on disk, and the length in bytes or None, after each chunk; may be a coroutine function.
             max_bytes: The largest file to accept; default 2 GiB.
             timeout: Seconds for everything, default 600. A silent connection ends by the client's `request_timeout`.
 
@@ -193,176 +193,6 @@ class Videos:
             VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
             ApiError, TransportError: A look failed: at a job given by its id, or for a new URL.
         """
-        return self._driver.run(
-            self._core.download(
-                video, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
-            )
-        )
-
-    def batch(
-        self,
-        requests: Iterable[BatchItem],
-        *,
-        ledger: Ledger | None = None,
-        max_cost_usd: float | None = None,
-        name: str = "batch",
-        concurrency: int | None = None,
-        timeout: Seconds | None = None,
-        repeat: bool = False,
-        strict: bool = True,
-        on_progress: ProgressCallback | None = None,
-    ) -> Batch:
-        """Makes many videos: an iterator of their outcomes, as they finish. None stops the others.
-
-        Whatever one request meets is its own outcome. Only what holds for all refuses the rest: a wrong key, no credit, a ledger
-        that can't be read or written.
-
-        Each request is claimed in the ledger before it is posted, so that a batch that was interrupted at any moment goes on
-        when the same is started again, beside other processes too: what it knows is not posted again. Nothing is sent before
-        the first outcome is asked for; then it works on in the background.
-
-        Args:
-            requests: Requests, prompts, or keywords as of `generate` with `mode: extend-video` for an extension. Pulled as
-                places get free, in a thread of its own.
-            ledger: Where its jobs are noted; default the client's, or else a temporary one.
-            max_cost_usd: USD that all jobs of this `name` in the ledger may cost, those of earlier runs too. What could
-                pass it is refused, by what `estimate` says; of a job that ended counts what it cost.
-            name: What the batch is called in the ledger. Another name makes the same requests anew.
-            concurrency: Jobs that run at once; default what `limits` say. Memory grows with it, not with the requests.
-            timeout: Polling timeout of each job: seconds, default 600 (x-waiter). Its outcome is `running` then.
-            repeat: Equal requests are made once for each place among `requests`, instead of once for all.
-            strict: As in `start`.
-            on_progress: Called with the `Video` after each look that shows a job running, from several threads. What it raises
-                ends the wait for that job alone: its outcome is `running`, with an `UnexpectedError` whose cause it is.
-
-        Raises:
-            OutOfRange: An argument is none; nothing was sent.
-            LedgerError: The ledger can't be opened. Errors of a request are in its outcome.
-        """
-        from .batch.threads import Batch, Engine
-
-        runner = self._core.runner(
-            ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
-            on_progress=on_progress, bind=lambda video: video._bind(self.download),
-        )  # fmt: skip
-        engine = Engine(runner, requests, self._driver.run, self._core.concurrency(concurrency))
-        self._driver.batches.add(engine)
-        return Batch(engine)
-
-    def _run(self, videos: Flow[Video]) -> Video:
-        return self._driver.run(videos)._bind(self.download)
-
-
-class AsyncVideos:
-    """`client.video` of an AsyncClient: the same as `Videos`, awaited."""
-
-    def __init__(self, core: ClientCore, driver: AsyncDriver) -> None:
-        self._core = core
-        self._driver = driver
-
-    async def start(
-        self,
-        prompt: Prompt | None = None,
-        model: str | None = None,
-        *,
-        strict: bool = True,
-        key: str | None = None,
-        **options: Unpack[VideoOptions],
-    ) -> Job:
-        """See `Videos.start`."""
-        return await self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict, key))
-
-    async def generate(
-        self,
-        prompt: Prompt | None = None,
-        model: str | None = None,
-        *,
-        timeout: Seconds | None = None,
-        interval: Interval | None = None,
-        on_progress: ProgressCallback | None = None,
-        strict: bool = True,
-        key: str | None = None,
-        **options: Unpack[VideoOptions],
-    ) -> Video:
-        """See `Videos.generate`; `on_progress` may be a coroutine function."""
-        video = await self._driver.run(
-            self._core.generate(
-                request_of(prompt, model, options, strict),
-                strict,
-                timeout=timeout,
-                interval=interval,
-                on_progress=on_progress,
-                key=key,
-            )
-        )
-        return video._bind(self.download)
-
-    async def extend_start(
-        self,
-        prompt: Prompt | None = None,
-        model: str | None = None,
-        *,
-        strict: bool = True,
-        key: str | None = None,
-        **options: Unpack[ExtendOptions],
-    ) -> Job:
-        """See `Videos.extend_start`."""
-        return await self._driver.run(
-            self._core.start(request_of(prompt, model, options, strict, "extend"), strict, key)
-        )
-
-    async def extend(
-        self,
-        prompt: Prompt | None = None,
-        model: str | None = None,
-        *,
-        timeout: Seconds | None = None,
-        interval: Interval | None = None,
-        on_progress: ProgressCallback | None = None,
-        strict: bool = True,
-        key: str | None = None,
-        **options: Unpack[ExtendOptions],
-    ) -> Video:
-        """See `Videos.extend`."""
-        video = await self._driver.run(
-            self._core.generate(
-                request_of(prompt, model, options, strict, "extend"),
-                strict,
-                timeout=timeout,
-                interval=interval,
-                on_progress=on_progress,
-                key=key,
-            )
-        )
-        return video._bind(self.download)
-
-    async def get(self, request_id: str | Job) -> Video:
-        """See `Videos.get`."""
-        return (await self._driver.run(self._core.get(request_id)))._bind(self.download)
-
-    async def wait(
-        self,
-        request_id: str | Job,
-        *,
-        timeout: Seconds | None = None,
-        interval: Interval | None = None,
-        on_progress: ProgressCallback | None = None,
-    ) -> Video:
-        """See `Videos.wait`."""
-        waited = self._core.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress)
-        return (await self._driver.run(waited))._bind(self.download)
-
-    async def download(
-        self,
-        video: Video | Job | str,
-        path: str | os.PathLike[str],
-        *,
-        overwrite: bool = False,
-        on_progress: DownloadProgress | None = None,
-        max_bytes: int | None = None,
-        timeout: Seconds | None = None,
-    ) -> Path:
-        """See `Videos.download`; `on_progress` may be a coroutine function."""
         return await self._driver.run(
             self._core.download(
                 video, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
@@ -382,8 +212,34 @@ class AsyncVideos:
         strict: bool = True,
         on_progress: ProgressCallback | None = None,
     ) -> AsyncBatch:
-        """See `Videos.batch`; an asynchronous iterator, also of an asynchronous iterable."""
-        from .batch.tasks import AsyncBatch, Engine
+        """Makes many videos: an asynchronous iterator of their outcomes, as they finish. None stops the others.
+
+        Whatever one request meets is its own outcome. Only what holds for all refuses the rest: a wrong key, no credit, a ledger
+        that can't be read or written.
+
+        Each request is claimed in the ledger before it is posted, so that a batch that was interrupted at any moment goes on
+        when the same is started again, beside other processes too: what it knows is not posted again. Nothing is sent before
+        the first outcome is asked for; then it works on in the background.
+
+        Args:
+            requests: Requests, prompts, or keywords as of `generate` with `mode: extend-video` for an extension. Pulled as
+                places get free; may be an asynchronous iterable. One that blocks, blocks the event loop.
+            ledger: Where its jobs are noted; default the client's, or else a temporary one.
+            max_cost_usd: USD that all jobs of this `name` in the ledger may cost, those of earlier runs too. What could
+                pass it is refused, by what `estimate` says; of a job that ended counts what it cost.
+            name: What the batch is called in the ledger. Another name makes the same requests anew.
+            concurrency: Jobs that run at once; default what `limits` say. Memory grows with it, not with the requests.
+            timeout: Polling timeout of each job: seconds, default 600 (x-waiter). Its outcome is `running` then.
+            repeat: Equal requests are made once for each place among `requests`, instead of once for all.
+            strict: As in `start`.
+            on_progress: Called with the `Video` after each look that shows a job running; may be a coroutine function. What it
+                raises ends the wait for that job alone: its outcome is `running`, with an `UnexpectedError` whose cause it is.
+
+        Raises:
+            OutOfRange: An argument is none; nothing was sent.
+            LedgerError: The ledger can't be opened. Errors of a request are in its outcome.
+        """
+        from ..batch.tasks import AsyncBatch, Engine
 
         runner = self._core.runner(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
@@ -393,43 +249,30 @@ class AsyncVideos:
         self._driver.batches.add(engine)
         return AsyncBatch(engine)
 
-
-class Models:
-    """`client.models`: the video models of the key."""
-
-    def __init__(self, core: ClientCore, driver: SyncDriver) -> None:
-        self._core = core
-        self._driver = driver
-
-    def list(self) -> list[VideoGenerationModel]:
-        """All of them. Prices are not part of it; see x-pricing.
-
-        Raises:
-            ApiError, TransportError: The request failed.
-        """
-        return self._driver.run(self._core.list_models())
-
-    def get(self, model_id: str) -> VideoGenerationModel:
-        """One of them, by its id.
-
-        Raises:
-            NotFoundError: No such model.
-            ApiError, TransportError: The request failed.
-        """
-        return self._driver.run(self._core.get_model(model_id))
+    async def _run(self, videos: Flow[Video]) -> Video:
+        return (await self._driver.run(videos))._bind(self.download)
 
 
 class AsyncModels:
-    """`client.models` of an AsyncClient: the same as `Models`, awaited."""
+    """`client.models`: the video models of the key."""
 
     def __init__(self, core: ClientCore, driver: AsyncDriver) -> None:
         self._core = core
         self._driver = driver
 
     async def list(self) -> list[VideoGenerationModel]:
-        """See `Models.list`."""
+        """All of them. Prices are not part of it; see x-pricing.
+
+        Raises:
+            ApiError, TransportError: The request failed.
+        """
         return await self._driver.run(self._core.list_models())
 
     async def get(self, model_id: str) -> VideoGenerationModel:
-        """See `Models.get`."""
+        """One of them, by its id.
+
+        Raises:
+            NotFoundError: No such model.
+            ApiError, TransportError: The request failed.
+        """
         return await self._driver.run(self._core.get_model(model_id))

@@ -1,0 +1,1 @@
+"""The asynchronous client, written by hand. `make generate` makes the blocking one of it."""

@@ -1,0 +1,81 @@
+"""A file at the service, as an answer tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..parsing import shown
+
+__all__ = ["File"]
+
+
+class File:
+    """A file at the service: one that was uploaded, or that a job left by `storage_options`.
+
+    Attributes:
+        id: Goes wherever an image or a video does: `image_file_id=file.id`, `video_file_id=file.id`.
+        raw: The answer's JSON, as it came. May hold a public URL.
+    """
+
+    __slots__ = ("id", "raw")
+
+    def __init__(self, id: str, raw: Mapping[str, Any]) -> None:
+        self.id = id
+        self.raw = raw
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> File | None:
+        """The file that an answer tells of; None if it is none."""
+        found = raw.get("id")
+        return cls(found, raw) if isinstance(found, str) and found else None
+
+    @property
+    def filename(self) -> str | None:
+        """Its name."""
+        return self._text("filename")
+
+    @property
+    def size(self) -> int | None:
+        """Bytes; `bytes` on the wire."""
+        return self._whole("bytes")
+
+    @property
+    def created_at(self) -> int | None:
+        """Unix time."""
+        return self._whole("created_at")
+
+    @property
+    def expires_at(self) -> int | None:
+        """Unix time of its deletion; None for a file that is kept, and charged, until it is deleted."""
+        return self._whole("expires_at")
+
+    @property
+    def public_url(self) -> str | None:
+        """Its public URL, if it has one."""
+        return self._text("public_url")
+
+    @property
+    def public_url_expires_at(self) -> int | None:
+        """Unix time at which the public URL ends."""
+        return self._whole("public_url_expires_at")
+
+    def _text(self, name: str) -> str | None:
+        from ..rest import text_in
+
+        return text_in(self.raw, name)
+
+    def _whole(self, name: str) -> int | None:
+        from ..rest import whole_in
+
+        return whole_in(self.raw, name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, File) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        told = {"filename": self.filename and shown(self.filename, 100), "size": self.size}
+        return f"<File {shown(self.id, 100)} {', '.join(f'{name}={value!r}' for name, value in told.items())}>"
