@@ -33,7 +33,6 @@ RULES = (
     (r"\bAsync(?=[A-Z])", ""),
     (r"\b__a(enter|exit)__", r"__\1__"),
     (r"\basync (?=def|with|for)", ""),
-    (r"\(await (self\._driver\.run\(\w+\))\)", r"\1"),
     (r"\bawait ", ""),
     # What is said otherwise.
     (r"\bThe client for asyncio\b", "The blocking client"),

@@ -18,16 +18,8 @@ from . import errors
 from ._sync.client import Client
 from ._version import __version__
 from .batches_api.models import BatchRequestState, BatchResult, ServiceBatch
-from .core.request import (
-    EditVideo,
-    ExtendVideo,
-    ImageToVideo,
-    ReferenceToVideo,
-    TextToVideo,
-    VideoOptions,
-    VideoRequest,
-)
-from .core.results import Job, Video
+from .core.request import VideoRequest
+from .core.results import AsyncVideo, Job, Video
 from .core.retry import Delivery, RetryPolicy, delivery_of
 from .errors import (
     ApiError,
@@ -66,6 +58,8 @@ from .errors import (
     VideoTimeoutError,
 )
 from .files_api.file import File
+from .literals import AspectRatio, JobState, OutcomeState, Resolution, VideoOutcome, VideoStatus
+from .modes import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, TextToVideo, VideoOptions
 from .pricing import Estimate, estimate
 from .warning_types import (
     ContractWarning,
@@ -86,7 +80,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiError",
+    "AspectRatio",
     "AsyncClient",
+    "AsyncVideo",
     "AuthenticationError",
     "BadRequestError",
     "BatchRequestState",
@@ -109,6 +105,7 @@ __all__ = [
     "InvalidRequest",
     "Job",
     "JobError",
+    "JobState",
     "KeyConflict",
     "Ledger",
     "LedgerError",
@@ -122,6 +119,7 @@ __all__ = [
     "OutOfCreditError",
     "OutOfRange",
     "Outcome",
+    "OutcomeState",
     "PermissionDeniedError",
     "QuotaError",
     "QuotaWarning",
@@ -129,6 +127,7 @@ __all__ = [
     "RedisQuota",
     "ReferenceToVideo",
     "RequestTimeout",
+    "Resolution",
     "RetryPolicy",
     "ServerError",
     "ServiceBatch",
@@ -146,7 +145,9 @@ __all__ = [
     "VideoGenerationError",
     "VideoModeratedError",
     "VideoOptions",
+    "VideoOutcome",
     "VideoRequest",
+    "VideoStatus",
     "VideoTimeoutError",
     "__version__",
     "delivery_of",

@@ -20,10 +20,11 @@ from .core import operations, polling
 from .core.effects import Blocking, Flow, ProgressCallback
 from .core.hooks import JobRecorder, Runtime
 from .core.operations import id_of
-from .core.request import VideoRequest
+from .core.request import VideoRequest, body_of, keywords_in
 from .core.results import Job, Video
 from .core.retry import Retries, RetryPolicy
 from .core.schedule import Schedule, contract_schedule
+from .core.validation import choose
 from .errors import ModeConflict, OutOfRange, UnknownField, blot
 from .posting import start as posting
 from .transport.redaction import redact_logs
@@ -291,14 +292,14 @@ def _check_callback(on_progress: Callable[..., object] | None, awaits: bool, of:
         raise OutOfRange(rule, fields=["on_progress"], section="client")
 
 
-def request_of(
-    prompt: Prompt | None, model: str | None, options: Mapping[str, Any], strict: bool, call: str = "generate"
-) -> VideoRequest:
-    """The request that a call means: of its keywords, or one that is given whole."""
+def request_of(names: Mapping[str, Any], call: str = "generate") -> VideoRequest:
+    """The request that a call means, by the `locals()` that it begins with: of its keywords, or one that is given whole."""
+    given, strict, prompt = keywords_in(names), names["strict"], names["prompt"]
     if not isinstance(prompt, VideoRequest):
-        return VideoRequest.from_keywords(call=call, strict=strict, prompt=prompt, model=model, **options)
+        body = body_of(given, strict=strict)
+        return VideoRequest(choose(body, call, strict=strict), body)
     name = type(prompt).__name__
-    extra = [*(["model"] if model is not None else []), *options]
+    extra = [keyword for keyword, value in given.items() if value is not None and keyword != "prompt"]
     if extra:
         raise UnknownField("a request is complete in itself", fields=extra, instead=f"give it to {name}(...)")
     if call == "extend" and prompt.mode not in contract.CALLS[call]:

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
-from typing import Any
+import sys
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from grok_imagine import (
+    AspectRatio,
+    AsyncClient,
+    Client,
     EditVideo,
     ExtendVideo,
     ImageToVideo,
     ModeConflict,
     OutOfRange,
     ReferenceToVideo,
+    Resolution,
     TextToVideo,
     UnknownField,
+    VideoOptions,
+    VideoOutcome,
     VideoRequest,
+    VideoStatus,
 )
-from grok_imagine.core.request import EditOptions, ExtendOptions, ImageOptions, ReferenceOptions, TextOptions
 from grok_imagine_api import contract
+from grok_imagine_api.models.known_aspect_ratio import KnownAspectRatio
+from grok_imagine_api.models.known_resolution import KnownResolution
+from grok_imagine_api.models.known_video_status import KnownVideoStatus
 
 KEYWORDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "duration": (5, {"duration": 5}),
@@ -46,12 +57,24 @@ KEYWORDS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 CONSTRUCTORS = {
-    "text-to-video": (TextToVideo, TextOptions),
-    "image-to-video": (ImageToVideo, ImageOptions),
-    "reference-to-video": (ReferenceToVideo, ReferenceOptions),
-    "edit-video": (EditVideo, EditOptions),
-    "extend-video": (ExtendVideo, ExtendOptions),
+    "text-to-video": TextToVideo,
+    "image-to-video": ImageToVideo,
+    "reference-to-video": ReferenceToVideo,
+    "edit-video": EditVideo,
+    "extend-video": ExtendVideo,
 }
+EVERY = {name: told.__forward_arg__ for name, told in VideoOptions.__annotations__.items()}
+OF_THE_CALL = {"self", "prompt", "model", "timeout", "interval", "on_progress", "strict", "key", "unknown"}
+
+
+def keywords(call: Any) -> dict[str, Any]:
+    """The keywords of a request that a call spells out, with what it says of their types."""
+    told = inspect.signature(call).parameters
+    assert told["unknown"].kind is inspect.Parameter.VAR_KEYWORD
+    assert all(
+        each.default is None and each.kind is each.KEYWORD_ONLY for n, each in told.items() if n not in OF_THE_CALL
+    )
+    return {name: each.annotation for name, each in told.items() if name not in OF_THE_CALL}
 
 
 def field(keyword: str) -> str:
@@ -68,22 +91,51 @@ def test_each_keyword_fills_its_field(keyword: str) -> None:
 
 @pytest.mark.parametrize("mode", CONSTRUCTORS)
 def test_a_constructor_has_the_keywords_of_its_mode_and_no_others(mode: str) -> None:
-    _, options = CONSTRUCTORS[mode]
     rule = contract.MODES[mode]
-    assert {field(keyword) for keyword in options.__annotations__} == {*rule.required, *rule.allowed} - {
-        "prompt",
-        "model",
-    }
+    own = keywords(CONSTRUCTORS[mode].__init__)
+    assert {field(keyword) for keyword in own} == {*rule.required, *rule.allowed} - {"prompt", "model"}
+    assert own.items() <= EVERY.items()
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_call_spells_out_the_keywords_of_its_modes(kind: type) -> None:
+    videos = get_type_hints(kind, vars(sys.modules[kind.__module__]))["video"]
+    assert keywords(videos.start) == keywords(videos.generate) == EVERY and EVERY.keys() == KEYWORDS.keys()
+    assert keywords(videos.extend_start) == keywords(videos.extend) == keywords(ExtendVideo.__init__)
+
+
+WORDS = {
+    AspectRatio: KnownAspectRatio,
+    Resolution: KnownResolution,
+    VideoStatus: KnownVideoStatus,
+    VideoOutcome: {acceptor.outcome for acceptor in contract.ACCEPTORS},
+}
+
+
+@pytest.mark.parametrize("words", WORDS, ids=str)
+def test_the_literals_are_the_contracts_words(words: Any) -> None:
+    assert sorted(get_args(words)) == sorted(map(str, WORDS[words]))
+
+
+def test_the_literals_of_ratios_and_resolutions_are_what_the_modes_take() -> None:
+    for keyword, words in (("aspect_ratio", AspectRatio), ("resolution", Resolution)):
+        taken = {v for mode in contract.MODES.values() if keyword in mode.limits for v in mode.limits[keyword].values}
+        assert taken == {*get_args(words)}
+
+
+@pytest.mark.parametrize("mode", CONSTRUCTORS)
+def test_a_keyword_that_a_constructor_does_not_have_says_which_one_is_meant(mode: str) -> None:
+    for keyword, misnomer in contract.KEYWORD_MISNOMERS.items():
+        with pytest.raises(UnknownField) as caught:
+            CONSTRUCTORS[mode]("x", **{keyword: "y"})
+        assert (caught.value.fields, caught.value.instead) == ((keyword,), misnomer.instead)
 
 
 @pytest.mark.parametrize("mode", CONSTRUCTORS)
 def test_a_constructor_names_its_mode(mode: str) -> None:
-    constructor, options = CONSTRUCTORS[mode]
-    keyword = (
-        "duration"
-        if mode == "text-to-video"
-        else next(k for k in options.__annotations__ if "url" in k and "out" not in k)
-    )
+    constructor = CONSTRUCTORS[mode]
+    own = keywords(constructor.__init__)
+    keyword = next((k for k in own if "url" in k and "out" not in k), "duration")
     value, body = KEYWORDS[keyword]
     request = constructor(prompt="x", model="m", **{keyword: value})
     assert (request.mode, request.body) == (mode, {"model": "m", "prompt": "x"} | body)

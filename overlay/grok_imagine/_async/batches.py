@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..batches_api.models import BatchRequestState, BatchResult, ServiceBatch
 from ..core.request import VideoRequest
+from ..core.results import AsyncVideo, Video
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .._wiring import ClientCore
-    from ..core.results import Video
     from ..files_api.file import File
     from ..transport.aio import AsyncDriver
 
@@ -105,7 +105,9 @@ class AsyncBatches:
 
         return walk_async(self._driver.run, self._core.batches.requests(batch_id, limit))
 
-    def results(self, batch_id: str | ServiceBatch, *, limit: int | None = None) -> AsyncIterator[BatchResult]:
+    def results(
+        self, batch_id: str | ServiceBatch, *, limit: int | None = None
+    ) -> AsyncIterator[BatchResult[AsyncVideo]]:
         """Goes through what has ended, sorted by id as text; also while the rest is pending.
 
         Raises:
@@ -118,7 +120,9 @@ class AsyncBatches:
             look = self._core.batches.look(batch_id)
             return await self._driver.run(self._core.download(video, path, on_progress, look, **options))
 
-        return walk_async(self._driver.run, self._core.batches.results(batch_id, limit, save))
+        return walk_async(
+            self._driver.run, self._core.batches.results(batch_id, limit, lambda video: AsyncVideo.bound(video, save))
+        )
 
     async def cancel(self, batch_id: str | ServiceBatch) -> ServiceBatch:
         """Cancels what is pending. What is under way may yet end well, and is billed.

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..batches_api.models import BatchRequestState, BatchResult, ServiceBatch
 from ..core.request import VideoRequest
+from ..core.results import Video
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .._wiring import ClientCore
-    from ..core.results import Video
     from ..files_api.file import File
     from ..transport.sync import SyncDriver
 
@@ -106,7 +106,7 @@ class Batches:
 
         return walk(self._driver.run, self._core.batches.requests(batch_id, limit))
 
-    def results(self, batch_id: str | ServiceBatch, *, limit: int | None = None) -> Iterator[BatchResult]:
+    def results(self, batch_id: str | ServiceBatch, *, limit: int | None = None) -> Iterator[BatchResult[Video]]:
         """Goes through what has ended, sorted by id as text; also while the rest is pending.
 
         Raises:
@@ -119,7 +119,9 @@ class Batches:
             look = self._core.batches.look(batch_id)
             return self._driver.run(self._core.download(video, path, on_progress, look, **options))
 
-        return walk(self._driver.run, self._core.batches.results(batch_id, limit, save))
+        return walk(
+            self._driver.run, self._core.batches.results(batch_id, limit, lambda video: Video.bound(video, save))
+        )
 
     def cancel(self, batch_id: str | ServiceBatch) -> ServiceBatch:
         """Cancels what is pending. What is under way may yet end well, and is billed.

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Never
 
 from .._wiring import ClientCore, Interval, Prompt, request_of
 from ..config import Seconds
 from ..core.effects import Flow, ProgressCallback
-from ..core.request import ExtendOptions, VideoOptions
 from ..core.results import Job, Video
+from ..literals import AspectRatio, Resolution
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..batch.threads import Batch
     from ..download.transfer import Progress as DownloadProgress
     from ..ledger.ledger import Ledger
+    from ..media.inputs import ImageInput, VideoInput
     from ..transport.sync import SyncDriver
 
 __all__ = ["Models", "Videos"]
@@ -38,20 +39,55 @@ class Videos:
         prompt: Prompt | None = None,
         model: str | None = None,
         *,
+        duration: int | None = None,
+        aspect_ratio: AspectRatio | str | None = None,
+        resolution: Resolution | str | None = None,
+        generate_audio: bool | None = None,
+        image_url: ImageInput | None = None,
+        image_file_id: str | None = None,
+        last_frame_url: ImageInput | None = None,
+        last_frame_file_id: str | None = None,
+        keyframes: Sequence[Mapping[str, Any]] | None = None,
+        reference_image_urls: Sequence[ImageInput] | None = None,
+        reference_image_file_ids: Sequence[str] | None = None,
+        reference_audios: Sequence[Mapping[str, Any]] | None = None,
+        video_url: VideoInput | None = None,
+        video_file_id: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        output_upload_url: str | None = None,
+        user: str | None = None,
         strict: bool = True,
         key: str | None = None,
-        **options: Unpack[VideoOptions],
+        **unknown: Never,
     ) -> Job:
         """Starts a job and returns at once. The fields choose the mode; `video_url` edits.
 
         Args:
             prompt: What the video shows, or a whole request such as `TextToVideo(...)`. 1 to 4096 characters.
             model: Default `grok-imagine-video`.
+            duration: Seconds; the range depends on mode and model (x-modes), as do all of these.
+            aspect_ratio: Such as `16:9`.
+            resolution: Such as `720p`.
+            generate_audio: Whether it has sound.
+            image_url: Its first frame: a URL as a text, or a `pathlib.Path`, bytes, a binary file, a PIL image. What is no URL is
+                read at once; a text is never taken for a path. So are all other images and videos.
+            image_file_id: The same, by the id of a file at the service. So are all other file ids.
+            last_frame_url: Its last frame.
+            last_frame_file_id: Its last frame.
+            keyframes: Frames on the way, as `{"image_url": ..., "timestamp": seconds}`.
+            reference_image_urls: Images that the prompt names `<IMAGE_1>`, `<IMAGE_2>` and so on.
+            reference_image_file_ids: The same; they are counted before those of `reference_image_urls`.
+            reference_audios: Voices, as `{"voice_id": ...}`.
+            video_url: The video to edit.
+            video_file_id: The video to edit.
+            storage_options: How the service keeps the result: `filename`, `expires_after`, `public_url`.
+            output_upload_url: Where the service sends the result.
+            user: Who asked, in words of your own.
             strict: Hold the request to the contract first. False sends it as it is: the service may have moved on.
             key: The caller's own name for this job, which needs a ledger. The same key finds the same job, from any process that
                 shares the ledger, and nothing is posted; while its POST is under way elsewhere, that is waited for. What
                 became no job may be sent again. 1 to 255 printable characters.
-            **options: See `VideoOptions`; ranges depend on mode and model (x-modes).
+            **unknown: No other keyword is known; with `strict=False` it is sent as a field.
 
         Raises:
             InvalidRequest: The contract refuses it, or the key is another request's (KeyConflict); nothing was sent.
@@ -59,25 +95,59 @@ class Videos:
             NotDelivered: No connection; no job exists.
             StartOutcomeUnknown: It was sent, and the answer was lost. Never sent again by itself.
         """
-        return self._driver.run(self._core.start(request_of(prompt, model, options, strict), strict, key))
+        return self._driver.run(self._core.start(request_of(locals()), strict, key))
 
     def generate(
         self,
         prompt: Prompt | None = None,
         model: str | None = None,
         *,
+        duration: int | None = None,
+        aspect_ratio: AspectRatio | str | None = None,
+        resolution: Resolution | str | None = None,
+        generate_audio: bool | None = None,
+        image_url: ImageInput | None = None,
+        image_file_id: str | None = None,
+        last_frame_url: ImageInput | None = None,
+        last_frame_file_id: str | None = None,
+        keyframes: Sequence[Mapping[str, Any]] | None = None,
+        reference_image_urls: Sequence[ImageInput] | None = None,
+        reference_image_file_ids: Sequence[str] | None = None,
+        reference_audios: Sequence[Mapping[str, Any]] | None = None,
+        video_url: VideoInput | None = None,
+        video_file_id: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        output_upload_url: str | None = None,
+        user: str | None = None,
         timeout: Seconds | None = None,
         interval: Interval | None = None,
         on_progress: ProgressCallback | None = None,
         strict: bool = True,
         key: str | None = None,
-        **options: Unpack[VideoOptions],
+        **unknown: Never,
     ) -> Video:
         """Starts a job and waits for its video.
 
         Args:
             prompt: As in `start`.
             model: As in `start`.
+            duration: As in `start`.
+            aspect_ratio: As in `start`.
+            resolution: As in `start`.
+            generate_audio: As in `start`.
+            image_url: As in `start`.
+            image_file_id: As in `start`.
+            last_frame_url: As in `start`.
+            last_frame_file_id: As in `start`.
+            keyframes: As in `start`.
+            reference_image_urls: As in `start`.
+            reference_image_file_ids: As in `start`.
+            reference_audios: As in `start`.
+            video_url: As in `start`.
+            video_file_id: As in `start`.
+            storage_options: As in `start`.
+            output_upload_url: As in `start`.
+            user: As in `start`.
             timeout: Polling timeout: seconds for everything, default 600 (x-waiter); 0 looks once. The POST itself
                 is never cut short by it, since that would lose a paid job.
             interval: Seconds between looks, or a function from the seconds waited to the seconds to the next look.
@@ -85,7 +155,7 @@ class Videos:
             on_progress: Called with the `Video` after each look that shows it running.
             strict: As in `start`.
             key: As in `start`; of a job that has ended already the video, or the error, is given at once.
-            **options: As in `start`.
+            **unknown: As in `start`.
 
         Raises:
             VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
@@ -94,7 +164,7 @@ class Videos:
         """
         return self._run(
             self._core.generate(
-                request_of(prompt, model, options, strict),
+                request_of(locals()),
                 strict,
                 timeout=timeout,
                 interval=interval,
@@ -108,29 +178,39 @@ class Videos:
         prompt: Prompt | None = None,
         model: str | None = None,
         *,
+        video_url: VideoInput | None = None,
+        video_file_id: str | None = None,
+        duration: int | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        output_upload_url: str | None = None,
         strict: bool = True,
         key: str | None = None,
-        **options: Unpack[ExtendOptions],
+        **unknown: Never,
     ) -> Job:
         """Starts the continuation of a video; otherwise as `start`. `duration` is the new part's, 2 to 10 s."""
-        return self._driver.run(self._core.start(request_of(prompt, model, options, strict, "extend"), strict, key))
+        return self._driver.run(self._core.start(request_of(locals(), "extend"), strict, key))
 
     def extend(
         self,
         prompt: Prompt | None = None,
         model: str | None = None,
         *,
+        video_url: VideoInput | None = None,
+        video_file_id: str | None = None,
+        duration: int | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        output_upload_url: str | None = None,
         timeout: Seconds | None = None,
         interval: Interval | None = None,
         on_progress: ProgressCallback | None = None,
         strict: bool = True,
         key: str | None = None,
-        **options: Unpack[ExtendOptions],
+        **unknown: Never,
     ) -> Video:
         """Starts the continuation of a video and waits for it; otherwise as `generate`."""
         return self._run(
             self._core.generate(
-                request_of(prompt, model, options, strict, "extend"),
+                request_of(locals(), "extend"),
                 strict,
                 timeout=timeout,
                 interval=interval,
@@ -242,14 +322,14 @@ class Videos:
 
         runner = self._core.runner(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
-            on_progress=on_progress, bind=lambda video: video._bind(self.download),
+            on_progress=on_progress, bind=lambda video: Video.bound(video, self.download),
         )  # fmt: skip
         engine = Engine(runner, requests, self._driver.run, self._core.concurrency(concurrency))
         self._driver.batches.add(engine)
         return Batch(engine)
 
     def _run(self, videos: Flow[Video]) -> Video:
-        return self._driver.run(videos)._bind(self.download)
+        return Video.bound(self._driver.run(videos), self.download)
 
 
 class Models:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Generic, NamedTuple, TypeAlias
 
 from grok_imagine_api import contract
 
 from ..core import validation
 from ..core.request import VideoRequest
-from ..core.results import Video
+from ..core.results import V_co
 from ..errors import GrokImagineError, OutOfRange, UnknownField
+from ..literals import OutcomeState
 
 __all__ = ["Outcome"]
 
@@ -25,7 +26,7 @@ OTHERS = {
 """Keywords of the methods that a request of a batch has no use for, and why."""
 
 
-class Outcome(NamedTuple):
+class Outcome(NamedTuple, Generic[V_co]):
     """What became of one request of a batch.
 
     Attributes:
@@ -34,16 +35,16 @@ class Outcome(NamedTuple):
             whether one was; `running`: the wait ended before the job did, and the same batch takes it up again.
         request: What was asked for; None if it could not be made a request.
         request_id: Id of the job, if there is one.
-        video: The finished video of a job that is done.
+        video: The finished video of a job that is done; of an AsyncBatch an `AsyncVideo`.
         error: Why there is none; one of ours, whatever went wrong. `UnexpectedError` has another's as its cause.
         is_new: Whether this batch object posted it; else the ledger knew it, or the same request came before.
     """
 
     position: int
-    state: str
+    state: OutcomeState
     request: VideoRequest | None = None
     request_id: str | None = None
-    video: Video | None = None
+    video: V_co | None = None
     error: Exception | None = None
     is_new: bool = False
 

@@ -8,9 +8,10 @@ import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, cast
 
 from ..core.effects import Flow
+from ..core.results import AsyncVideo
 from .outcome import BatchClosed, BatchItem, Outcome
 from .runner import BatchRunner, BatchStats
 
@@ -109,7 +110,7 @@ class Engine:
         self.ready.put_nowait(None)
 
 
-class AsyncBatch(BatchStats, AsyncIterator[Outcome]):
+class AsyncBatch(BatchStats, AsyncIterator[Outcome[AsyncVideo]]):
     """The outcomes of many requests, as they finish: as `Batch`, awaited. It ends when it is closed, or dropped.
 
     A read that is cancelled closes it, as one of an asynchronous generator would. An iterable that blocks, blocks the event
@@ -121,7 +122,7 @@ class AsyncBatch(BatchStats, AsyncIterator[Outcome]):
         self._runner = engine.runner
         self._finalizer = weakref.finalize(self, engine.drop)
 
-    async def __anext__(self) -> Outcome:
+    async def __anext__(self) -> Outcome[AsyncVideo]:
         engine = self._engine
         engine.start()
         try:
@@ -141,7 +142,7 @@ class AsyncBatch(BatchStats, AsyncIterator[Outcome]):
             await self.close()
             raise got
         engine.took()
-        return got
+        return cast("Outcome[AsyncVideo]", got)
 
     async def close(self) -> None:
         """Ends it, and waits a moment for the paid requests that are under way: their ids are noted."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic
 
 from grok_imagine_api import contract
 
+from ..core.results import V_co
 from ..parsing import shown
-
-if TYPE_CHECKING:
-    from ..core.results import Video
 
 __all__ = ["BatchRequestState", "BatchResult", "ServiceBatch"]
 
@@ -128,7 +126,7 @@ class BatchRequestState:
         return f"<BatchRequestState {shown(self.id, 100)} {shown(self.state, 40)}>"
 
 
-class BatchResult:
+class BatchResult(Generic[V_co]):
     """What became of a request of a batch.
 
     Attributes:
@@ -142,7 +140,7 @@ class BatchResult:
     __slots__ = ("cost_ticks", "error", "id", "raw", "video")
 
     def __init__(
-        self, id: str, raw: Mapping[str, Any], *, video: Video | None, error: str | None, cost_ticks: int | None
+        self, id: str, raw: Mapping[str, Any], *, video: V_co | None, error: str | None, cost_ticks: int | None
     ) -> None:
         self.id = id
         self.raw = raw

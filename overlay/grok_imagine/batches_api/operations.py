@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from grok_imagine_api import contract
 from grok_imagine_api.api.batches import (
@@ -32,6 +32,8 @@ from ..media.inputs import Content
 from ..rest import Fetch, ask, check_whole, make, pages, text_in, whole_in
 from ..warning_types import ContractWarning
 from .models import BatchRequestState, BatchResult, ServiceBatch
+
+V = TypeVar("V", bound=Video)
 
 RESPONSES = ("video_generation", "video_extension", "video_response")
 """Under what a result's video was documented."""
@@ -90,14 +92,13 @@ class BatchFlows:
         request = _paged(list_batch_requests._get_kwargs, limit, _id_of(batch_id))
         return pages(request, "batch_request_metadata", _state, self._retries)
 
-    def results(self, batch_id: str | ServiceBatch, limit: int | None, save: Callable[..., Any]) -> Fetch[BatchResult]:
-        """Lists the results of a batch; `save` is what their videos are brought to disk with."""
+    def results(
+        self, batch_id: str | ServiceBatch, limit: int | None, bind: Callable[[Video], V]
+    ) -> Fetch[BatchResult[V]]:
+        """Lists the results of a batch; `bind` makes their videos the client's own."""
 
-        def read(raw: Mapping[str, Any]) -> BatchResult | None:
-            result = _result(raw)
-            if result and result.video:
-                result.video._bind(save)
-            return result
+        def read(raw: Mapping[str, Any]) -> BatchResult[V] | None:
+            return _result(raw, bind)
 
         return pages(_paged(list_batch_results._get_kwargs, limit, _id_of(batch_id)), "results", read, self._retries)
 
@@ -105,7 +106,7 @@ class BatchFlows:
         """Finds a result's video anew, for a fresh URL: the results are the only place that has it."""
 
         def look(request_id: str) -> Flow[Video]:
-            fetch = self.results(batch_id, None, _unbound)
+            fetch = self.results(batch_id, None, lambda video: video)
             token: str | None = None
             while True:
                 results, token = yield from fetch(token)
@@ -116,10 +117,6 @@ class BatchFlows:
                     raise JobError("the batch has no such video any more", request_id=request_id)
 
         return look
-
-
-def _unbound(*_: Any, **__: Any) -> None:
-    """What is looked at once is not saved by itself."""
 
 
 def _entries(requests: object) -> dict[str, VideoRequest]:
@@ -191,7 +188,7 @@ def _state(raw: Mapping[str, Any]) -> BatchRequestState | None:
     return BatchRequestState(found, raw) if found else None
 
 
-def _result(raw: Mapping[str, Any]) -> BatchResult | None:
+def _result(raw: Mapping[str, Any], bind: Callable[[Video], V]) -> BatchResult[V] | None:
     """A result, of whatever form: no video in a batch was ever recorded."""
     found = text_in(raw, "batch_request_id")
     if found is None:
@@ -212,7 +209,7 @@ def _result(raw: Mapping[str, Any]) -> BatchResult | None:
     places = (told or {}, outcome, _mapping(outcome.get("error")))
     costs = (whole_in(_mapping(place.get("usage")), "cost_in_usd_ticks") for place in places)
     ticks = next((cost for cost in costs if cost is not None), None)
-    return BatchResult(found, raw, video=video, error=error, cost_ticks=ticks)
+    return BatchResult(found, raw, video=bind(video) if video else None, error=error, cost_ticks=ticks)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -1,108 +1,31 @@
-"""What a job is asked for: the keywords of the vendor's SDK, a typed constructor for each mode, and the wire's body."""
+"""What a job is asked for: the keywords of the vendor's SDK, and the wire's body."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self
 
 from grok_imagine_api import contract
 
 from ..errors import ModeConflict, OutOfRange, UnknownField
 from ..media import inputs as media
-from ..media.inputs import ImageInput, VideoInput
 from . import validation
 
-__all__ = [
-    "EditVideo",
-    "ExtendVideo",
-    "ImageToVideo",
-    "ReferenceToVideo",
-    "TextToVideo",
-    "VideoOptions",
-    "VideoRequest",
-]
-
-
-class DeliveryOptions(TypedDict, total=False):
-    """Keywords of every mode: where the result goes besides its temporary URL."""
-
-    output_upload_url: str | None
-    storage_options: Mapping[str, Any] | None
-
-
-class EditOptions(DeliveryOptions, total=False):
-    """Keywords of edit-video."""
-
-    video_url: VideoInput | None
-    video_file_id: str | None
-    user: str | None
-
-
-class ExtendOptions(DeliveryOptions, total=False):
-    """Keywords of extend-video."""
-
-    video_url: VideoInput | None
-    video_file_id: str | None
-    duration: int | None
-
-
-class FormatOptions(DeliveryOptions, total=False):
-    """Keywords of the modes that make a new video."""
-
-    duration: int | None
-    aspect_ratio: str | None
-    resolution: str | None
-    generate_audio: bool | None
-    user: str | None
-
-
-class TextOptions(FormatOptions, total=False):
-    """Keywords of text-to-video."""
-
-
-class ImageOptions(FormatOptions, total=False):
-    """Keywords of image-to-video."""
-
-    image_url: ImageInput | None
-    image_file_id: str | None
-
-
-class ReferenceOptions(ImageOptions, total=False):
-    """Keywords of reference-to-video; an image is its pinned first frame."""
-
-    last_frame_url: ImageInput | None
-    last_frame_file_id: str | None
-    keyframes: Sequence[Mapping[str, Any]] | None
-    reference_image_urls: Sequence[ImageInput] | None
-    reference_image_file_ids: Sequence[str] | None
-    reference_audios: Sequence[Mapping[str, Any]] | None
-
-
-class VideoOptions(ReferenceOptions, EditOptions, total=False):
-    """Every keyword of `start` and `generate`, as the vendor's SDK names them.
-
-    `duration` in seconds; `*_file_id` ids of the Files API; `keyframes` as `{"image_url": ..., "timestamp": seconds}`;
-    `reference_audios` as `{"voice_id": ...}`. `*_url` and `*_urls` of images and videos are public http(s) or base64
-    data: URLs as a str, or the thing itself: a `pathlib.Path`, bytes, a binary file, a PIL image. It is read and encoded
-    at once, when the request is made (20 MiB in about 0.1 s; a coroutine may hand that to `asyncio.to_thread`); a str is
-    never taken for a path.
-    """
+__all__ = ["VideoRequest"]
 
 
 _PLAIN = ("prompt", "model", "duration", "aspect_ratio", "resolution", "generate_audio", "user", "storage_options")
 _MEDIA = ("image", "last_frame", "video")
 _LISTS = ("reference_image_urls", "reference_image_file_ids", "reference_audios", "keyframes")
-_KEYWORDS = frozenset(
-    [*_PLAIN, *(f"{m}_{k}" for m in _MEDIA for k in ("url", "file_id")), *_LISTS, "output_upload_url"]
-)
+KEYWORDS = frozenset([*_PLAIN, *(f"{m}_{k}" for m in _MEDIA for k in ("url", "file_id")), *_LISTS, "output_upload_url"])
 
 
 class VideoRequest:
     """A request for one job: a mode, and the JSON body that asks for it. Immutable, and checked only when it is sent.
 
-    Make one by the constructor of its mode, by `from_keywords`, or by `from_body` from a wire body.
+    Make one by the constructor of its mode, such as `TextToVideo`, by `from_keywords`, or by `from_body` from a wire body.
 
     Attributes:
         mode: One of `text-to-video`, `image-to-video`, `reference-to-video`, `edit-video`, `extend-video`.
@@ -230,61 +153,16 @@ class VideoRequest:
         return f"<{self.mode} {', '.join(f'{key}={value!r}' for key, value in shown.items())}>"
 
 
-class TextToVideo(VideoRequest):
-    """A video from a text alone."""
-
-    __slots__ = ()
-
-    def __init__(self, prompt: str, model: str | None = None, **options: Unpack[TextOptions]) -> None:
-        super().__init__("text-to-video", body_of({"prompt": prompt, "model": model, **options}))
-
-
-class ImageToVideo(VideoRequest):
-    """A video whose first frame is a given image. The prompt may be left out."""
-
-    __slots__ = ()
-
-    def __init__(self, prompt: str | None = None, model: str | None = None, **options: Unpack[ImageOptions]) -> None:
-        super().__init__("image-to-video", body_of({"prompt": prompt, "model": model, **options}))
-
-
-class ReferenceToVideo(VideoRequest):
-    """A video that follows reference images, named `<IMAGE_1>`, `<IMAGE_2>` ... in the prompt, voices, or pinned frames.
-
-    With `image_url` and `last_frame_url` it goes from the one frame to the other; `keyframes` are passed on the way. The
-    prompt may be left out where there is an image.
-    """
-
-    __slots__ = ()
-
-    def __init__(
-        self, prompt: str | None = None, model: str | None = None, **options: Unpack[ReferenceOptions]
-    ) -> None:
-        super().__init__("reference-to-video", body_of({"prompt": prompt, "model": model, **options}))
-
-
-class EditVideo(VideoRequest):
-    """A changed version of a video: its length (at most 8.7 s), ratio and resolution (at most 720p) are kept."""
-
-    __slots__ = ()
-
-    def __init__(self, prompt: str, model: str | None = None, **options: Unpack[EditOptions]) -> None:
-        super().__init__("edit-video", body_of({"prompt": prompt, "model": model, **options}))
-
-
-class ExtendVideo(VideoRequest):
-    """A continuation of a video from its last frame; `duration` is the length of the new part."""
-
-    __slots__ = ()
-
-    def __init__(self, prompt: str, model: str | None = None, **options: Unpack[ExtendOptions]) -> None:
-        super().__init__("extend-video", body_of({"prompt": prompt, "model": model, **options}))
-
-
 def _restore(cls: type[VideoRequest], mode: str, body: Mapping[str, Any]) -> VideoRequest:
     request = cls.__new__(cls)
     VideoRequest.__init__(request, mode, body)
     return request
+
+
+def keywords_in(names: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords among the `locals()` of a call that spells them out, and what it caught as `unknown`."""
+    unknown: dict[str, Any] = names["unknown"]
+    return {name: names[name] for name in KEYWORDS if name in names} | unknown
 
 
 def body_of(keywords: Mapping[str, Any], *, strict: bool = True) -> dict[str, Any]:
@@ -296,7 +174,7 @@ def body_of(keywords: Mapping[str, Any], *, strict: bool = True) -> dict[str, An
         OutOfRange, ConfigurationError: A local image or video that can't be taken; see `media.url_of`.
     """
     given = {name: value for name, value in keywords.items() if value is not None}
-    unknown = {name: value for name, value in given.items() if name not in _KEYWORDS}
+    unknown = {name: value for name, value in given.items() if name not in KEYWORDS}
     if unknown and strict:
         _refuse_keyword(next(iter(unknown)))
     body = unknown | {name: given[name] for name in _PLAIN if name in given}
@@ -322,7 +200,7 @@ def _refuse_keyword(name: str) -> None:
     raise UnknownField(
         "no such keyword",
         fields=[name],
-        instead=misnomer.instead if misnomer else f"the keywords are {', '.join(sorted(_KEYWORDS))}",
+        instead=misnomer.instead if misnomer else f"the keywords are {', '.join(sorted(KEYWORDS))}",
         section="x-validation.misnomers",
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from grok_imagine_api import contract
 
 from ..errors import DownloadError, VideoExpiredError, VideoGenerationError, VideoModeratedError
+from ..literals import VideoOutcome, VideoStatus
 from ..parsing import cost_ticks, shown, told_cost
 from .request import VideoRequest
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M")
 
-__all__ = ["Job", "Video"]
+__all__ = ["AsyncVideo", "Job", "Video"]
 
 LONGEST_VIDEO = 1e6
 """Seconds; a longer duration is none."""
@@ -98,7 +100,7 @@ class Video:
             self._response = state(self.raw)
         return self._response
 
-    def _judge(self, http_status: int) -> str:
+    def _judge(self, http_status: int) -> VideoOutcome:
         """The first acceptor of x-waiter that holds."""
         status, has_url, respected = self._status, self._url is not None, self.respect_moderation
         for acceptor in contract.ACCEPTORS:
@@ -109,7 +111,7 @@ class Video:
                 and (acceptor.respect_moderation is None or acceptor.respect_moderation == respected)
                 and acceptor.error_kind is None
             ):
-                return acceptor.outcome
+                return cast("VideoOutcome", acceptor.outcome)
         return "running"
 
     @property
@@ -123,7 +125,7 @@ class Video:
         return url if isinstance(url, str) and url else None
 
     @property
-    def status(self) -> str:
+    def status(self) -> VideoStatus | str:
         """`pending`, `done`, `failed`, `expired`, or a newer word as it came. Equal to `KnownVideoStatus` members."""
         return self._status or ("done" if self.outcome == "done" else "pending")
 
@@ -228,25 +230,34 @@ class Video:
         on_progress: Callable[[int, int | None], object] | None = None,
         max_bytes: int | None = None,
         timeout: float | timedelta | None = None,
-    ) -> Any:
+    ) -> Path:
         """Brings the video to disk, as `client.video.download` of its client does, which says the rest.
 
         Returns:
-            The path of the file; of an `AsyncClient`'s video something to be awaited for it.
+            The path of the file.
 
         Raises:
             DownloadError: With reason `no_client` for a video made by hand or out of a pickle.
         """
+        path_of: Path = self._download(path)(
+            self, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
+        )
+        return path_of
+
+    def _download(self, path: str | os.PathLike[str]) -> Callable[..., Any]:
         if self._owner.download is None:
             text = "no client goes with this video; client.video.download(video, path) saves it"
             raise DownloadError(text, reason="no_client", path=path, request_id=self.request_id)
-        return self._owner.download(
-            self, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
-        )
+        return self._owner.download
 
-    def _bind(self, download: Callable[..., Any]) -> Video:
-        self._owner = _Owner(download)
-        return self
+    @classmethod
+    def bound(cls, video: Video, download: Callable[..., Any]) -> Self:
+        """The same look, as a client's own: `save` goes through its `download`."""
+        own = cls.__new__(cls)
+        for name in Video.__slots__:
+            setattr(own, name, getattr(video, name))
+        own._owner = _Owner(download)
+        return own
 
     def __repr__(self) -> str:
         # Neither the URL, which may be signed, nor the raw answer, which holds it.
@@ -254,6 +265,42 @@ class Video:
         told = {"status": status, "progress": self.progress, "duration": self.duration, "cost_usd": self.cost_usd}
         details = ", ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
         return f"<Video {shown(self.request_id, 100)} {details}>"
+
+
+class AsyncVideo(Video):
+    """A `Video` of an `AsyncClient`: the same, but that `save` is awaited."""
+
+    __slots__ = ()
+
+    async def save(  # type: ignore[override]  # a forgotten await is then an error to a type checker
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        on_progress: Callable[[int, int | None], object] | None = None,
+        max_bytes: int | None = None,
+        timeout: float | timedelta | None = None,
+    ) -> Path:
+        """Brings the video to disk, as `client.video.download` of its client does, which says the rest.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            DownloadError: With reason `no_client` for a video made by hand or out of a pickle.
+        """
+        path_of: Path = await self._download(path)(
+            self, path, overwrite=overwrite, on_progress=on_progress, max_bytes=max_bytes, timeout=timeout
+        )
+        return path_of
+
+
+if TYPE_CHECKING:  # the default is of a later Python
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    V_co = TypeVarWithDefault("V_co", bound=Video, default=Video, covariant=True)
+else:
+    V_co = TypeVar("V_co", covariant=True)
 
 
 def _model(value: M | Unset | None) -> M | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, get_args
 
 from grok_imagine_api import contract
 
-from ..core.results import Video
+from ..core.results import V_co
 from ..errors import GrokImagineError
+from ..literals import JobState
 
 __all__ = ["BatchSlot", "Entry", "Reconciliation"]
 
-STATES = ("intended", "accepted", "unknown", "done", "failed", "expired", "moderated", "downloaded")
+STATES: tuple[JobState, ...] = get_args(JobState)
 
 COLUMNS = (
     "intent, state, request_id, origin, mode, model, body_sha256, prompt_sha256, prompt, process, created, updated,"
@@ -28,7 +29,7 @@ class Entry(NamedTuple):
     """
 
     intent: str
-    state: str
+    state: JobState
     request_id: str | None
     origin: str
     mode: str | None
@@ -66,16 +67,16 @@ class BatchSlot(NamedTuple):
     counted_ticks: int | None = None
 
 
-class Reconciliation(NamedTuple):
+class Reconciliation(NamedTuple, Generic[V_co]):
     """What came of reconciling a ledger.
 
     Attributes:
-        ended: The jobs that ended: a `Video` for each, or the error that says why there is none, with its request_id. The error
+        ended: The jobs that ended: a `Video`, or of an AsyncClient an `AsyncVideo`, for each, or the error that says why there is none, with its request_id. The error
             of a job that may still run, such as one whose answer can't be handled, is no `JobError`.
         running: The jobs that still run, when the time was up before they ended.
         unknown: The intents of which nobody knows whether they became jobs. Look at the usage page of the console.
     """
 
-    ended: list[Video | GrokImagineError]
+    ended: list[V_co | GrokImagineError]
     running: list[Entry]
     unknown: list[Entry]

@@ -15,6 +15,7 @@ from ..errors import (
     VideoGenerationError,
     VideoModeratedError,
 )
+from ..literals import OutcomeState
 from .entries import Entry
 
 FAILED = ("failed", "expired", "moderated")
@@ -28,12 +29,12 @@ def id_on(error: BaseException) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
-def state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) -> str:
+def state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) -> OutcomeState:
     """The state that an error means, for a request whose job is known by its id or is none."""
     if isinstance(error, StartOutcomeUnknown):
         return "unknown"
     if isinstance(error, VideoGenerationError) and request_id:
-        kinds = {VideoExpiredError: "expired", VideoModeratedError: "moderated"}
+        kinds: dict[type, OutcomeState] = {VideoExpiredError: "expired", VideoModeratedError: "moderated"}
         return next((state for kind, state in kinds.items() if isinstance(error, kind)), "failed")
     if request_id:
         return "running"
