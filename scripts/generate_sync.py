@@ -19,7 +19,7 @@ RULES = (
     # What only an asynchronous client takes.
     (r" \| AsyncIterable\[BatchItem\]", ""),
     (r"AsyncIterable, ", ""),
-    (r"; may be a coroutine function", ""),
+    (r";\s+may be a coroutine function", ""),
     (r", as a coroutine function", ""),
     (r"; may be an asynchronous iterable\. One that blocks, blocks the event loop\.", ", in a thread of its own."),
     (r"Awaitable\[object\]", "object"),

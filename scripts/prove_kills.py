@@ -95,7 +95,7 @@ def main(kills: int = 200, seed: int = 1) -> int:
         ledger = Ledger(path, keep_prompts=True)
         accepted = len(sandbox.jobs)
         with Client("any-key", base_url=sandbox.base_url, ledger=ledger, limits=off) as client:
-            found = ledger.reconcile(client, timeout=60)
+            found = client.reconcile(ledger, timeout=60)
             faults = [*wrong(sandbox, ledger)]
             if len(sandbox.jobs) != accepted:
                 faults.append(f"reconciling posted {len(sandbox.jobs) - accepted} jobs")

@@ -97,10 +97,10 @@ class World:
     def reconcile(self) -> Reconciliation:
         if self.kind == "sync":
             with Client(**self._made()) as client:
-                return self.ledger.reconcile(client, timeout=TIMEOUT)
+                return client.reconcile(self.ledger, timeout=TIMEOUT)
 
         async def run() -> Reconciliation:
             async with AsyncClient(**self._made()) as client:
-                return await self.ledger.reconcile(client, timeout=TIMEOUT)
+                return await client.reconcile(self.ledger, timeout=TIMEOUT)
 
         return asyncio.run(run())

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from grok_imagine import AsyncClient, Client, Limits
+from grok_imagine import AsyncClient, AsyncVideo, Client, Limits, Video
 
 ROOT = Path(__file__).resolve().parents[1]
 UNLIMITED = Limits(requests_per_minute=None, requests_per_second=None, concurrent_jobs=None)
@@ -62,6 +62,7 @@ class Api:
 
     def __init__(self, kind: str, clock: ManualClock | RealClock, base_url: str, **options: Any) -> None:
         self.kind, self.clock = kind, clock
+        self.video = Video if kind == "sync" else AsyncVideo
         self.options = {"api_key": "test-key", "base_url": base_url, "clock": clock, "limits": UNLIMITED, **options}
 
     def __call__(self, use: Callable[[Any], Any], **options: Any) -> Any:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from grok_imagine_api import contract
 
 from .config import Seconds, Settings, seconds
 from .core import operations, polling
-from .core.effects import Blocking, Flow, ProgressCallback
+from .core.effects import Blocking, Flow, ProgressCallback, StartedCallback
 from .core.hooks import JobRecorder, Runtime
 from .core.operations import id_of
 from .core.request import VideoRequest, body_of, keywords_in
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from .pacing.limiter import Pacer
     from .pacing.limits import Limits
     from .pacing.quota import Quota
+
+V = TypeVar("V", bound=Video)
 
 Interval: TypeAlias = float | timedelta | Callable[[float], float]
 Prompt: TypeAlias = str | VideoRequest
@@ -137,12 +139,14 @@ class ClientCore:
         timeout: Seconds | None,
         interval: Interval | None,
         on_progress: ProgressCallback | None,
+        on_started: StartedCallback | None,
         key: str | None = None,
     ) -> Flow[Video]:
         """Posts a request and waits; everything is checked before. Under a key it may be a job that is there already."""
         if strict:
             request.check()
-        options = self._waiting(timeout, on_progress)
+        _check_callback("on_started", on_started, self._awaits, "the Job")
+        options = self._waiting(timeout, on_progress) | {"on_started": on_started}
         if key is not None:
             return self._keyed(request, key).generate(_schedule(interval), **options)
         return posting.generate(request, self.runtime, _schedule(interval), **options)
@@ -166,7 +170,7 @@ class ClientCore:
 
     def _waiting(self, timeout: Seconds | None, on_progress: ProgressCallback | None) -> dict[str, Any]:
         """The options of a wait, checked before anything is sent."""
-        _check_callback(on_progress, self._awaits)
+        _check_callback("on_progress", on_progress, self._awaits)
         return {
             "timeout": contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
             "on_progress": on_progress,
@@ -187,7 +191,7 @@ class ClientCore:
         """Brings a finished video to disk, and has the ledger note it. `look` finds what is no job of its own."""
         from .download.transfer import download  # only here: most looks at a job are not followed by one
 
-        _check_callback(on_progress, self._awaits, "two lengths in bytes")
+        _check_callback("on_progress", on_progress, self._awaits, "two lengths in bytes")
         target = yield from download(
             video,
             path,
@@ -201,18 +205,27 @@ class ClientCore:
             yield Blocking(lambda: ledger.record_download(id_of(video), target, self._settings.base_url))
         return target
 
-    def reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Flow[Reconciliation]:
+    def reconcile(
+        self, ledger: Ledger | None, timeout: Seconds | None, bind: Callable[[Video], V]
+    ) -> Flow[Reconciliation[V]]:
         """Takes up what a ledger knows was accepted."""
+        from .ledger.entries import Reconciliation
         from .ledger.reconcile import reconcile
 
-        return reconcile(
+        known = ledger or self._ledger
+        if known is None:
+            rule = "is missing, and this client has none"
+            raise OutOfRange(rule, fields=["ledger"], instead="give one: Ledger(path)", section="client")
+        found = yield from reconcile(
             self.runtime,
-            self._recorder_of(ledger),
+            self._recorder_of(known),
             wall=time.time,
             timeout=contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
             schedule=contract_schedule,
             blot=lambda error: blot(error, self._settings.api_key),
         )
+        ended = [bind(each) if isinstance(each, Video) else each for each in found.ended]
+        return Reconciliation(ended, found.running, found.unknown)
 
     def runner(
         self,
@@ -224,6 +237,7 @@ class ClientCore:
         repeat: bool,
         strict: bool,
         on_progress: ProgressCallback | None,
+        on_started: StartedCallback | None,
         bind: Callable[[Video], Video],
     ) -> BatchRunner:
         """The flows of a batch. Without a ledger its requests are known as long as it lives."""
@@ -234,10 +248,10 @@ class ClientCore:
             raise OutOfRange(f"is USD from 0 on; got {max_cost_usd!r}", fields=["max_cost_usd"], section="x-pricing")
         if not isinstance(name, str) or not name:
             raise OutOfRange(f"is a text; got {name!r}", fields=["name"], section="client")
-        _check_callback(on_progress, self._awaits)
+        _check_callback("on_progress", on_progress, self._awaits)
         own = self._recorder_of(ledger or self._ledger or Ledger.temporary())
         bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
-        options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress)
+        options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress, on_started)
         key = self._settings.api_key
         return BatchRunner(self.runtime, options, bind, lambda error: blot(error, key))
 
@@ -284,12 +298,12 @@ def _schedule(interval: Interval | None) -> Schedule | None:
     return lambda looks, age: age + fixed
 
 
-def _check_callback(on_progress: Callable[..., object] | None, awaits: bool, of: str = "the Video") -> None:
-    if on_progress is None:
+def _check_callback(name: str, callback: Callable[..., object] | None, awaits: bool, of: str = "the Video") -> None:
+    if callback is None:
         return
-    if not callable(on_progress) or (inspect.iscoroutinefunction(on_progress) and not awaits):
+    if not callable(callback) or (inspect.iscoroutinefunction(callback) and not awaits):
         rule = f"is a function of {of}; a coroutine function only with AsyncClient"
-        raise OutOfRange(rule, fields=["on_progress"], section="client")
+        raise OutOfRange(rule, fields=[name], section="client")
 
 
 def request_of(names: Mapping[str, Any], call: str = "generate") -> VideoRequest:

@@ -197,7 +197,7 @@ def reconcile(context: typer.Context, timeout: Timeout = None) -> None:
     """
     session = session_of(context)
     with session.client() as client, session.ledger() as ledger, view_of(session):
-        found = ledger.reconcile(client, timeout=timeout)
+        found = client.reconcile(ledger, timeout=timeout)
     rows = [_end_row(end, session.output.as_json) for end in found.ended]
     is_odd = any(row["state"] == "error" for row in rows)
     rows += [

@@ -148,8 +148,8 @@ class Run:
             self.sleeps.append(command.seconds)
             self.now += command.seconds
         elif isinstance(command, Notify):
-            self.seen.append(command.video)
-            command.callback(command.video)
+            self.seen.append(command.value)
+            command.callback(command.value)
         else:
             self.calls.append(command)
             self.now += min(self.cost, command.timeout or self.cost)

@@ -64,7 +64,18 @@ CONSTRUCTORS = {
     "extend-video": ExtendVideo,
 }
 EVERY = {name: told.__forward_arg__ for name, told in VideoOptions.__annotations__.items()}
-OF_THE_CALL = {"self", "prompt", "model", "timeout", "interval", "on_progress", "strict", "key", "unknown"}
+OF_THE_CALL = {
+    "self",
+    "prompt",
+    "model",
+    "timeout",
+    "interval",
+    "on_progress",
+    "on_started",
+    "strict",
+    "key",
+    "unknown",
+}
 
 
 def keywords(call: Any) -> dict[str, Any]:

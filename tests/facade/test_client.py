@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import logging
+import pickle
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,10 +23,12 @@ from grok_imagine import (
     BadRequestError,
     Client,
     ConfigurationError,
+    DownloadError,
     EditVideo,
     ExtendVideo,
     ImageToVideo,
     Job,
+    Ledger,
     ModeConflict,
     NotDelivered,
     NotFoundError,
@@ -48,7 +54,7 @@ from grok_imagine import (
     VideoTimeoutError,
 )
 from grok_imagine_sandbox import Sandbox
-from support import UNLIMITED, Api, ManualClock
+from support import UNLIMITED, Api, ManualClock, listed
 
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 INPUT = "https://example.com/clip.mp4"
@@ -139,6 +145,84 @@ def test_an_error_of_a_callback_does_not_take_the_id(api: Api, sandbox: Sandbox)
     with pytest.raises(OutOfRange) as caught:
         api(lambda c: c.video.generate("A cat", on_progress=start_another))
     assert caught.value.request_id == sandbox.jobs[0]["request_id"]
+
+
+def looks(sandbox: Sandbox) -> int:
+    return sum(count for (method, path, _), count in sandbox.requests.items() if method == "GET" and "/videos/" in path)
+
+
+def watched(api: Api, seen: list[Any], note: Any) -> Any:
+    """A callback that notes what it is called with: with an AsyncClient a coroutine function."""
+
+    async def awaited(value: Any) -> None:
+        await asyncio.sleep(0)
+        seen.append(note(value))
+
+    return awaited if api.kind == "async" else lambda value: seen.append(note(value))
+
+
+@pytest.mark.parametrize("call", ["generate", "extend"])
+def test_on_started_is_called_once_before_the_first_look_and_after_the_ledger(
+    api: Api, sandbox: Sandbox, tmp_path: Path, call: str
+) -> None:
+    seen: list[Any] = []
+    with closing(Ledger(tmp_path / "jobs.db")) as ledger:
+        tell = watched(api, seen, lambda job: (job, looks(sandbox), ledger.get(job.request_id).state))
+        body = {"video_url": INPUT} if call == "extend" else {}
+        video = api(lambda c: getattr(c.video, call)("A cat", on_started=tell, **body), ledger=ledger)
+    ((job, before, state),) = seen
+    assert isinstance(job, Job) and job.request.body["prompt"] == "A cat"
+    assert (job.request_id, before, state) == (video.request_id, 0, "accepted") and looks(sandbox) > 0
+
+
+def test_what_on_started_raises_leaves_with_the_id(api: Api, sandbox: Sandbox) -> None:
+    def refuse(job: Job) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        api(lambda c: c.video.generate("A cat", on_started=refuse))
+    assert caught.value.request_id == sandbox.jobs[0]["request_id"] and not looks(sandbox)
+    assert "takes it up again" in caught.value.__notes__[0]
+    with pytest.raises(OutOfRange, match="`on_started`: is a function of the Job"):
+        api(lambda c: c.video.generate("A cat", on_started=5))
+    assert len(sandbox.jobs) == 1
+
+
+def test_on_started_of_a_batch_is_called_for_each_job_that_is_waited_for(
+    api: Api, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    seen: list[Any] = []
+    tell = watched(api, seen, lambda job: job.request_id)
+    with closing(Ledger(tmp_path / "jobs.db")) as ledger:
+        for _ in range(2):  # the second time all is known
+            found = api(lambda c: listed(c.video.batch(["A cat", "A dog", "A cat"], on_started=tell)), ledger=ledger)
+            assert {outcome.state for outcome in found} == {"done"} and {type(o.video) for o in found} == {api.video}
+    assert sorted(seen) == sorted(job["request_id"] for job in sandbox.jobs) and len(seen) == 2
+
+
+def test_a_client_says_its_address(api: Api, sandbox: Sandbox) -> None:
+    async def told(client: Any) -> str:
+        return client.base_url
+
+    for given in (sandbox.base_url, f"{sandbox.base_url}/"):
+        assert api(lambda c: c.base_url if api.kind == "sync" else told(c), base_url=given) == sandbox.base_url
+
+
+def test_what_a_client_gives_is_of_its_kind(api: Api, tmp_path: Path) -> None:
+    job = api(lambda c: c.video.start("A cat"))
+    for use in (
+        lambda c: c.video.generate("A cat"),
+        lambda c: c.video.extend("On", video_url=INPUT),
+        lambda c: c.video.get(job),
+        lambda c: c.video.wait(job),
+    ):
+        assert type(api(use)) is api.video
+    made = api(lambda c: c.video.generate("A cat"))
+    assert type(made) is api.video and isinstance(made, Video)
+    again = pickle.loads(pickle.dumps(copy.deepcopy(made)))
+    assert type(again) is api.video and again.raw == made.raw
+    with pytest.raises(DownloadError, match="no client goes with this video"):
+        api(lambda c: again.save(tmp_path / "a.mp4"))
 
 
 def test_start_get_and_wait(api: Api, clock: ManualClock) -> None:

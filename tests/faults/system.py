@@ -269,7 +269,7 @@ def generate_and_reconcile(shift: float, looks: int) -> Callable[[World, Any], G
         world.wall = datetime.now(UTC).timestamp() - world.clock.now + shift
         video = yield from generate(world, client)
         before = len(world.service.methods)
-        found = yield world.ledger.reconcile(client, timeout=DEADLINE)
+        found = yield client.reconcile(world.ledger, timeout=DEADLINE)
         assert len(world.service.methods) - before == looks and not found.unknown and not found.running
         return video
 

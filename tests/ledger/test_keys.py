@@ -28,6 +28,7 @@ from grok_imagine import (
     InvalidRequest,
     Job,
     KeyConflict,
+    Job,
     Ledger,
     NotDelivered,
     OutOfRange,
@@ -80,6 +81,14 @@ def test_the_same_key_is_the_same_job(keyed: Api, sandbox: Sandbox, ledger: Ledg
     unnamed = keyed(lambda client: client.video.start(CAT))
     assert len({first, other, unnamed}) == 3 and posts(sandbox) == 3
     assert [entry.key for entry in ledger.jobs()] == ["order-17", "order-18", None]
+
+
+def test_on_started_is_called_for_a_job_that_the_key_has_unless_it_has_ended(keyed: Api) -> None:
+    first = keyed(lambda client: client.video.start(CAT, key="order-17"))
+    seen: list[Job] = []
+    for _ in range(2):
+        keyed(lambda client: client.video.generate(CAT, key="order-17", on_started=seen.append))
+    assert seen == [first]
 
 
 def test_a_video_that_the_key_gives_can_be_saved(keyed: Api, tmp_path: Path) -> None:

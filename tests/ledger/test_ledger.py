@@ -24,6 +24,7 @@ from grok_imagine import (
     Ledger,
     LedgerError,
     NotDelivered,
+    OutOfRange,
     StartOutcomeUnknown,
     TextToVideo,
     Video,
@@ -179,7 +180,7 @@ def test_reconciling_takes_up_what_was_accepted_and_posts_nothing(
     ledger.import_job("00000000-0000-0000-0000-00000000dead", sandbox.base_url)
     ledger.import_job("another-address", "https://elsewhere.example")
     posts = sum(count for (method, _, _), count in sandbox.requests.items() if method == "POST")
-    found = api(lambda c: ledger.reconcile(c))
+    found = api(lambda c: c.reconcile(ledger))
     assert sum(count for (method, _, _), count in sandbox.requests.items() if method == "POST") == posts
     assert {item.request_id for item in found.ended} == {
         *(job.request_id for job in jobs),
@@ -189,14 +190,14 @@ def test_reconciling_takes_up_what_was_accepted_and_posts_nothing(
     assert done.request_id not in {item.request_id for item in found.ended}
     assert [entry.body_sha256 for entry in found.unknown] == [CAT.sha256] and found.running == []
     assert [entry.state for entry in ledger.jobs("done")] == ["done"] * 4
-    assert api(lambda c: ledger.reconcile(c, timeout=0)).ended[0].status_code == 404
+    assert api(lambda c: c.reconcile(ledger, timeout=0)).ended[0].status_code == 404
 
 
 def test_reconciling_looks_once_with_no_time_and_says_what_runs(
     api: Api, ledger: Ledger, sandbox: Sandbox, clock: ManualClock
 ) -> None:
     job = api(lambda c: c.video.start(CAT), ledger=ledger)
-    found = api(lambda c: ledger.reconcile(c, timeout=0))
+    found = api(lambda c: c.reconcile(ledger, timeout=0))
     assert [entry.request_id for entry in found.running] == [job.request_id] and found.ended == []
 
 
@@ -205,9 +206,9 @@ def test_a_url_that_ran_out_is_asked_for_anew(
 ) -> None:
     video = api(lambda c: c.video.generate(CAT), ledger=ledger)
     monkeypatch.setattr("time.time", wall)
-    assert api(lambda c: ledger.reconcile(c)).ended == []
+    assert api(lambda c: c.reconcile(ledger)).ended == []
     clock.now += 86401
-    assert [item.request_id for item in api(lambda c: ledger.reconcile(c)).ended] == [video.request_id]
+    assert [item.request_id for item in api(lambda c: c.reconcile(ledger)).ended] == [video.request_id]
 
 
 def test_a_timeout_leaves_the_job_accepted_and_another_process_ends_it(
@@ -246,7 +247,7 @@ def test_a_download_is_noted_and_not_asked_for_again(
     monkeypatch.setattr("time.time", wall)
     clock.now += 86401
     before = sandbox.requests.total()
-    assert api(lambda c: ledger.reconcile(c)).ended == [] and sandbox.requests.total() == before
+    assert api(lambda c: c.reconcile(ledger)).ended == [] and sandbox.requests.total() == before
 
 
 def test_an_intent_that_is_too_old_to_be_on_its_way_is_unknown(ledger: Ledger, clock: ManualClock) -> None:
@@ -385,3 +386,41 @@ def test_what_was_never_delivered_is_known_to_be_nothing(ledger: Ledger, clock: 
     with pytest.raises(NotDelivered):
         Api("sync", clock, url)(lambda c: c.video.start(CAT), ledger=ledger)
     assert [(entry.state, entry.code) for entry in ledger.jobs()] == [("failed", "NotDelivered")]
+
+
+def test_a_client_reconciles_its_own_ledger_and_what_it_finds_can_be_saved(
+    api: Api, ledger: Ledger, tmp_path: Path
+) -> None:
+    job = api(lambda c: c.video.start(CAT), ledger=ledger)
+
+    def use(client: Any) -> Any:
+        if isinstance(client, Client):
+            (video,) = client.reconcile().ended
+            return video.save(tmp_path)
+
+        async def awaited() -> Any:
+            (video,) = (await client.reconcile()).ended
+            return await video.save(tmp_path)
+
+        return awaited()
+
+    assert api(use, ledger=ledger) == tmp_path / f"{job.request_id}.mp4"
+    assert [entry.state for entry in ledger.jobs()] == ["downloaded"]
+
+
+def test_without_a_ledger_there_is_nothing_to_reconcile(api: Api, sandbox: Sandbox) -> None:
+    with pytest.raises(OutOfRange, match=r"`ledger`: is missing, and this client has none; give one: Ledger\(path\)"):
+        api(lambda c: c.reconcile())
+    assert not sandbox.requests
+
+
+def test_the_old_form_of_reconciling_does_the_same_and_says_what_to_write(api: Api, ledger: Ledger) -> None:
+    job = api(lambda c: c.video.start(CAT), ledger=ledger)
+
+    def old(client: Any) -> Any:
+        with pytest.warns(DeprecationWarning, match=r"client\.reconcile\(ledger\)") as told:
+            found = ledger.reconcile(client, timeout=600)
+        assert [each.filename for each in told] == [__file__]
+        return found
+
+    assert [video.request_id for video in api(old).ended] == [job.request_id]

@@ -117,7 +117,7 @@ for _ in range(2):
     ledger = Ledger(path)
     with Client("k", base_url=url, ledger=ledger) as client:
         client.video.start(TextToVideo("A cat"))
-        ledger.reconcile(client, timeout=0)
+        client.reconcile(ledger, timeout=0)
         if hasattr(os, "fork"):
             child = os.fork()
             if not child:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from .._shared import live, no_attribute
 from .._wiring import ClientCore
 from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
+from ..core.results import AsyncVideo
 from ..core.retry import RetryPolicy
 from .batches import AsyncBatches
 from .files import AsyncFiles
@@ -94,8 +95,28 @@ class AsyncClient:
         self.files = AsyncFiles(self._core, self._driver)
         self.batches = AsyncBatches(self._core, self._driver)
 
-    async def _reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Reconciliation:
-        return await self._driver.run(self._core.reconcile(ledger, timeout))
+    @property
+    def base_url(self) -> str:
+        """The service's address, as it was checked: without a slash at its end. The ledger has it as `origin`."""
+        return self._settings.base_url
+
+    async def reconcile(
+        self, ledger: Ledger | None = None, *, timeout: Seconds | None = None
+    ) -> Reconciliation[AsyncVideo]:
+        """After a crash: takes up every accepted job of a ledger and lists the unknown ones. Never posts.
+
+        Args:
+            ledger: Default the client's own. Jobs that were started at another address are left alone.
+            timeout: Seconds for all of them, default 600; 0 looks at each once.
+
+        Raises:
+            OutOfRange: There is no ledger.
+            LedgerError: The ledger can't be read or written.
+            ApiError: An answer that holds for all jobs, such as a wrong key.
+        """
+        return await self._driver.run(
+            self._core.reconcile(ledger, timeout, lambda video: AsyncVideo.bound(video, self.video.download))
+        )
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 from .._wiring import ClientCore, Interval, Prompt, request_of
 from ..config import Seconds
-from ..core.effects import Flow, ProgressCallback
+from ..core.effects import Flow, ProgressCallback, StartedCallback
 from ..core.results import AsyncVideo, Job, Video
 from ..literals import AspectRatio, Resolution
 
@@ -120,6 +120,7 @@ class AsyncVideos:
         user: str | None = None,
         timeout: Seconds | None = None,
         interval: Interval | None = None,
+        on_started: StartedCallback | None = None,
         on_progress: ProgressCallback | None = None,
         strict: bool = True,
         key: str | None = None,
@@ -151,6 +152,8 @@ class AsyncVideos:
                 is never cut short by it, since that would lose a paid job.
             interval: Seconds between looks, or a function from the seconds waited to the seconds to the next look.
                 Default: by the job's progress and by what this client's own jobs took; see docs/schedule.md.
+            on_started: Called with the `Job` as soon as its id is safe (in the ledger, if there is one), before the first look;
+                may be a coroutine function. What it raises leaves with the id, as what `on_progress` raises does.
             on_progress: Called with the `Video` after each look that shows it running; may be a coroutine function.
             strict: As in `start`.
             key: As in `start`; of a job that has ended already the video, or the error, is given at once.
@@ -168,6 +171,7 @@ class AsyncVideos:
                 timeout=timeout,
                 interval=interval,
                 on_progress=on_progress,
+                on_started=on_started,
                 key=key,
             )
         )
@@ -201,6 +205,7 @@ class AsyncVideos:
         output_upload_url: str | None = None,
         timeout: Seconds | None = None,
         interval: Interval | None = None,
+        on_started: StartedCallback | None = None,
         on_progress: ProgressCallback | None = None,
         strict: bool = True,
         key: str | None = None,
@@ -214,6 +219,7 @@ class AsyncVideos:
                 timeout=timeout,
                 interval=interval,
                 on_progress=on_progress,
+                on_started=on_started,
                 key=key,
             )
         )
@@ -288,6 +294,7 @@ class AsyncVideos:
         timeout: Seconds | None = None,
         repeat: bool = False,
         strict: bool = True,
+        on_started: StartedCallback | None = None,
         on_progress: ProgressCallback | None = None,
     ) -> AsyncBatch:
         """Makes many videos: an asynchronous iterator of their outcomes, as they finish. None stops the others.
@@ -310,6 +317,8 @@ class AsyncVideos:
             timeout: Polling timeout of each job: seconds, default 600 (x-waiter). Its outcome is `running` then.
             repeat: Equal requests are made once for each place among `requests`, instead of once for all.
             strict: As in `start`.
+            on_started: Called with the `Job` of each request that is waited for, as soon as its id is in the ledger, before the
+                first look; may be a coroutine function. What it raises ends the wait for that job, as with `on_progress`.
             on_progress: Called with the `Video` after each look that shows a job running; may be a coroutine function. What it
                 raises ends the wait for that job alone: its outcome is `running`, with an `UnexpectedError` whose cause it is.
 
@@ -321,7 +330,7 @@ class AsyncVideos:
 
         runner = self._core.runner(
             ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
-            on_progress=on_progress, bind=lambda video: AsyncVideo.bound(video, self.download),
+            on_progress=on_progress, on_started=on_started, bind=lambda video: AsyncVideo.bound(video, self.download),
         )  # fmt: skip
         engine = Engine(runner, requests, self._driver.run, self._core.concurrency(concurrency))
         self._driver.batches.add(engine)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from .._shared import live, no_attribute
 from .._wiring import ClientCore
 from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
+from ..core.results import Video
 from ..core.retry import RetryPolicy
 from .batches import Batches
 from .files import Files
@@ -95,8 +96,26 @@ class Client:
         self.files = Files(self._core, self._driver)
         self.batches = Batches(self._core, self._driver)
 
-    def _reconcile(self, ledger: Ledger, timeout: Seconds | None) -> Reconciliation:
-        return self._driver.run(self._core.reconcile(ledger, timeout))
+    @property
+    def base_url(self) -> str:
+        """The service's address, as it was checked: without a slash at its end. The ledger has it as `origin`."""
+        return self._settings.base_url
+
+    def reconcile(self, ledger: Ledger | None = None, *, timeout: Seconds | None = None) -> Reconciliation[Video]:
+        """After a crash: takes up every accepted job of a ledger and lists the unknown ones. Never posts.
+
+        Args:
+            ledger: Default the client's own. Jobs that were started at another address are left alone.
+            timeout: Seconds for all of them, default 600; 0 looks at each once.
+
+        Raises:
+            OutOfRange: There is no ledger.
+            LedgerError: The ledger can't be read or written.
+            ApiError: An answer that holds for all jobs, such as a wrong key.
+        """
+        return self._driver.run(
+            self._core.reconcile(ledger, timeout, lambda video: Video.bound(video, self.video.download))
+        )
 
     def close(self) -> None:
         """Closes the connections."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from grok_imagine_api import contract
 
 from ..core import polling
-from ..core.effects import Blocking, Flow, ProgressCallback, Sleep
+from ..core.effects import Blocking, Flow, ProgressCallback, Sleep, StartedCallback
 from ..core.hooks import PollSlot, Runtime
 from ..core.request import VideoRequest
 from ..core.results import Video
@@ -73,6 +73,7 @@ class Options(NamedTuple):
     repeat: bool
     strict: bool
     on_progress: ProgressCallback | None = None
+    on_started: StartedCallback | None = None
 
 
 class BatchRunner:
@@ -147,6 +148,7 @@ class BatchRunner:
                 video = yield from polling.wait(
                     str(item.request_id), self._runtime, item.slot,
                     timeout=options.timeout, began=item.began, request=request, on_progress=options.on_progress,
+                    on_started=options.on_started,
                 )  # fmt: skip
             outcome = self._ended(position, item, video)
         except BatchAborted:

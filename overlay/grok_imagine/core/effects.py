@@ -7,11 +7,12 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 import httpx
 
-from .results import Video
+from .results import Job, Video
 
 T = TypeVar("T")
 
 ProgressCallback: TypeAlias = Callable[[Video], object | Awaitable[object]]
+StartedCallback: TypeAlias = Callable[[Job], object | Awaitable[object]]
 
 
 class Sink(Protocol):
@@ -69,13 +70,13 @@ class Blocking:
 
 
 class Notify:
-    """Tell the caller how far the job is; a coroutine is awaited where that is possible."""
+    """Tell the caller that a job was started, or how far it is; a coroutine is awaited where that is possible."""
 
-    __slots__ = ("callback", "video")
+    __slots__ = ("callback", "value")
 
-    def __init__(self, callback: ProgressCallback, video: Video) -> None:
-        self.callback = callback
-        self.video = video
+    def __init__(self, callback: Callable[[T], object], value: T) -> None:
+        self.callback: Callable[[Any], object] = callback
+        self.value = value
 
 
 Command: TypeAlias = Call | Sleep | Stream | Blocking | Notify

@@ -10,11 +10,11 @@ from grok_imagine_api import contract
 from ..errors import ApiError, TransportError, VideoGenerationError, VideoTimeoutError
 from ..parsing import shown
 from ..warning_types import UnknownStatusWarning
-from .effects import Flow, Notify, ProgressCallback
+from .effects import Flow, Notify, ProgressCallback, StartedCallback
 from .hooks import PollSlot, Runtime, recorded
 from .operations import attach_request_id, is_transient, poll_once
 from .request import VideoRequest
-from .results import Video
+from .results import Job, Video
 from .schedule import Schedule
 
 LAST_LOOK = 1.0
@@ -35,10 +35,23 @@ def resume(request_id: str, runtime: Runtime, schedule: Schedule | None, **optio
     return (yield from wait(request_id, runtime, runtime.limiter.track_existing(None, schedule), **options))
 
 
-def wait(request_id: str, runtime: Runtime, slot: PollSlot, **options: Any) -> Flow[Video]:
-    """Looks at a job until it has ended or the time is up, as `poll` does, and loses the id to nothing."""
+def wait(
+    request_id: str,
+    runtime: Runtime,
+    slot: PollSlot,
+    *,
+    request: VideoRequest | None = None,
+    on_started: StartedCallback | None = None,
+    **options: Any,
+) -> Flow[Video]:
+    """Looks at a job until it has ended or the time is up, as `poll` does, and loses the id to nothing.
+
+    `on_started` is called with the job of a request before the first look.
+    """
     try:
-        return (yield from poll(request_id, runtime, slot, **options))
+        if on_started and request:
+            yield Notify(on_started, Job(request_id, request))
+        return (yield from poll(request_id, runtime, slot, request=request, **options))
     except BaseException as error:
         attach_request_id(error, request_id)
         raise

@@ -15,9 +15,9 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from grok_imagine_api import contract
 
@@ -32,15 +32,13 @@ from .store import Store
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from .._async.client import AsyncClient
-    from .._sync.client import Client
     from ..core.request import VideoRequest
     from ..core.results import Video
-    from .entries import Reconciliation
 
 __all__ = ["Entry", "Ledger"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 EXPRESSIONS = {"cost_ticks": "COALESCE(:cost_ticks, cost_ticks)"}
 """An answer without a cost does not unsay one."""
@@ -57,6 +55,13 @@ NOT_REFUSED = "NOT (state = 'failed' AND request_id IS NULL)"
 HALVES = (">> 32", "& 0xFFFFFFFF")
 IN_FLIGHT = 3600.0
 """Seconds after which an intent can't be on its way any more, whoever made it."""
+
+
+class Reconciling(Protocol[T_co]):
+    """A client of either kind."""
+
+    def reconcile(self, ledger: Ledger | None = None, *, timeout: float | timedelta | None = None) -> T_co:
+        """Takes up what the ledger knows was accepted."""
 
 
 class Ledger:
@@ -295,28 +300,10 @@ class Ledger:
         row = self._run(lambda db: db.execute(query, (request_id,)).fetchone())
         return Entry(*row) if row else None
 
-    @overload
-    def reconcile(self, client: Client, *, timeout: float | timedelta | None = None) -> Reconciliation: ...
-
-    @overload
-    def reconcile(
-        self, client: AsyncClient, *, timeout: float | timedelta | None = None
-    ) -> Coroutine[Any, Any, Reconciliation]: ...
-
-    def reconcile(
-        self, client: Client | AsyncClient, *, timeout: float | timedelta | None = None
-    ) -> Reconciliation | Coroutine[Any, Any, Reconciliation]:
-        """Takes up every accepted job and lists the unknown ones; never posts. Awaited with an AsyncClient.
-
-        Args:
-            client: Of the address that the jobs were started at.
-            timeout: Seconds for all of them, default 600; 0 looks at each once.
-
-        Raises:
-            LedgerError: The ledger can't be read or written.
-            ApiError: An answer that holds for all jobs, such as a wrong key.
-        """
-        return client._reconcile(self, timeout)
+    def reconcile(self, client: Reconciling[T], *, timeout: float | timedelta | None = None) -> T:
+        """Deprecated: `client.reconcile(ledger)` does the same. Awaited with an AsyncClient."""
+        warnings.warn("use client.reconcile(ledger)", DeprecationWarning, stacklevel=2)
+        return client.reconcile(self, timeout=timeout)
 
     def load_history(self, origin: str) -> str | None:
         """What `save_history` kept for an address."""

@@ -96,7 +96,7 @@ class AsyncDriver:
         if isinstance(command, Stream):
             await self._stream(command)
             return None
-        result = command.callback(command.video)
+        result = command.callback(command.value)
         return await result if isawaitable(result) else result
 
     async def _in_thread(self, command: Blocking) -> object:

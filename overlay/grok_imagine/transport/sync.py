@@ -84,7 +84,7 @@ class SyncDriver:
         if isinstance(command, Stream):
             self._stream(command)
             return None
-        return command.callback(command.video)
+        return command.callback(command.value)
 
     def _send(self, call: Call, stop: Stop | None) -> Answer | Job:
         self._settings.check_open()
