@@ -28,7 +28,6 @@ from grok_imagine import (
     InvalidRequest,
     Job,
     KeyConflict,
-    Job,
     Ledger,
     NotDelivered,
     OutOfRange,
