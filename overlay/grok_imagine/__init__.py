@@ -58,6 +58,7 @@ from .errors import (
     VideoTimeoutError,
 )
 from .files_api.file import File
+from .hints import Hint
 from .literals import AspectRatio, JobState, OutcomeState, Resolution, VideoOutcome, VideoStatus
 from .modes import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, TextToVideo, VideoOptions
 from .pricing import Estimate, estimate
@@ -72,21 +73,30 @@ from .warning_types import (
 
 if TYPE_CHECKING:
     from ._async.client import AsyncClient
-    from .batch import Outcome
+    from .batch.outcome import Outcome, request_of
+    from .batch.tasks import AsyncBatch
+    from .batch.threads import Batch
+    from .config import DEFAULT_BASE_URL
+    from .download.part import check_target
+    from .ledger.entries import BatchSlot, Entry, Reconciliation
     from .ledger.ledger import Ledger
     from .ledger.quota import LedgerQuota
     from .pacing.limits import Limits
     from .pacing.quota import RedisQuota
 
 __all__ = [
+    "DEFAULT_BASE_URL",
     "ApiError",
     "AspectRatio",
+    "AsyncBatch",
     "AsyncClient",
     "AsyncVideo",
     "AuthenticationError",
     "BadRequestError",
+    "Batch",
     "BatchRequestState",
     "BatchResult",
+    "BatchSlot",
     "Client",
     "ConfigurationError",
     "ConflictError",
@@ -96,10 +106,12 @@ __all__ = [
     "Delivery",
     "DownloadError",
     "EditVideo",
+    "Entry",
     "Estimate",
     "ExtendVideo",
     "File",
     "GrokImagineError",
+    "Hint",
     "ImageToVideo",
     "InsecureBaseUrlWarning",
     "InvalidRequest",
@@ -124,6 +136,7 @@ __all__ = [
     "QuotaError",
     "QuotaWarning",
     "RateLimitError",
+    "Reconciliation",
     "RedisQuota",
     "ReferenceToVideo",
     "RequestTimeout",
@@ -150,21 +163,24 @@ __all__ = [
     "VideoStatus",
     "VideoTimeoutError",
     "__version__",
+    "check_target",
     "delivery_of",
     "errors",
     "estimate",
+    "request_of",
 ]
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
     _LATER = {
-        "AsyncClient": "_async.client", "Ledger": "ledger", "LedgerQuota": "ledger.quota", "Limits": "pacing.limits",
-        "Outcome": "batch",
-        "RedisQuota": "pacing.quota",
+        "AsyncBatch": "batch.tasks", "AsyncClient": "_async.client", "Batch": "batch.threads", "BatchSlot": "ledger.entries",
+        "DEFAULT_BASE_URL": "config", "Entry": "ledger.entries", "Ledger": "ledger.ledger", "LedgerQuota": "ledger.quota",
+        "Limits": "pacing.limits", "Outcome": "batch.outcome", "Reconciliation": "ledger.entries",
+        "RedisQuota": "pacing.quota", "check_target": "download.part", "request_of": "batch.outcome",
     }  # fmt: skip
+    """Names that are imported when they are asked for: SQLite and asyncio, for two, cost more than all the rest."""
 
     def __getattr__(name: str) -> Any:
-        # Only when asked for: SQLite and asyncio, for two, cost an import that most programs don't need.
         if name in _LATER:
             from importlib import import_module
 

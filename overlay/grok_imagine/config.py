@@ -15,11 +15,12 @@ import httpx
 from ._version import __version__
 from .addresses import is_host, is_loopback
 from .errors import ConfigurationError, OutOfRange
+from .hints import Hint
 from .media.inputs import Content
 from .regions import warn_of_region
 from .warning_types import InsecureBaseUrlWarning
 
-BASE_URL = "https://api.x.ai/v1"
+DEFAULT_BASE_URL = "https://api.x.ai/v1"
 REQUEST_TIMEOUT = 60.0
 MAX_CONNECTIONS = 8
 CONNECT_TIMEOUT = 10.0
@@ -130,7 +131,8 @@ def _key(given: str | None) -> str:
     key = given if given is not None else os.environ.get("XAI_API_KEY", "")
     key = key.strip() if isinstance(key, str) else ""
     if not key:
-        raise ConfigurationError("no API key: pass api_key= as a text, or set XAI_API_KEY")
+        hint = Hint("api_key", "pass api_key= as a text, or set XAI_API_KEY")
+        raise ConfigurationError(f"no API key: {hint.text}", hint=hint)
     # What is not printable ASCII can't be a header, and the HTTP library's own complaint would print the key.
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError("the API key holds characters that no key has; was it copied whole?")
@@ -143,9 +145,9 @@ def base_address(given: str | None) -> str:
     Raises:
         ConfigurationError: It is none.
     """
-    address = str(given if given is not None else os.environ.get("XAI_BASE_URL", "")).strip() or BASE_URL
+    address = str(given if given is not None else os.environ.get("XAI_BASE_URL", "")).strip() or DEFAULT_BASE_URL
     if trouble := _trouble(address):
-        raise ConfigurationError(f"base_url {trouble}; it is an http(s) address such as {BASE_URL}")
+        raise ConfigurationError(f"base_url {trouble}; it is an http(s) address such as {DEFAULT_BASE_URL}")
     return address.rstrip("/")
 
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .hints import Hint
 from .parsing import blot as blot
 from .parsing import cost_usd, shown
 from .parsing import retry_after as retry_after
@@ -58,13 +59,17 @@ class GrokImagineError(Exception):
     Attributes:
         message: What happened, without the id.
         request_id: Id of the job it happened to; where there is none, the `x-request-id` of the answer, if it had one.
+        hint: What to do about it, as a code and a text; None if there is nothing to say.
     """
 
+    hint: Hint | None = None
     _is_told = False
     """Whether the message may hold words that came over the wire; those are made harmless and short."""
 
-    def __init__(self, message: str, *, request_id: str | None = None) -> None:
+    def __init__(self, message: str, *, request_id: str | None = None, hint: Hint | None = None) -> None:
         message = shown(message) if self._is_told else message
+        if hint:
+            self.hint = hint
         super().__init__(message)
         self.message = message
         self.request_id = request_id
@@ -112,14 +117,16 @@ class InvalidRequest(GrokImagineError, ValueError):
         rule: str,
         *,
         fields: Sequence[str] = (),
-        instead: str = "",
+        instead: str | Hint = "",
         mode: str | None = None,
         section: str = "x-modes",
     ) -> None:
-        self.rule, self.fields, self.instead, self.mode, self.section = rule, tuple(fields), instead, mode, section
+        hint = instead if isinstance(instead, Hint) else Hint("instead", instead) if instead else None
+        self.rule, self.fields, self.mode, self.section = rule, tuple(fields), mode, section
+        self.instead = hint.text if hint else ""
         subject = ": ".join(part for part in (mode, ", ".join(f"`{field}`" for field in fields)) if part)
         text = f"{subject}: {rule}" if subject else rule
-        super().__init__(f"{text}{f'; {instead}' if instead else ''} (contract: {section})")
+        super().__init__(f"{text}{f'; {hint.text}' if hint else ''} (contract: {section})", hint=hint)
 
 
 class ModeConflict(InvalidRequest):
@@ -176,10 +183,9 @@ class CostLimitError(GrokImagineError):
 
     def __init__(self, batch: str, estimate_usd: float | None, counted_usd: float, max_cost_usd: float) -> None:
         could = "has no known price" if estimate_usd is None else f"could cost {estimate_usd:.4g} USD"
-        super().__init__(
-            f"the job {could}, the jobs of the batch {batch!r} count as {counted_usd:.4g}, and max_cost_usd is"
-            f" {max_cost_usd:g}; raise it, or give another batch another name"
-        )
+        hint = Hint("max_cost", "raise max_cost_usd, or give another batch another name")
+        text = f"the job {could}, the jobs of the batch {batch!r} count as {counted_usd:.4g}, and the cap is {max_cost_usd:g}"
+        super().__init__(f"{text}; {hint.text}", hint=hint)
         self.batch = batch
         self.estimate_usd, self.counted_usd, self.max_cost_usd = estimate_usd, counted_usd, max_cost_usd
 
@@ -225,6 +231,7 @@ class StartOutcomeUnknown(GrokImagineError):
     """
 
     _is_told = True
+    hint = Hint("outcome_unknown", "look at the usage page of the console before you send it again")
 
     def __init__(
         self,
@@ -373,8 +380,9 @@ class JobError(GrokImagineError):
         request_id: str | None = None,
         cost_usd: float | None = None,
         payload: Mapping[str, Any] | None = None,
+        hint: Hint | None = None,
     ) -> None:
-        super().__init__(message, request_id=request_id)
+        super().__init__(message, request_id=request_id, hint=hint)
         self.cost_usd = cost_usd
         self.payload = payload
 
@@ -431,8 +439,9 @@ class DownloadError(GrokImagineError):
         reason: str,
         path: str | os.PathLike[str] | None = None,
         request_id: str | None = None,
+        hint: Hint | None = None,
     ) -> None:
-        super().__init__(message, request_id=request_id)
+        super().__init__(message, request_id=request_id, hint=hint)
         self.reason = reason
         self.path = path
 

@@ -21,8 +21,7 @@ from .session import Session, session_of
 from .texts import usd
 
 if TYPE_CHECKING:
-    from grok_imagine import Client, Outcome
-    from grok_imagine.batch.threads import Batch
+    from grok_imagine import Batch, Client, Outcome
 
 __all__ = ["batch"]
 
@@ -93,7 +92,7 @@ def batch(
         client = stack.enter_context(session.client())
         batch_name = name or str((folder if lines.is_stdin else Path(manifest)).resolve())
         assert session.used_ledger is not None, "the client has one"
-        known = Known(session.used_ledger, session.origin, batch_name)
+        known = Known(session.used_ledger, client.base_url, batch_name)
         with session.output.status("checking") as told:
             plan = planned(
                 lines, place, known, repeat=repeat, strict=strict, overwrite=overwrite,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import typer
 
@@ -31,8 +31,7 @@ from .view import job_of, view_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from grok_imagine import GrokImagineError, Video
-    from grok_imagine.ledger import Entry
+    from grok_imagine import Entry, GrokImagineError, Video
 
 __all__ = ["download", "get", "jobs", "reconcile", "wait"]
 
@@ -104,11 +103,11 @@ def download(
 
 def jobs(context: typer.Context, since_date: Since = None, state: State = None) -> None:
     """List the jobs of the ledger, with what they cost."""
-    from grok_imagine.ledger import STATES
+    from grok_imagine import JobState
 
     session, states = session_of(context), state or []
-    if wrong := [name for name in states if name not in STATES]:
-        raise typer.BadParameter(f"{wrong[0]} is none of {', '.join(STATES)}", param_hint="--state")
+    if wrong := [name for name in states if name not in get_args(JobState)]:
+        raise typer.BadParameter(f"{wrong[0]} is none of {', '.join(get_args(JobState))}", param_hint="--state")
     begin = since(since_date)
     with session.ledger() as ledger:
         found = [entry for entry in ledger.jobs(*states) if entry.created >= begin]

@@ -36,9 +36,10 @@ from .options import (
 )
 from .session import Session, session_of
 from .texts import usd
+from .view import View
 
 if TYPE_CHECKING:
-    from grok_imagine import VideoRequest
+    from grok_imagine import Job, VideoRequest
 
 __all__ = ["edit", "estimate", "expected", "extend", "generate"]
 
@@ -237,19 +238,31 @@ def _make(
     session.after = after.arguments()
     with session.client() as client:
         video = client.video
-        if key is not None and session.used_ledger and (known := session.used_ledger.of_key(key, session.origin)):
+        if key is not None and session.used_ledger and (known := session.used_ledger.of_key(key, client.base_url)):
             session.request_id = known.request_id
         if not wait:
             job = (video.extend_start if call == "extend" else video.start)(request, strict=strict, key=key)
+            session.started(job.request_id)
             data = {"request_id": job.request_id, "state": "accepted", "estimated_usd": cost}
             session.output.result("job", data, job.request_id)
             return
         run = video.extend if call == "extend" else video.generate
+
+        def started(job: Job, view: View) -> None:
+            if session.started(job.request_id):
+                view.accepted(job.request_id)
+
         follow(
             session,
             client,
             lambda view: run(
-                request, strict=strict, timeout=after.timeout, interval=after.interval, on_progress=view.looked, key=key
+                request,
+                strict=strict,
+                timeout=after.timeout,
+                interval=after.interval,
+                key=key,
+                on_started=lambda job: started(job, view),
+                on_progress=view.looked,
             ),
             after,
             cost,

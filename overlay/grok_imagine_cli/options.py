@@ -6,7 +6,7 @@ import math
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -43,9 +43,9 @@ def _voices(incomplete: str) -> list[str]:
 
 
 def _states(incomplete: str) -> list[str]:
-    from grok_imagine.ledger import STATES
+    from grok_imagine import JobState
 
-    return [state for state in STATES if state.startswith(incomplete)]
+    return [state for state in get_args(JobState) if state.startswith(incomplete)]
 
 
 Prompt = Annotated[

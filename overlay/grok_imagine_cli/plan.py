@@ -18,8 +18,7 @@ from .manifest import SHOWN, BadLine, BadManifest, Line, Manifest
 from .report import in_words
 
 if TYPE_CHECKING:
-    from grok_imagine import Ledger, VideoRequest
-    from grok_imagine.ledger import Entry
+    from grok_imagine import Entry, Ledger, VideoRequest
 
 __all__ = ["Folder", "Known", "Plan", "planned"]
 
@@ -28,8 +27,7 @@ OUTCOMES = "outcomes.jsonl"
 LONGEST_NAME = 100
 """Characters of an id in a file's name."""
 
-PATHS = "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body"
-KEYS = "a file of this machine goes into `image`, `reference`, `last_frame` or `video`"
+OWN_WORDS = {"local_file": "a file of this machine goes into `image`, `reference`, `last_frame` or `video`"}
 
 
 class Plan(NamedTuple):
@@ -132,7 +130,7 @@ class Known(NamedTuple):
 
     def entry(self, request: VideoRequest, copy: int) -> Entry | None:
         """The job of a request, or None."""
-        from grok_imagine.ledger import BatchSlot
+        from grok_imagine import BatchSlot
 
         return self.ledger.known(request, self.origin, BatchSlot(self.batch, copy))
 
@@ -173,8 +171,7 @@ def planned(
 
 
 def _checked(line: Line, strict: bool) -> VideoRequest | BadLine:
-    from grok_imagine import ConfigurationError, InvalidRequest
-    from grok_imagine.batch import request_of
+    from grok_imagine import ConfigurationError, InvalidRequest, request_of
 
     try:
         request = request_of(line.keywords, strict=strict)
@@ -182,7 +179,7 @@ def _checked(line: Line, strict: bool) -> VideoRequest | BadLine:
             request.check()
         request.sha256  # noqa: B018  # raises what is no JSON
     except (InvalidRequest, ConfigurationError) as error:
-        return BadLine(line.number, in_words(error).replace(PATHS, KEYS))
+        return BadLine(line.number, in_words(error, OWN_WORDS))
     except Exception as error:  # a line may hold anything, and the others are told of, too
         return BadLine(line.number, f"makes no request: {type(error).__name__}: {error}")
     return request

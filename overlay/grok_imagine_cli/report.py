@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import typer
@@ -15,14 +16,16 @@ from .texts import command, plain, usd
 __all__ = ["in_words", "misused", "report"]
 
 WORDS = {
-    "`strict=False`": "`--no-strict`",
-    "overwrite=True": "--overwrite",
-    "max_cost_usd": "--max-cost",
-    "pass api_key= as a text, or set XAI_API_KEY": "set XAI_API_KEY, or try it with --sandbox",
-    "; client.video.wait(request_id) takes it up again": "",
-    "; client.video.wait(request_id) waits for it": "",
+    "api_key": "set XAI_API_KEY, or try it with --sandbox",
+    "max_cost": "raise --max-cost, or give another batch another --name",
+    "overwrite": "--overwrite replaces a file",
+    "strict": "`--no-strict` sends it all the same",
+    "wait": "",
 }
-"""What the client's messages say to those who write Python, and what it is called here."""
+"""By the code of an error's hint, what is said here instead of its text, which is for those who write Python."""
+
+FIELDS = {"max_cost_usd": "--max-cost"}
+"""What the fields of an error are called here."""
 
 
 def report(error: BaseException, session: Session) -> int:
@@ -97,22 +100,28 @@ def _message(error: BaseException, session: Session) -> str:
     return in_words(error)
 
 
-def in_words(error: BaseException) -> str:
-    """An error's message, without what only those who write Python can use."""
-    message = str(getattr(error, "message", error))
-    for python, word in WORDS.items():
-        message = message.replace(python, word)
+def in_words(error: BaseException, own: Mapping[str, str] | None = None) -> str:
+    """An error's message, in words for a command line; `own` has further ones, by a hint's code."""
+    message, hint = str(getattr(error, "message", error)), getattr(error, "hint", None)
+    words = (WORDS | dict(own or {})).get(hint.code) if hint else None
+    if hint and words is not None:
+        message = message.replace(hint.text if words else f"; {hint.text}", words)
+    for field in getattr(error, "fields", ()):
+        message = message.replace(f"`{field}`", f"`{FIELDS.get(field, field)}`")
     return message
 
 
 def _hints(error: BaseException, session: Session) -> list[str]:
     """What to do next, where the message does not say it."""
-    name = type(error).__name__
-    if name == "StartOutcomeUnknown":
+    name, hint = type(error).__name__, getattr(error, "hint", None)
+    if isinstance(error, KeyboardInterrupt):
+        if hint and hint.code == "outcome_unknown" and session.request_id is None:
+            return [f"a paid request was under way, and a job may be running: `{PROGRAM} jobs --state unknown`"]
+    elif hint and hint.code == "outcome_unknown":
         candidate = getattr(error, "candidate_id", None)
         line = command([PROGRAM, *wait_for(candidate)]) if candidate else None
         return [
-            "look at the usage page of the console before you send it again",
+            hint.text,
             *([f"`{PROGRAM} jobs --state unknown` lists it"] if session.ledger_path else []),
             *([f"`{line}` may find the job"] if line else []),
         ]
@@ -123,10 +132,4 @@ def _hints(error: BaseException, session: Session) -> list[str]:
         ]
     if session.sandbox and (session.request_id or session.running) and is_resumable(error):
         return ["the sandbox of --sandbox ended with this command, and the job with it"]
-    if isinstance(error, KeyboardInterrupt) and session.request_id is None:
-        notes = getattr(error, "__notes__", [])
-        if any("a paid POST was under way" in note for note in notes):
-            return [f"a paid request was under way, and a job may be running: `{PROGRAM} jobs --state unknown`"]
-    if getattr(error, "reason", "") == "exists" and session.request_id is None:
-        return ["--overwrite replaces it"]
     return []

@@ -53,7 +53,6 @@ class Session:
         used_ledger: The client's, once there is one.
         clock: Monotonic seconds; with a sandbox of its own, simulated ones.
         speed: How many of these pass in a real one.
-        on_accept: Told the id of a job as soon as it is in the ledger.
     """
 
     def __init__(
@@ -81,10 +80,8 @@ class Session:
         self.running: Sequence[str] = ()
         self.used_ledger: Ledger | None = None
         self.clock: Callable[[], float] = time.monotonic
-        self.on_accept: Callable[[str], object] | None = None
         self.speed = speed if sandbox else 1.0
         self._ledger, self._base_url, self._scenario = ledger, base_url, scenario
-        self._own_url: str | None = None
 
     @property
     def ledger_path(self) -> Path | None:
@@ -114,44 +111,30 @@ class Session:
         """The ledger of this run, made if it is missing."""
         from grok_imagine import Ledger
 
-        accepted = self._accepted
-
-        class Telling(Ledger):
-            """A ledger that tells of an id as soon as it holds it, which is before the first look."""
-
-            def confirm(self, intent: str, request_id: str) -> None:
-                super().confirm(intent, request_id)
-                accepted(request_id)
-
         with ExitStack() as stack:
             path = self.ledger_path
             if path is None:
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PROGRAM))) / "jobs.db"
             else:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            ledger = Telling(path)
+            ledger = Ledger(path)
             stack.callback(ledger.close)
             yield ledger
 
     @property
     def address(self) -> str:
         """The service's address, as far as it is known before there is a client."""
-        from grok_imagine.config import BASE_URL
+        from grok_imagine import DEFAULT_BASE_URL
 
-        return "its own sandbox" if self.sandbox else self._base_url or os.environ.get("XAI_BASE_URL") or BASE_URL
+        given = self._base_url or os.environ.get("XAI_BASE_URL")
+        return "its own sandbox" if self.sandbox else given or DEFAULT_BASE_URL
 
-    @property
-    def origin(self) -> str:
-        """The address as the ledger has it, once there is a client."""
-        from grok_imagine.config import base_address
-
-        return self._own_url or base_address(self._base_url)
-
-    def _accepted(self, request_id: str) -> None:
-        if not self.command:
-            self.request_id, self.is_own = request_id, True
-        if self.on_accept:
-            self.on_accept(request_id)
+    def started(self, request_id: str) -> bool:
+        """A job is under way; returns whether that is news."""
+        if self.request_id == request_id:
+            return False
+        self.request_id, self.is_own = request_id, True
+        return True
 
     @contextmanager
     def _own_sandbox(self) -> Iterator[dict[str, Any]]:
@@ -169,7 +152,6 @@ class Session:
         except ValueError as error:  # a scenario's number of times
             raise typer.BadParameter(str(error), param_hint="--sandbox-scenario") from error
         with sandbox:
-            self._own_url = sandbox.base_url
             yield {
                 "api_key": "sandbox",
                 "base_url": sandbox.base_url,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 import typer
@@ -16,7 +15,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def check_video(target: Path, overwrite: bool, option: str) -> None:
-    """Begins a download there, and gives it up.
+    """Tries whether a video can be saved there.
 
     Args:
         target: A file, or a folder, in which it would be called by its id.
@@ -26,16 +25,12 @@ def check_video(target: Path, overwrite: bool, option: str) -> None:
     Raises:
         BadParameter: No video can be saved there, and why.
     """
-    from grok_imagine import DownloadError
-    from grok_imagine.download.part import Part
+    from grok_imagine import DownloadError, check_target
 
-    part = Part(target, secrets.token_hex(16), overwrite)
     try:
-        part.open()
+        check_target(target, overwrite=overwrite)
     except DownloadError as error:
         raise _refusal(in_words(error), option) from None
-    finally:
-        part.close()
 
 
 def check_picture(target: Path, overwrite: bool, option: str) -> None:

@@ -79,14 +79,12 @@ class View:
         """Some of a video is on disk."""
 
     def __enter__(self) -> Self:
-        self._session.on_accept = self.accepted
         self._warn, warnings.showwarning = warnings.showwarning, self._warned
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._session.on_accept = None
         warnings.showwarning = self._warn
 
     def _warned(self, message: Warning | str, *where: object, **more: object) -> None:

@@ -278,7 +278,10 @@ class TestMoney:
             capped = program(f"{line} --max-cost 0.07")
             assert capped.code == 11 and sorted(o["state"] for o in capped.of("outcome")) == ["done", "refused"]
             (refused,) = [o for o in capped.of("outcome") if o["state"] == "refused"]
-            assert refused["error"]["type"] == "CostLimitError" and "--max-cost is 0.07" in refused["error"]["message"]
+            assert (
+                refused["error"]["type"] == "CostLimitError"
+                and "the cap is 0.07; raise --max-cost" in refused["error"]["message"]
+            )
             assert len(service.jobs) == 1 and "--max-cost 0.07" in capped.of("total")[0]["resume"]
             more = program(f"{line} --max-cost 0.1")
             assert more.code == 0 and more.of("estimate")[0]["cost_usd"] == 0.05 and len(service.jobs) == 2

@@ -150,7 +150,7 @@ class TestMistakesAreRefusedBeforeTheyCost:
         ("line", "code", "said"),
         [
             ("generate x --duration 99", 2, "`duration`: is 1 to 15 s; got 99"),
-            ("generate x --aspect-ratio 7:3", 2, "`--no-strict` sends a newer value"),
+            ("generate x --aspect-ratio 7:3", 2, "`--no-strict` sends it all the same"),
             ("generate", 2, "`prompt`: is required"),
             ("generate ''", 2, "`prompt`"),
             ("generate @missing.txt", 2, "missing.txt: No such file"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
+import subprocess
+import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,6 +16,7 @@ import pytest
 import grok_imagine
 import grok_imagine_cli
 import grok_imagine_sandbox
+from grok_imagine_api import contract
 from support import ROOT
 
 MODULES = [
@@ -20,6 +25,12 @@ MODULES = [
     for info in pkgutil.iter_modules(package.__path__)
     if not info.name.startswith("_")
 ]
+
+
+LATER = {
+    "AsyncBatch", "AsyncClient", "Batch", "BatchSlot", "DEFAULT_BASE_URL", "Entry", "Ledger", "LedgerQuota", "Limits",
+    "Outcome", "Reconciliation", "RedisQuota", "check_target", "request_of",
+}  # fmt: skip
 
 
 def own_names(module: ModuleType) -> set[str]:
@@ -53,11 +64,36 @@ def test_the_package_exports_every_error_request_and_result() -> None:
     public = {n for n, v in vars(grok_imagine).items() if not n.startswith("_") and not inspect.ismodule(v)} - {
         "annotations"
     }
-    lazy = {"AsyncClient", "Ledger", "LedgerQuota", "Limits", "Outcome", "RedisQuota"}
+    lazy = {*grok_imagine._LATER}
+    assert lazy == LATER
     assert public - {"TYPE_CHECKING", "Any"} == {*grok_imagine.__all__} - {"__version__", "errors"} - lazy
-    assert all(getattr(grok_imagine, name).__name__ == name for name in lazy)
+    assert all(getattr(getattr(grok_imagine, name), "__name__", name) == name for name in lazy)
     with pytest.raises(AttributeError, match="no attribute 'Leger'"):
         _ = grok_imagine.Leger
+
+
+def test_what_costs_an_import_is_imported_when_it_is_asked_for() -> None:
+    code = """import sys, grok_imagine
+costly = {"asyncio", "sqlite3", "httpcore", "grok_imagine_api.models"}
+assert not costly & sys.modules.keys(), costly & sys.modules.keys()
+with grok_imagine.Client("k", base_url="http://127.0.0.1:9"): pass
+assert not {"asyncio", "sqlite3", "grok_imagine._async"} & sys.modules.keys()
+assert grok_imagine.AsyncClient and "grok_imagine._async" in sys.modules
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "overlay" / "grok_imagine_cli").glob("*.py")), ids=lambda p: p.stem)
+def test_the_program_stands_on_public_names_alone(path: Path) -> None:
+    public = {"grok_imagine": {*grok_imagine.__all__}, "grok_imagine_api": {"contract"}}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and not node.level and str(node.module).startswith("grok_imagine"):
+            assert node.module in {*public, "grok_imagine_api.contract"}, node.module
+            assert {each.name for each in node.names} <= public.get(str(node.module), {*vars(contract)})
+        if isinstance(node, ast.Import):
+            assert {each.name for each in node.names if each.name.startswith("grok_imagine")} <= {
+                "grok_imagine_sandbox"
+            }
 
 
 def test_every_package_ships_its_types() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from grok_imagine_api import contract
 
 from ..errors import ApiError, TransportError, VideoGenerationError, VideoTimeoutError
+from ..hints import Hint
 from ..parsing import shown
 from ..warning_types import UnknownStatusWarning
 from .effects import Flow, Notify, ProgressCallback, StartedCallback
@@ -168,8 +169,10 @@ def _warn_once(video: Video, warned: set[str] | None) -> set[str] | None:
 def _timed_out(request_id: str, age: float, last: Video | None) -> VideoTimeoutError:
     state = f"was {shown(last.status, 100)}" if last else "could not be seen"
     progress = f" at {last.progress} %" if last and last.progress is not None else ""
+    hint = Hint("wait", "client.video.wait(request_id) takes it up again")
     return VideoTimeoutError(
-        f"the job {state}{progress} after {age:.1f} s and goes on; client.video.wait(request_id) takes it up again",
+        f"the job {state}{progress} after {age:.1f} s and goes on; {hint.text}",
+        hint=hint,
         request_id=request_id,
         cost_usd=last.cost_usd if last else None,
         payload=last.raw if last else None,

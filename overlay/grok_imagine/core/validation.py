@@ -13,6 +13,7 @@ from typing import Any
 from grok_imagine_api import contract
 
 from ..errors import ModeConflict, OutOfRange, UnknownField
+from ..hints import Hint
 from ..warning_types import ContractWarning
 from . import values
 from .values import CERTAIN, Finding, section_of
@@ -257,7 +258,7 @@ def _broken_text(value: Any, least: int, most: int) -> Iterator[tuple[str, str, 
         yield "holds half a surrogate pair, which is no text", "", CERTAIN
 
 
-def _who_takes(mode: str, field: str, value: Any) -> str:
+def _who_takes(mode: str, field: str, value: Any) -> str | Hint:
     """The way out for a value that this model does not take: the models that do, or not to be held to the contract."""
     able = [
         f"`{name}`"
@@ -266,4 +267,4 @@ def _who_takes(mode: str, field: str, value: Any) -> str:
         and value in contract.MODES[mode].limits[field].values
         and (field not in model.modes[mode].limits or value in model.modes[mode].limits[field].values)
     ]
-    return f"use model {' or '.join(able)}" if able else "`strict=False` sends a newer value"
+    return f"use model {' or '.join(able)}" if able else Hint("strict", "`strict=False` sends a newer value")

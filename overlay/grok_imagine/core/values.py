@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from grok_imagine_api import contract
 
 from ..errors import InvalidRequest, OutOfRange
+from ..hints import Hint
 from ..media.mp4 import seconds_of
 
 __all__ = ["CERTAIN", "Finding", "findings", "section_of"]
@@ -20,7 +21,7 @@ Finding: TypeAlias = tuple[InvalidRequest, str]
 CERTAIN = "H"
 """The confidence from which a request is refused; below it, it is sent with a warning."""
 
-LOCAL = "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body"
+LOCAL = Hint("local_file", "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body")
 TAG = re.compile("<IMAGE_([0-9]+)>")
 VIDEO_LENGTHS = {
     "edit-video": (None, "edit_input"),
@@ -58,7 +59,7 @@ def _media(body: Mapping[str, Any]) -> Iterator[tuple[str, contract.Input, Any]]
 
 
 def _medium(mode: str, field: str, kind: contract.Input, item: Any) -> Iterator[Finding]:
-    def refuse(rule: str, instead: str = "") -> OutOfRange:
+    def refuse(rule: str, instead: str | Hint = "") -> OutOfRange:
         return OutOfRange(rule, fields=[field], instead=instead, mode=mode, section="x-modes.inputs")
 
     names = " or ".join(f"`{name}`" for name in kind.one_of)
@@ -96,7 +97,7 @@ def _url(refuse: Refuse, kind: contract.Input, url: str) -> Iterator[Finding]:
         yield refuse(f"has a URL with a host and without spaces; got {_start(url)!r}"), kind.confidence
     elif kind.suffixes and not parts.path.lower().endswith(kind.suffixes):
         text = f"has a URL whose path ends in {', '.join(kind.suffixes)}"
-        yield refuse(text, "`strict=False` sends another"), kind.suffix_confidence
+        yield refuse(text, Hint("strict", "`strict=False` sends another")), kind.suffix_confidence
 
 
 def _start(url: str) -> str:
@@ -142,7 +143,7 @@ def _keyframes(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
     duration = body.get("duration", contract.MODES[mode].limits["duration"].default)
     taken: dict[int, float] = {}
 
-    def refuse(rule: str, instead: str = "") -> OutOfRange:
+    def refuse(rule: str, instead: str | Hint = "") -> OutOfRange:
         section = "x-modes.modes.reference-to-video.limits.keyframes"
         return OutOfRange(rule, fields=["keyframes"], instead=instead, mode=mode, section=section)
 

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import secrets
 import stat
 import struct
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DownloadError, TargetExistsError
+from ..hints import Hint
 
 try:
     import fcntl
@@ -48,6 +50,23 @@ KNOWN_BOXES = {
 }
 
 
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Tries whether a video can be saved there: before its job is paid for. Leaves nothing behind.
+
+    Args:
+        path: A file, or a folder, in which it would be called by its id.
+        overwrite: Whether a file may be replaced.
+
+    Raises:
+        DownloadError: It can't be, and why.
+    """
+    part = Part(path, secrets.token_hex(16), overwrite)
+    try:
+        part.open()
+    finally:
+        part.close()
+
+
 class Part:
     """The file `<target>.part`, locked while it is open, and `.part.json`, which says what it is a part of.
 
@@ -76,9 +95,12 @@ class Part:
         self._file: Any = None
         self.is_useless = self._held = self._closed = False
 
-    def error(self, reason: str, message: str, kind: type[DownloadError] = DownloadError) -> DownloadError:
+    def error(
+        self, reason: str, message: str, kind: type[DownloadError] = DownloadError, hint: Hint | None = None
+    ) -> DownloadError:
         """An error that says which download it ends."""
-        return kind(message, reason=reason, path=self.target, request_id=self._request_id)
+        text = f"{message}; {hint.text}" if hint else message
+        return kind(text, reason=reason, path=self.target, request_id=self._request_id, hint=hint)
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
@@ -131,7 +153,8 @@ class Part:
             raise self._exists()
 
     def _exists(self) -> DownloadError:
-        return self.error("exists", f"{self.target} exists; overwrite=True replaces a file", TargetExistsError)
+        hint = Hint("overwrite", "overwrite=True replaces a file")
+        return self.error("exists", f"{self.target} exists", TargetExistsError, hint)
 
     def _lock(self, number: int) -> None:
         if fcntl is None:

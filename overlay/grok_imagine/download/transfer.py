@@ -25,6 +25,7 @@ from ..core.operations import check_id, id_of
 from ..core.results import Job, Video
 from ..core.retry import Retries
 from ..errors import ApiError, OutOfRange, TransportError
+from ..hints import Hint
 from ..transport.clients import LOCATION
 from .part import Part
 
@@ -93,7 +94,8 @@ def download(
 def _url(video: Video, part: Part) -> str:
     """Where a finished video is; raises if there is none."""
     if video.outcome == "running":
-        raise part.error("pending", "the job is not done; client.video.wait(request_id) waits for it")
+        hint = Hint("wait", "client.video.wait(request_id) waits for it")
+        raise part.error("pending", "the job is not done", hint=hint)
     if video.outcome != "done":
         raise video.failure()
     if not (url := video.url or video.public_url):

@@ -21,6 +21,7 @@ from typing import IO, Any, BinaryIO, Protocol, TypeAlias
 from grok_imagine_api import contract
 
 from ..errors import ConfigurationError, OutOfRange
+from ..hints import Hint
 
 __all__ = ["Content", "ImageInput", "VideoInput", "json_pieces", "url_of"]
 
@@ -175,9 +176,9 @@ def type_of(data: memoryview, allowed: tuple[str, ...], refuse: Refuse) -> str:
     try:
         import filetype  # only here: few requests bring a file
     except ImportError as error:
-        raise ConfigurationError(
-            "a local image or video needs the package `filetype`: pip install 'grok-imagine[media]'"
-        ) from error
+        hint = Hint("install", "pip install 'grok-imagine[media]'")
+        text = f"a local image or video needs the package `filetype`: {hint.text}"
+        raise ConfigurationError(text, hint=hint) from error
 
     media_type = filetype.guess_mime(bytes(data[:8192]))
     if allowed and media_type not in allowed:

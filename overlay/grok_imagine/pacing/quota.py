@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError, QuotaError
+from ..hints import Hint
 
 __all__ = ["Quota", "RedisQuota", "Windows", "check_windows"]
 
@@ -72,7 +73,8 @@ class RedisQuota:
             from redis.backoff import NoBackoff
             from redis.retry import Retry
         except ImportError as error:
-            raise ConfigurationError('RedisQuota needs redis: pip install "grok-imagine[redis]"') from error
+            hint = Hint("install", "pip install 'grok-imagine[redis]'")
+            raise ConfigurationError(f"RedisQuota needs redis: {hint.text}", hint=hint) from error
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"RedisQuota: name is a text that the processes agree on; got {name!r}")
         self._name = name

@@ -18,6 +18,7 @@ from ..core.results import Job, Video
 from ..core.retry import Delivery, delivery_of
 from ..core.schedule import Schedule
 from ..errors import ApiError, GrokImagineError, LedgerError, NotDelivered, StartOutcomeUnknown
+from ..hints import Hint
 from .post import Post, tell
 
 
@@ -213,7 +214,9 @@ class _Start:
             return
         if not post.disown():
             self._is_noted = True
-            error.add_note(f"a paid POST was under way ({self._what}); a job may be running")
+            hint = Hint("outcome_unknown", f"a paid POST was under way ({self._what}); a job may be running")
+            error.__dict__["hint"] = hint
+            error.add_note(hint.text)
         elif post.job:
             error.__dict__["request_id"] = post.job.request_id
             error.add_note(f"the job was started; {resume_call(post.job.request_id)} takes it up")

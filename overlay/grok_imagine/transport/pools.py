@@ -13,6 +13,7 @@ import httpx
 
 from ..addresses import is_loopback
 from ..errors import ConfigurationError
+from ..hints import Hint
 from .network import Backend
 
 KEEPALIVE = 60.0
@@ -70,7 +71,8 @@ def make_pool(url: httpx.URL, backend: Backend, count: int) -> httpcore.Connecti
     try:
         return httpcore.SOCKSProxy(**options)
     except (ImportError, RuntimeError):
-        raise ConfigurationError("the environment names a SOCKS proxy: pip install 'httpx[socks]'") from None
+        hint = Hint("install", "pip install 'httpx[socks]'")
+        raise ConfigurationError(f"the environment names a SOCKS proxy: {hint.text}", hint=hint) from None
 
 
 def proxy_of(url: httpx.URL) -> httpx.URL | None:

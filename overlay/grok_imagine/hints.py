@@ -1,0 +1,26 @@
+"""What to do about an error, as data."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+__all__ = ["Hint", "HintCode"]
+
+HintCode: TypeAlias = Literal[
+    "api_key", "instead", "install", "local_file", "max_cost", "outcome_unknown", "overwrite", "strict", "wait"
+]
+
+
+class Hint(NamedTuple):
+    """What to do about an error.
+
+    Attributes:
+        code: For programs. `api_key`: give one. `install`: a package is missing. `local_file`: how one is given. `strict`:
+            `strict=False` sends the request all the same. `instead`: what to write; its text is `instead` of the error.
+            `max_cost`: the cap of a batch. `wait`: the job goes on. `overwrite`: a file is in the way. `outcome_unknown`: a job
+            may be running, and be paid for.
+        text: For people. A message that has it, has it word for word, so that a program can put its own words in its place.
+    """
+
+    code: HintCode
+    text: str
