@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Literal, get_origin
 
 import pytest
 
@@ -25,12 +26,6 @@ MODULES = [
     for info in pkgutil.iter_modules(package.__path__)
     if not info.name.startswith("_")
 ]
-
-
-LATER = {
-    "AsyncBatch", "AsyncClient", "Batch", "BatchSlot", "DEFAULT_BASE_URL", "Entry", "Ledger", "LedgerQuota", "Limits",
-    "Outcome", "Reconciliation", "RedisQuota", "check_target", "request_of",
-}  # fmt: skip
 
 
 def own_names(module: ModuleType) -> set[str]:
@@ -61,13 +56,11 @@ def test_the_package_exports_every_error_request_and_result() -> None:
 
     expected = {*errors.__all__, *results.__all__, *(n for n in requests.__all__)}
     assert expected <= set(grok_imagine.__all__)
-    public = {n for n, v in vars(grok_imagine).items() if not n.startswith("_") and not inspect.ismodule(v)} - {
-        "annotations"
-    }
-    lazy = {*grok_imagine._LATER}
-    assert lazy == LATER
-    assert public - {"TYPE_CHECKING", "Any"} == {*grok_imagine.__all__} - {"__version__", "errors"} - lazy
-    assert all(getattr(getattr(grok_imagine, name), "__name__", name) == name for name in lazy)
+    homes = grok_imagine._HOME_OF
+    assert {*homes} == {*grok_imagine.__all__} - {"__version__", "errors"}
+    words = {name for name in homes if get_origin(getattr(grok_imagine, name)) is Literal}
+    assert all(getattr(getattr(grok_imagine, name), "__name__", name) == name for name in {*homes} - words)
+    assert {*grok_imagine.__all__} <= {*dir(grok_imagine)}
     with pytest.raises(AttributeError, match="no attribute 'Leger'"):
         _ = grok_imagine.Leger
 
