@@ -1,5 +1,8 @@
 """The contract document: where it is, what it says, and what it says about a request's body."""
 
+from __future__ import annotations
+
+import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
@@ -9,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
-from openapi_core import OpenAPI
+from openapi_core import Config, OpenAPI
 from openapi_core.validation.schemas import oas31_schema_validators_factory
 from openapi_core.validation.schemas.factories import SchemaValidatorsFactory
 
@@ -48,6 +51,12 @@ class Fault(NamedTuple):
     """Name of the component schema that does not hold, if it has one."""
 
 
+@functools.cache
+def contract_of(era: str | None = None) -> Contract:
+    """The contract of an era, which all sandboxes of a process read; see `Contract`."""
+    return Contract(era)
+
+
 class Contract:
     """The document as the sandbox reads it. Nothing in it is written again in Python.
 
@@ -60,7 +69,8 @@ class Contract:
 
     def __init__(self, era: str | None = None) -> None:
         self.document: Mapping[str, Any] = as_of(json.loads(document_path().read_bytes()), era)
-        self._spec = OpenAPI.from_dict(dict(self.document)).spec
+        # Its validity was checked where it was made.
+        self._spec = OpenAPI.from_dict(dict(self.document), config=Config(spec_validator_cls=None)).spec
         # Left to itself openapi-core makes one for each request, which takes thirty times as long as to use it.
         self._validators: dict[str, Any] = {}
         self.schemas: Mapping[str, Any] = self.document["components"]["schemas"]

@@ -1,6 +1,7 @@
 """The sandbox as an object: a server of its own thread, port, clock and state."""
 
 import asyncio
+import contextlib
 import math
 import os
 import socket
@@ -16,13 +17,14 @@ from starlette.types import ASGIApp
 
 from .app import application
 from .connections import Protocol
-from .contract import Contract
+from .contract import contract_of
 from .scenarios import choose
 from .service import Service, Settings
 from .work import Workers
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
+_TICK_SECONDS = 0.1
 _GRACE_SECONDS = 1.0
 
 MIB = 2**20
@@ -34,22 +36,42 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Event | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
 
+    async def main_loop(self) -> None:
+        """Ticks as uvicorn does, and ends as soon as it is asked to."""
+        self._loop, self._end, ticks = asyncio.get_running_loop(), asyncio.Event(), 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._end.wait(), _TICK_SECONDS)
+
+    def end(self) -> None:
+        """Has it end; from any thread."""
+        self.should_exit = True
+        if self._loop and self._end:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._end.set)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let running answers end for a moment, then abort all connections; uvicorn would wait, and log each."""
-        for server in self.servers:
-            server.close()
-        if self.server_state.tasks:
-            await asyncio.wait(set(self.server_state.tasks), timeout=_GRACE_SECONDS)
+        for each in (*self.servers, *(sockets or ())):
+            each.close()
+        tasks = set(self.server_state.tasks)
+        if tasks:
+            _, tasks = await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        for task in list(self.server_state.tasks):
+        for task in tasks:
             task.cancel()
-        await super().shutdown(sockets)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+        await asyncio.sleep(0)  # what was aborted is told so
 
 
 class Sandbox:
@@ -144,7 +166,7 @@ class Sandbox:
             raise ValueError(f"request_seconds must be above 0 and finite, not {request_seconds}")
         if max_connections < 1:
             raise ValueError(f"max_connections must be at least 1, not {max_connections}")
-        self._contract = Contract(as_of)
+        self._contract = contract_of(as_of)
         self._allow_hosts = frozenset(allow_hosts)
         self._max_connections = max_connections
         self._request_seconds = request_seconds
@@ -224,7 +246,7 @@ class Sandbox:
         """
         if self._server is None or self._thread is None or self._workers is None:
             return
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join(_STOP_SECONDS)
         self._workers.stop()
         alive = self._thread.is_alive()
