@@ -5,16 +5,22 @@ PY := $(BIN)/python
 REDOCLY := @redocly/cli@2.77.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ci lint types generate check-generated record prove fuzz bench frontier docs redis build clean
+.PHONY: help demo test test-httpx2 ci lint types generate check-generated record prove fuzz bench frontier docs redis build clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/sandbox  ## Make a video from a prompt in the sandbox: demo.mp4
 	@$(PY) scripts/demo.py demo.mp4
 
 test: .venv/dev redis  ## Run all tests
 	@$(BIN)/pytest -q -n 2
+
+# The tests of the transport, and those that drive it most.
+HTTP_TESTS := $(addprefix tests/,transport download files_api batches_api facade answers test_addresses.py)
+
+test-httpx2: .venv/dev  ## Run the tests that touch HTTP with httpx2 under the name of httpx
+	@PYTHONPATH=tests/httpx2_alias $(BIN)/pytest -q -n 2 -W ignore::pytest.PytestAssertRewriteWarning $(HTTP_TESTS)
 
 generate: .venv/dev  ## Compile openapi/ into generated/, and the blocking client of the asynchronous one
 	@$(PY) scripts/generate.py
@@ -71,7 +77,7 @@ docs: .venv/dev  ## Make docs/cli.md from the help, docs/cli.svg from a run, doc
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
 	@$(PY) scripts/build.py
 
-ci: lint types check-generated build test  ## All that CI runs; the tests come last
+ci: lint types check-generated build test-httpx2 test  ## All that CI runs; the tests come last
 
 clean:  ## Remove what the other targets made
 	@rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4

@@ -26,7 +26,8 @@ from grok_imagine import (
     Video,
 )
 from grok_imagine.addresses import address_of, is_host, is_loopback, is_nowhere
-from grok_imagine.config import Settings
+from grok_imagine.config import Config
+from grok_imagine.urls import parse
 from hosts import MP4, Host, serves
 from support import Api, ManualClock
 
@@ -180,7 +181,7 @@ def test_any_address_is_taken_or_refused_in_our_words(url: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InsecureBaseUrlWarning)
         try:
-            made = Settings("k", url or "x", 1.0, 1, None)
+            made = Config("k", url or "x", 1.0, 1, None)
         except ConfigurationError as error:
             assert "CANARY" not in f"{error!r} {error} {error.__cause__!r}" and (
                 error.__suppress_context__ or not error.__context__
@@ -324,3 +325,36 @@ def test_a_service_here_may_name_files_here_but_none_elsewhere_in_plain_text(
         with pytest.raises(DownloadError) as caught:
             api(lambda c, video=video: c.video.download(video, tmp_path / "b.mp4"))
         assert caught.value.reason == "url"
+
+
+# URLs are read here, and by the library again.
+
+
+PIECES = [
+    "https", "HTTPS", "ftp", "", ":", "://", "//", "/", "\\", "@", "u:p@", "u@", "vidgen.x.ai", "evil.example", "127.0.0.1", "localhost",
+    "[::1]", "[fe80::1%25e]", "[::1", "]", "::1", "0x7f.1", "2130706433", "999.1.1.1", "1.2.3", "xn--0", "xn--mnchen-3ya.de", "m\u00fcnchen.de",
+    "\u00df.de", "\u3002", "\uff0e", "\u2100", "\u2603", ":443", ":80", ":0", ":65536", ":+443", ":4_4", ":\u0661", "?q=a b", "#f", "?", "#",
+    "/a/../b", "/./..", "%2e", "%", "%zz", " ", "\t", "\n", "\x7f", "\x80", "\u200b", "\ud800", "a", "..", "a..b", "-a", "_a", "a" * 64, "data:",
+    "\u0130", "\u212a", "\u2028",
+]  # fmt: skip
+BEFORE = "https://vidgen.x.ai/bucket/a.mp4?sig=1"
+
+
+@settings(max_examples=3000, deadline=None)
+@given(
+    st.sampled_from(["", "https://", "http://", "https:", "//"]),
+    st.lists(st.sampled_from(PIECES), max_size=6),
+    st.booleans(),
+)
+def test_what_is_read_as_a_host_the_library_reads_as_the_same(begin: str, pieces: list[str], is_redirect: bool) -> None:
+    text = begin + "".join(pieces)
+    try:
+        place = parse(BEFORE).join(text) if is_redirect else parse(text)
+    except ValueError:
+        return
+    if place.scheme not in ("http", "https") or not place.host:
+        return
+    library = httpx.URL(place.text)
+    assert (library.scheme, library.raw_host.decode("ascii"), library.port) == (place.scheme, place.host, place.port)
+    assert library.host and (place.has_user or not library.userinfo)
+    assert place.path == "" or library.path

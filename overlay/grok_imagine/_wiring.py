@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from grok_imagine_api import contract
 
-from .config import Seconds, Settings, seconds
+from .config import Config, Seconds, seconds
 from .core import operations, polling
 from .core.effects import Blocking, Flow, ProgressCallback, StartedCallback
 from .core.hooks import JobRecorder, Runtime
@@ -59,7 +59,7 @@ class ClientCore:
 
     def __init__(
         self,
-        settings: Settings,
+        config: Config,
         clock: Callable[[], float],
         retry: RetryPolicy | None,
         ledger: Ledger | None,
@@ -68,9 +68,9 @@ class ClientCore:
         *,
         awaits: bool = False,
     ) -> None:
-        redact_logs(settings)
+        redact_logs(config)
         self._awaits = awaits
-        self._settings = settings
+        self._config = config
         self.clock = clock
         self._retries = Retries(retry or RetryPolicy(), clock)
         self._ledger = ledger
@@ -90,13 +90,13 @@ class ClientCore:
             if self._runtime is None:
                 self._recorder = self._recorder_of(self._ledger) if self._ledger else None
                 recorder = self._recorder or JobRecorder()
-                self._runtime = Runtime(self._retries, self._settings.request_timeout, self._pacer(), recorder)
+                self._runtime = Runtime(self._retries, self._config.request_timeout, self._pacer(), recorder)
             return self._runtime
 
     def _recorder_of(self, ledger: Ledger) -> LedgerRecorder:
         from .ledger.recorder import LedgerRecorder
 
-        return LedgerRecorder(ledger, self._settings.base_url)
+        return LedgerRecorder(ledger, self._config.base_url)
 
     def _pacer(self) -> Pacer:
         from .pacing.limiter import Pacer
@@ -105,7 +105,7 @@ class ClientCore:
 
         limits, history, quota = self._limits or Limits(), History(), self._quota
         if ledger := self._ledger:
-            origin = self._settings.base_url
+            origin = self._config.base_url
             with contextlib.suppress(ValueError, TypeError):  # what can't be read is learned anew
                 history = History.from_json(json.loads(ledger.load_history(origin) or "[]"))
             if quota is None and limits.windows():
@@ -197,12 +197,12 @@ class ClientCore:
             path,
             look=look or self.get,
             retries=self._retries,
-            is_local=self._settings.is_local,
+            is_local=self._config.is_local,
             on_progress=on_progress,
             **options,
         )
         if (ledger := self._ledger) and look is None:
-            yield Blocking(lambda: ledger.record_download(id_of(video), target, self._settings.base_url))
+            yield Blocking(lambda: ledger.record_download(id_of(video), target, self._config.base_url))
         return target
 
     def reconcile(
@@ -222,7 +222,7 @@ class ClientCore:
             wall=time.time,
             timeout=contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
             schedule=contract_schedule,
-            blot=lambda error: blot(error, self._settings.api_key),
+            blot=lambda error: blot(error, self._config.api_key),
         )
         ended = [bind(each) if isinstance(each, Video) else each for each in found.ended]
         return Reconciliation(ended, found.running, found.unknown)
@@ -252,7 +252,7 @@ class ClientCore:
         own = self._recorder_of(ledger or self._ledger or Ledger.temporary())
         bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
         options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress, on_started)
-        key = self._settings.api_key
+        key = self._config.api_key
         return BatchRunner(self.runtime, options, bind, lambda error: blot(error, key))
 
     def concurrency(self, given: int | None) -> int:
@@ -269,7 +269,7 @@ class ClientCore:
         """The flows of files."""
         from .files_api.operations import FileFlows
 
-        return FileFlows(self._retries, self._settings)
+        return FileFlows(self._retries, self._config)
 
     @property
     def batches(self) -> BatchFlows:

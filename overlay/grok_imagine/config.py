@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 import warnings
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
-from urllib.parse import urlsplit
-
-import httpx
+from pathlib import Path
 
 from ._version import __version__
-from .addresses import is_host, is_loopback
+from .addresses import is_loopback
 from .errors import ConfigurationError, OutOfRange
 from .hints import Hint
-from .media.inputs import Content
 from .regions import warn_of_region
+from .urls import Url, parse
 from .warning_types import InsecureBaseUrlWarning
 
 DEFAULT_BASE_URL = "https://api.x.ai/v1"
@@ -28,13 +26,14 @@ CONNECT_TIMEOUT = 10.0
 MOST_SECONDS = 1e7
 
 Seconds = float | timedelta
+Verify = ssl.SSLContext | str | os.PathLike[str] | bool
 
 
-class Settings:
+class Config:
     """What every request of a client has in common. Its repr shows no secret."""
 
     __slots__ = (
-        "__weakref__", "_headers", "_timeout", "api_key", "base_url", "closed", "max_connections", "request_timeout"
+        "__weakref__", "api_key", "base_url", "closed", "headers", "max_connections", "place", "proxy", "request_timeout", "verify"
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +43,8 @@ class Settings:
         request_timeout: Seconds,
         max_connections: int,
         headers: Mapping[str, str] | None,
+        proxy: str | None = None,
+        verify: Verify = True,
     ) -> None:
         self.api_key = _key(api_key)
         self.base_url = base_address(base_url)
@@ -51,49 +52,25 @@ class Settings:
         if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
             raise ConfigurationError(f"max_connections is a whole number from 1 on; got {max_connections!r}")
         self.max_connections = max_connections
-        self._headers = _headers(headers, self.api_key)
-        self._timeout = _timeout(self.request_timeout)
+        self.headers = _headers(headers, self.api_key)
+        self.place = parse(self.base_url)
+        self.proxy, self.verify = _proxy(proxy), _certificates(verify)
         self.closed = ""
-        _warn_if_plain(self.base_url)
+        _warn_if_plain(self.place)
         warn_of_region(self.base_url)
 
     @property
     def is_local(self) -> bool:
         """Whether the service is on this machine, as the sandbox is."""
-        return is_loopback(httpx.URL(self.base_url).host)
+        return is_loopback(self.place.host)
 
     def check_open(self) -> None:
         """Raises ConfigurationError once the client was closed; `closed` is why."""
         if self.closed:
             raise ConfigurationError(self.closed)
 
-    def complete(self, request: Mapping[str, Any], limit: float) -> dict[str, Any]:
-        """A request of the generated code, made ready for httpx: address, key and a timeout for each of its steps.
-
-        A body that holds media is put into `content`, to be sent in pieces: httpx would hold it twice more.
-
-        Redirects are not followed, whatever the HTTP client is set to: the key goes to the configured address alone.
-        """
-        own = request.get("headers")
-        headers = self._headers | {name.lower(): value for name, value in own.items()} if own else self._headers
-        body = request.get("json")
-        if body is not None and (content := Content.of(body)):
-            headers = headers | {"content-length": str(content.length)}
-            request = {name: value for name, value in request.items() if name != "json"} | {"content": content}
-        return {
-            **request,
-            "url": self.base_url + request["url"],
-            "headers": headers,
-            "timeout": self._timeout if limit == self.request_timeout else _timeout(limit),
-            "follow_redirects": False,
-        }
-
     def __repr__(self) -> str:
         return f"base_url={self.base_url!r}"
-
-
-def _timeout(limit: float) -> httpx.Timeout:
-    return httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
 
 
 def seconds(value: object, name: str, *, least: float = 0.0) -> float:
@@ -156,25 +133,49 @@ def _trouble(address: str) -> str:
     if not address.isprintable() or " " in address or "\\" in address:
         return "holds a space, a backslash or a control character"
     try:
-        parts = urlsplit(address)
-        port, place = parts.port, httpx.URL(address)
-        host = place.host and place.raw_host.decode(
-            "ascii"
-        )  # reading it decodes it, and shows whether that can be done
-    except (ValueError, httpx.InvalidURL):
+        place = parse(address)
+    except ValueError:
         return "has no valid host or port"
-    if parts.scheme not in ("http", "https"):
+    if place.scheme not in ("http", "https"):
         return "has no http(s) scheme"
-    if "@" in parts.netloc:
+    if place.has_user:
         return "holds a user name or password; the key goes into api_key"
-    if not parts.hostname or not is_host(host) or port == 0:
+    if not place.host:
         return "has no valid host or port"
     return "has a query or a fragment" if "?" in address or "#" in address else ""
 
 
-def _warn_if_plain(address: str) -> None:
+def _proxy(given: str | None) -> str | None:
+    """The address of a proxy, checked. A message never repeats it: it may hold a password."""
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise ConfigurationError(f"proxy is the URL of one as a text; got {type(given).__name__}")
+    try:
+        place = parse(given)
+    except ValueError:
+        raise ConfigurationError("proxy is no URL") from None
+    if place.scheme not in ("http", "https", "socks5", "socks5h") or not place.host:
+        raise ConfigurationError("proxy is the URL of one, such as http://proxy.example:3128, https or socks5")
+    return given
+
+
+def _certificates(given: Verify) -> ssl.SSLContext | bool:
+    """What `verify` means: a path is read."""
+    if isinstance(given, bool | ssl.SSLContext):
+        return given
+    if not isinstance(given, str | os.PathLike) or not os.fspath(given):
+        raise ConfigurationError(f"verify is a bool, an ssl.SSLContext or a path; got {given!r}")
+    path = Path(given)
+    try:
+        return ssl.create_default_context(capath=path) if path.is_dir() else ssl.create_default_context(cafile=path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise ConfigurationError(f"verify: {path} is no file or folder of certificates: {reason}") from None
+
+
+def _warn_if_plain(place: Url) -> None:
     """The key is worth money, and whoever is on the way can read it. No error: a gateway beside the program may have no TLS."""
-    place = httpx.URL(address)
     if place.scheme == "http" and not is_loopback(place.host):
         warnings.warn(
             f"base_url is http and {place.host} is not this machine: the API key and all prompts cross the network in plain"

@@ -198,9 +198,20 @@ class UnexpectedError(GrokImagineError):
 
 
 class TransportError(GrokImagineError):
-    """No answer to a request that is safe to repeat, such as a look at a job."""
+    """No answer to a request that is safe to repeat, such as a look at a job.
+
+    Attributes:
+        host: Where the request went, or was to go, if that is known.
+        port: The port there.
+    """
 
     _is_told = True
+    host: str | None = None
+    port: int | None = None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if self.host and ":" in self.host else self.host
+        return f"{host}:{self.port}: {super().__str__()}" if host else super().__str__()
 
 
 class NotDelivered(TransportError):
@@ -301,8 +312,9 @@ class ApiError(GrokImagineError):
         body: str = "",
         request_id: str | None = None,
         payload: Mapping[str, Any] | None = None,
+        hint: Hint | None = None,
     ) -> None:
-        super().__init__(message, request_id=request_id)
+        super().__init__(message, request_id=request_id, hint=hint)
         self.payload = payload
         self.cost_usd = cost_usd(payload)
         self.status_code = status_code
@@ -334,7 +346,7 @@ class PermissionDeniedError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """404: no such job or model."""
+    """404: no such job, model, file or batch; or no such path, and then its hint is `base_url`."""
 
 
 class ConflictError(ApiError):

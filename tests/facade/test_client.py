@@ -504,7 +504,7 @@ def test_nothing_shows_the_key(api: Api, caplog: pytest.LogCaptureFixture) -> No
     video = api(lambda c: c.video.generate("A cat"), api_key="CANARY-KEY")
     for cls in (Client, AsyncClient):
         client = cls("CANARY-KEY")
-        assert "CANARY" not in f"{client!r} {client.video!r} {client._settings!r} {client._driver!r}"
+        assert "CANARY" not in f"{client!r} {client.video!r} {client._config!r} {client._driver!r}"
     records = " ".join(record.getMessage() for record in caplog.records)
     assert "CANARY" not in records + repr(video)
 

@@ -33,8 +33,9 @@ from grok_imagine import (
     VideoTimeoutError,
     delivery_of,
 )
-from grok_imagine.config import Settings
-from grok_imagine.transport.exchange import transport_error
+from grok_imagine.config import Config
+from grok_imagine.transport.failures import transport_error
+from grok_imagine.transport.request import complete
 from grok_imagine_sandbox import Sandbox
 from support import UNLIMITED, Api, ManualClock
 
@@ -114,7 +115,7 @@ def test_waiting_for_a_turn_counts_against_the_request() -> None:
         holder = threading.Thread(target=hold, args=(client,), daemon=True)
         holder.start()
         assert held.wait(5)
-        client._settings.request_timeout = 0.1
+        client._config.request_timeout = 0.1
         with pytest.raises(NotDelivered, match=r"waited 0\.1 s for other requests"):
             client.video.get("b")
         holder.join(5)
@@ -239,8 +240,8 @@ def test_the_gate_gives_every_place_back(sandbox: Sandbox) -> None:
     )
 )
 def test_a_header_is_sent_once_and_the_key_wins(own: dict[str, str]) -> None:
-    settings = Settings("the-key-itself", "https://a.example", 60, 8, own)
-    sent = settings.complete({"method": "post", "url": "/x", "headers": {"Content-Type": "application/json"}}, 1)[
+    config = Config("the-key-itself", "https://a.example", 60, 8, own)
+    sent = complete(config, {"method": "post", "url": "/x", "headers": {"Content-Type": "application/json"}}, 1)[
         "headers"
     ]
     assert len({name.lower() for name in sent}) == len(sent)

@@ -18,12 +18,13 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import httpx2
 import pytest
 
 from grok_imagine import AsyncClient, Client, GrokImagineError, Ledger, RetryPolicy
 from grok_imagine.transport import redaction
 from grok_imagine_sandbox import SCENARIOS, Sandbox
-from hosts import Host
+from hosts import MP4, Host
 from support import ROOT, UNLIMITED, Api
 
 KEY = "xai-CANARY0key0000000000"
@@ -130,8 +131,8 @@ def logged(caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join(f"{r.name} {r.getMessage()} {r.msg} {r.args} {vars(r)}" for r in caplog.records)
 
 
-def look(kind: str, url: str, key: str, is_given: bool) -> None:
-    """With a client of ours, or one that its maker made."""
+def look(kind: str, url: str, key: str, library: Any) -> None:
+    """With a client of ours, or one that its maker made with a library."""
     options: dict[str, Any] = {
         "api_key": key,
         "base_url": url,
@@ -139,14 +140,17 @@ def look(kind: str, url: str, key: str, is_given: bool) -> None:
         "limits": UNLIMITED,
     }
     if kind == "sync":
-        with httpx.Client(trust_env=False) as http, Client(**options, http_client=http if is_given else None) as client:
+        with (
+            (library or httpx).Client(trust_env=False) as http,
+            Client(**options, http_client=http if library else None) as client,
+        ):
             client.video.get("the-id")
         return
 
     async def run() -> None:
         async with (
-            httpx.AsyncClient(trust_env=False) as http,
-            AsyncClient(**options, http_client=http if is_given else None) as client,
+            (library or httpx).AsyncClient(trust_env=False) as http,
+            AsyncClient(**options, http_client=http if library else None) as client,
         ):
             await client.video.get("the-id")
 
@@ -155,9 +159,9 @@ def look(kind: str, url: str, key: str, is_given: bool) -> None:
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("own", [False, True], ids=["ours", "given"])
+@pytest.mark.parametrize("library", [None, httpx, httpx2], ids=["ours", "httpx", "httpx2"])
 def test_no_log_shows_what_an_answer_repeats(
-    kind: str, key: str, own: bool, service: Host, caplog: pytest.LogCaptureFixture
+    kind: str, key: str, library: Any, service: Host, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     told_of: set[str] = set()
@@ -168,12 +172,15 @@ def test_no_log_shows_what_an_answer_repeats(
         answer = echo.replace("{}", said).encode() + b"content-length: 2\r\n\r\n" + b"{}"
         service.scripts = [lambda c, s, answer=answer: c.sendall(answer)]
         with suppress(GrokImagineError):
-            look(kind, f"{service.origin}/v1", key, own)
+            look(kind, f"{service.origin}/v1", key, library)
         text = logged(caplog)
         assert "CANARY" not in text and key not in text, (echo, said)
         told_of |= {record.name for record in caplog.records}
         caplog.clear()
-    assert {"httpcore.http11", "httpcore.connection"} <= told_of and ("httpx" in told_of) == (own or kind == "async")
+    name = (library or httpx).__name__  # of what stands under the name, where a program has put another there
+    core = name.replace("httpx", "httpcore")
+    is_told = name in told_of
+    assert {f"{core}.http11", f"{core}.connection"} <= told_of and is_told == (library is not None or kind == "async")
 
 
 @pytest.mark.parametrize("name", LOGGERS)
@@ -205,6 +212,51 @@ print([len(logging.getLogger(name).filters) for name in names])
     command, environment = [sys.executable, "-c", program], {**os.environ, "PYTHONPATH": path}
     shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     assert shown == "[[], [], [], []]\n[1, 1, 1, 1]\n"
+
+
+ALIASES = {
+    "one name": "import httpx2; sys.modules['httpx'] = httpx2",
+    "both names": "import httpx2, httpcore2; sys.modules.update(httpx=httpx2, httpcore=httpcore2)",
+    "as the library does": "import httpx2; httpx2.alias_httpx()",
+    "after the import": "import httpx2, grok_imagine; sys.modules['httpx'] = httpx2",
+    "the other way": "import httpx, httpcore; sys.modules.update(httpx2=httpx, httpcore2=httpcore)",
+}
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("how", ALIASES)
+def test_no_log_shows_a_secret_where_one_library_stands_under_the_name_of_the_other(
+    how: str, kind: str, service: Host, tmp_path: Path
+) -> None:
+    body = b'{"status": "done", "video": {"url": "%s/a.mp4?sig=CANARY0signed"}}' % service.origin.encode()
+
+    def script(connection: Any, seen: Any) -> None:
+        content = body if seen.path.startswith("/v1") else MP4
+        echo = f"HTTP/1.1 200 X\r\nx-echo: {seen.headers.get('authorization', seen.path)}\r\n".encode()
+        connection.sendall(echo + b"content-length: %d\r\n\r\n" % len(content) + content)
+
+    service.scripts = [script]
+    program = f"""
+import asyncio, logging, sys
+{ALIASES[how]}
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+from grok_imagine import AsyncClient, Client
+options = dict(api_key={KEY!r}, base_url="{service.origin}/v1")
+path = {str(tmp_path / "a.mp4")!r}
+if {kind == "sync"}:
+    with Client(**options) as client:
+        client.video.download("the-id", path)
+else:
+    async def run():
+        async with AsyncClient(**options) as client:
+            await client.video.download("the-id", path)
+    asyncio.run(run())
+"""
+    path = os.pathsep.join(str(ROOT / name) for name in ("overlay", "generated"))
+    command, environment = [sys.executable, "-c", program], {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "send_request_headers" in done.stdout and "CANARY" not in done.stdout + done.stderr
+    assert (tmp_path / "a.mp4").read_bytes() == MP4
 
 
 def test_a_key_is_kept_out_as_long_as_its_client_lives(caplog: pytest.LogCaptureFixture) -> None:

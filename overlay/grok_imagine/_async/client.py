@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .._shared import live, no_attribute
 from .._wiring import ClientCore
-from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
+from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify
 from ..core.results import AsyncVideo
 from ..core.retry import RetryPolicy
 from .batches import AsyncBatches
@@ -17,12 +17,11 @@ from .files import AsyncFiles
 from .videos import AsyncModels, AsyncVideos
 
 if TYPE_CHECKING:
-    from httpx import AsyncClient as HttpClient
-
     from ..ledger.entries import Reconciliation
     from ..ledger.ledger import Ledger
     from ..pacing.limits import Limits
     from ..pacing.quota import Quota
+    from ..transport.given import AsyncHttpClient
 
 __all__ = ["AsyncClient"]
 
@@ -50,8 +49,13 @@ class AsyncClient:
             other requests of the client share it: what would pass it waits for its turn, which no timeout counts before a POST.
         quota: Where processes with the same key share the limits; default the ledger's file. See `LedgerQuota`, `RedisQuota`.
         headers: Sent with every request, such as a gateway's own.
-        http_client: An `httpx.AsyncClient` to use instead of one's own, such as one with a proxy. It is not closed, and goes
-            through the proxies that it was made with.
+        http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` to use instead of one's own, such as one with a transport of
+            yours. It is not closed. Its proxies, certificates and transports hold for downloads too; its default headers, auth,
+            cookies and event hooks do not.
+        download_client: The same for downloads alone.
+        proxy: The URL of a proxy for everything, this machine included. Default: what the environment names.
+        verify: Certificates to trust: a file or folder of them, or an `ssl.SSLContext`. False trusts whoever answers, who then
+            has the key.
         clock: Monotonic seconds; for tests.
         sleep: Pauses, as a coroutine function; for tests.
 
@@ -80,15 +84,18 @@ class AsyncClient:
         limits: Limits | None = None,
         quota: Quota | None = None,
         headers: Mapping[str, str] | None = None,
-        http_client: HttpClient | None = None,
+        http_client: AsyncHttpClient | None = None,
+        download_client: AsyncHttpClient | None = None,
+        proxy: str | None = None,
+        verify: Verify = True,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
         from ..transport.aio import AsyncDriver  # only here: it brings connections, a third of all imports
 
-        self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
-        self._driver = AsyncDriver(self._settings, http_client, sleep)
-        self._core = ClientCore(self._settings, clock, retry, ledger, limits, quota, awaits=True)
+        self._config = Config(api_key, base_url, request_timeout, max_connections, headers, proxy, verify)
+        self._driver = AsyncDriver(self._config, http_client, sleep, download_client)
+        self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, awaits=True)
         live.add(self)
         self.video = AsyncVideos(self._core, self._driver)
         self.models = AsyncModels(self._core, self._driver)
@@ -98,7 +105,7 @@ class AsyncClient:
     @property
     def base_url(self) -> str:
         """The service's address, as it was checked: without a slash at its end. The ledger has it as `origin`."""
-        return self._settings.base_url
+        return self._config.base_url
 
     async def reconcile(
         self, ledger: Ledger | None = None, *, timeout: Seconds | None = None
@@ -137,4 +144,4 @@ class AsyncClient:
             raise no_attribute(self, name)
 
     def __repr__(self) -> str:
-        return f"AsyncClient({self._settings!r})"
+        return f"AsyncClient({self._config!r})"

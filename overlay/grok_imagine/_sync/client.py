@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .._shared import live, no_attribute
 from .._wiring import ClientCore
-from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Seconds, Settings
+from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify
 from ..core.results import Video
 from ..core.retry import RetryPolicy
 from .batches import Batches
@@ -18,12 +18,11 @@ from .files import Files
 from .videos import Models, Videos
 
 if TYPE_CHECKING:
-    from httpx import Client as HttpClient
-
     from ..ledger.entries import Reconciliation
     from ..ledger.ledger import Ledger
     from ..pacing.limits import Limits
     from ..pacing.quota import Quota
+    from ..transport.given import HttpClient
 
 __all__ = ["Client"]
 
@@ -51,8 +50,13 @@ class Client:
             other requests of the client share it: what would pass it waits for its turn, which no timeout counts before a POST.
         quota: Where processes with the same key share the limits; default the ledger's file. See `LedgerQuota`, `RedisQuota`.
         headers: Sent with every request, such as a gateway's own.
-        http_client: An `httpx.Client` to use instead of one's own, such as one with a proxy. It is not closed, and goes
-            through the proxies that it was made with.
+        http_client: An `httpx.Client` or `httpx2.Client` to use instead of one's own, such as one with a transport of
+            yours. It is not closed. Its proxies, certificates and transports hold for downloads too; its default headers, auth,
+            cookies and event hooks do not.
+        download_client: The same for downloads alone.
+        proxy: The URL of a proxy for everything, this machine included. Default: what the environment names.
+        verify: Certificates to trust: a file or folder of them, or an `ssl.SSLContext`. False trusts whoever answers, who then
+            has the key.
         clock: Monotonic seconds; for tests.
         sleep: Pauses; for tests.
 
@@ -82,14 +86,17 @@ class Client:
         quota: Quota | None = None,
         headers: Mapping[str, str] | None = None,
         http_client: HttpClient | None = None,
+        download_client: HttpClient | None = None,
+        proxy: str | None = None,
+        verify: Verify = True,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         from ..transport.sync import SyncDriver  # only here: it brings connections, a third of all imports
 
-        self._settings = Settings(api_key, base_url, request_timeout, max_connections, headers)
-        self._driver = SyncDriver(self._settings, http_client, sleep)
-        self._core = ClientCore(self._settings, clock, retry, ledger, limits, quota, awaits=False)
+        self._config = Config(api_key, base_url, request_timeout, max_connections, headers, proxy, verify)
+        self._driver = SyncDriver(self._config, http_client, sleep, download_client)
+        self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, awaits=False)
         live.add(self)
         self.video = Videos(self._core, self._driver)
         self.models = Models(self._core, self._driver)
@@ -99,7 +106,7 @@ class Client:
     @property
     def base_url(self) -> str:
         """The service's address, as it was checked: without a slash at its end. The ledger has it as `origin`."""
-        return self._settings.base_url
+        return self._config.base_url
 
     def reconcile(self, ledger: Ledger | None = None, *, timeout: Seconds | None = None) -> Reconciliation[Video]:
         """After a crash: takes up every accepted job of a ledger and lists the unknown ones. Never posts.
@@ -136,4 +143,4 @@ class Client:
             raise no_attribute(self, name)
 
     def __repr__(self) -> str:
-        return f"Client({self._settings!r})"
+        return f"Client({self._config!r})"

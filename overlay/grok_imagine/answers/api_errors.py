@@ -20,6 +20,7 @@ from ..errors import (
     UnprocessableError,
     VideoModeratedError,
 )
+from ..hints import Hint
 from ..parsing import code_and_message, cost_usd, read_json, shown
 
 KINDS: Mapping[str, type[ApiError]] = {
@@ -34,6 +35,9 @@ KINDS: Mapping[str, type[ApiError]] = {
     "unavailable": ServerError,
 }
 """The error class of each kind of x-errors; `moderated` ends a job and so has none here."""
+
+NO_ROUTE = Hint("base_url", "does base_url end in /v1?")
+"""For a 404 whose `error` is an object, which means an unknown path: that of an unknown job, file or model is a text."""
 
 
 def kind_of(status: int, code: str | None, text: str) -> str | None:
@@ -69,6 +73,10 @@ def api_error(
         cost = cost_usd(payload)
         return VideoModeratedError(code or kind, message, request_id=request_id, cost_usd=cost, payload=payload)
     error = KINDS.get(kind or "", ServerError if status >= 500 else ApiError)
+    hint = None
+    if status == 404 and payload is not None and isinstance(payload.get("error"), dict):
+        hint = NO_ROUTE
+        message = f"the service knows no such path; {hint.text} {message}".rstrip()
     return error(
         message or "no text",
         status_code=status,
@@ -77,4 +85,5 @@ def api_error(
         body=text,
         request_id=request_id or headers.get("x-request-id"),
         payload=payload,
+        hint=hint,
     )

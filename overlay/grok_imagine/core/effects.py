@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Protocol, TypeAlias, TypeVar
-
-import httpx
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .results import Job, Video
 
@@ -15,10 +13,26 @@ ProgressCallback: TypeAlias = Callable[[Video], object | Awaitable[object]]
 StartedCallback: TypeAlias = Callable[[Job], object | Awaitable[object]]
 
 
+class Head(NamedTuple):
+    """The head of a streamed answer.
+
+    Attributes:
+        status: HTTP status; any number that came.
+        headers: By lower-case names, without `location`.
+        host: Who answered.
+        location: A redirect's target, as it came; else empty.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    host: str
+    location: str = ""
+
+
 class Sink(Protocol):
     """Takes a streamed answer. What it raises ends the transfer."""
 
-    def begin(self, response: httpx.Response) -> None:
+    def begin(self, head: Head) -> None:
         """Takes the status and headers, before any chunk."""
 
     def write(self, chunk: bytes) -> object:
@@ -50,14 +64,21 @@ class Sleep:
 
 
 class Stream:
-    """Fetch a public file without the key, and hand the answer and then its chunks to `sink`, as they come."""
+    """Fetch a file, and hand the answer's head and then its chunks to `sink`, as they come. No redirect is followed.
 
-    __slots__ = ("headers", "sink", "url")
+    Attributes:
+        request: As the generated code has it.
+        sink: Takes the answer.
+        keyed: Whether it is a file at the service: the URL is a path there, and the key goes along. Any other is public, and
+            gets no header but the request's.
+    """
 
-    def __init__(self, url: str, headers: dict[str, str], sink: Sink) -> None:
-        self.url = url
-        self.headers = headers
+    __slots__ = ("keyed", "request", "sink")
+
+    def __init__(self, request: Mapping[str, Any], sink: Sink, *, keyed: bool = False) -> None:
+        self.request = request
         self.sink = sink
+        self.keyed = keyed
 
 
 class Blocking:

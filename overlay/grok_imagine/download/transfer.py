@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
-
-import httpx
 
 from grok_imagine_api import contract
 
 from .._version import __version__
-from ..addresses import is_host, is_loopback, is_nowhere
+from ..addresses import is_loopback, is_nowhere
 from ..answers.api_errors import api_error
 from ..config import Seconds, seconds
-from ..core.effects import Blocking, Flow, Sleep, Stream
+from ..core.effects import Blocking, Flow, Head, Sleep, Stream
 from ..core.operations import check_id, id_of
 from ..core.results import Job, Video
 from ..core.retry import Retries
 from ..errors import ApiError, OutOfRange, TransportError
 from ..hints import Hint
-from ..transport.clients import LOCATION
+from ..urls import Url, parse
 from .part import Part
 
 MAX_BYTES = 2 * 2**30
@@ -123,7 +121,7 @@ class _Transfer:
     def fetch(self, url: str) -> Flow[bool]:
         """Fetches until the part is whole, as long as the retry policy allows; False if the URL has expired."""
         origin = self._checked(url)
-        self._part.expect(f"{origin.scheme}://{origin.netloc.decode()}{origin.path}")
+        self._part.expect(f"{origin.origin}{origin.path}")
         retries, begin, tries = self._retries, self._retries.clock(), 0
         while True:
             before = self._furthest
@@ -135,11 +133,12 @@ class _Transfer:
                 tries += 1
                 pause = retries.policy.pause(tries, retries.clock() - begin, error, retries.dice)
                 if pause is None:
-                    raise self._part.error("interrupted", f"{origin.host}: {error}") from error
+                    where = "" if getattr(error, "host", None) else f"{origin.host}: "
+                    raise self._part.error("interrupted", f"{where}{error}") from error
             self._check_time(pause)
             yield Sleep(pause)
 
-    def _attempt(self, origin: httpx.URL) -> Flow[bool]:
+    def _attempt(self, origin: Url) -> Flow[bool]:
         """Asks for what is missing, wherever redirects lead; False if the URL has expired."""
         place, part = origin, self._part
         for _ in range(REDIRECTS + 1):
@@ -147,12 +146,12 @@ class _Transfer:
             try:
                 yield self._request(place, is_range)
             except _Other as other:
-                answer: httpx.Response = other.args[0]
-                status = answer.status_code
+                answer: Head = other.args[0]
+                status = answer.status
                 if status in GONE:
                     return False
                 if status in (301, 302, 303, 307, 308):
-                    place = self._checked(answer.extensions.get(LOCATION, ""), place)
+                    place = self._checked(answer.location, place)
                 elif status in (408, 425, 429) or status >= 500:
                     # Without the body and most headers, in which hosts repeat signatures.
                     raise api_error(status, {"retry-after": answer.headers.get("retry-after", "")}, b"") from None
@@ -170,7 +169,7 @@ class _Transfer:
                 return self._judged()
         raise part.error("redirect", f"{origin.host} redirects more than {REDIRECTS} times")
 
-    def _request(self, place: httpx.URL, is_range: bool) -> Stream:
+    def _request(self, place: Url, is_range: bool) -> Stream:
         part = self._part
         self._requests += 1
         if self._requests > REQUESTS:
@@ -180,9 +179,9 @@ class _Transfer:
         if is_range:
             headers |= {"Range": f"bytes={part.size}-", "If-Range": str(part.etag)}
         self._is_range = is_range
-        return Stream(str(place), headers, self)
+        return Stream({"method": "get", "url": place.text, "headers": headers}, self)
 
-    def _is_whole(self, answer: httpx.Response) -> bool:
+    def _is_whole(self, answer: Head) -> bool:
         """Whether a 416 says that nothing is missing, and so did an earlier answer: alone it may be a mistake."""
         found = answer.headers.get("content-range"), answer.headers.get("etag")
         return self._part.total == self._part.size and found == (f"bytes */{self._part.size}", self._part.etag)
@@ -201,33 +200,33 @@ class _Transfer:
             raise TransportError(f"the MP4 is cut short, though its {part.size} bytes are said to be all")
         return True
 
-    def begin(self, response: httpx.Response) -> None:
+    def begin(self, head: Head) -> None:
         """Takes the head of an answer: the file from its beginning, or from where it is missing."""
         self._check_time()
-        headers, part, host = response.headers, self._part, response.url.host
-        if response.status_code not in (200, 206):
-            raise _Other(response)
+        headers, part, host = head.headers, self._part, head.host
+        if head.status not in (200, 206):
+            raise _Other(head)
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise part.error("encoding", f"{host} sent the video compressed, though asked not to")
         told = headers.get("content-length")
         if told is not None and not re.fullmatch(r"[0-9]{1,18}", told):
             raise part.error("length", f"{host} gives a length that is none")
         end = total = length = None if told is None else int(told)
-        if response.status_code == 206:
+        if head.status == 206:
             found = self._range_of(headers)
             if found is None or length not in (None, found[0] - part.size):
-                raise _Other(response)
+                raise _Other(head)
             end, total = found
         elif length is None and "chunked" not in headers.get("transfer-encoding", "").lower():
             raise part.error("length", f"{host} does not say where the video ends")
         if total is not None and total > self._most:
             raise part.error("too_large", f"the video has {total} bytes, max_bytes are {self._most}")
-        if response.status_code == 200:
+        if head.status == 200:
             part.restart(headers.get("etag", ""), total)
         self._end, self._total = end, total
         part.total = total
 
-    def _range_of(self, headers: httpx.Headers) -> tuple[int, int] | None:
+    def _range_of(self, headers: Mapping[str, str]) -> tuple[int, int] | None:
         """Where a range ends, and the file; None if it is not the one that was asked for."""
         part = self._part
         found = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", headers.get("content-range", ""))
@@ -254,7 +253,7 @@ class _Transfer:
         if self._retries.clock() + pause > self._deadline:
             raise self._part.error("timeout", f"not whole after {self._limit:g} s; the next download goes on from here")
 
-    def _checked(self, url: str, before: httpx.URL | None = None) -> httpx.URL:
+    def _checked(self, url: str, before: Url | None = None) -> Url:
         """A URL that may be fetched: after another only on its host or the vendor's.
 
         It is https. A service on this machine, such as the sandbox, may also name http on this machine; no other service may have
@@ -262,15 +261,13 @@ class _Transfer:
         """
         reason, what = ("redirect", f"{before.host} redirects to a URL that") if before else ("url", "the video's URL")
         try:
-            place = before.join(url) if before else httpx.URL(url)
-            host = place.host  # reading it decodes it
-        except (httpx.InvalidURL, ValueError):
+            place = before.join(url) if before else parse(url)
+        except ValueError:
             raise self._part.error(reason, f"{what} is none") from None
-        is_here = is_loopback(host)
+        host, is_here = place.host, is_loopback(place.host)
         if place.scheme != "https" and not (place.scheme == "http" and is_here):
             raise self._part.error(reason, f"{what} is not https, but {place.scheme or 'without a scheme'}")
-        # Nothing that another reader of URLs, such as a proxy, could take for the end of the host.
-        if not is_host(host) or place.port == 0 or (place.port or 0) > 65535 or place.userinfo:
+        if not host or place.has_user:
             raise self._part.error(reason, f"{what} has no such host or port, or a user name")
         if is_nowhere(host) or (is_here and not self._is_local):
             raise self._part.error(reason, f"{what} is on {host}, where a service may not send this program")

@@ -9,8 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from grok_imagine_api import contract
 from grok_imagine_api.api.files import (
     create_file_public_url,
@@ -25,8 +23,8 @@ from grok_imagine_api.types import UNSET
 
 from ..answers.answer import Answer, take_in
 from ..answers.api_errors import api_error
-from ..config import Settings
-from ..core.effects import Blocking, Flow, Stream
+from ..config import Config
+from ..core.effects import Blocking, Flow, Head, Stream
 from ..core.operations import check_id, is_transient, repeat
 from ..core.retry import Delivery, Retries, delivery_of
 from ..download.part import Part
@@ -42,9 +40,9 @@ LONGEST_ERROR = 65536
 class FileFlows:
     """The flows of `client.files`; `Files` says what each does."""
 
-    def __init__(self, retries: Retries, settings: Settings) -> None:
+    def __init__(self, retries: Retries, config: Config) -> None:
         self._retries = retries
-        self._settings = settings
+        self._config = config
 
     def upload(
         self, file: object, filename: str | None, expires_after: int | timedelta | None, strict: bool
@@ -107,13 +105,10 @@ class FileFlows:
         return repeat(lambda: self._fetch_once(file_id, sink), is_transient, self._retries)
 
     def _fetch_once(self, file_id: str, sink: _Memory) -> Flow[None]:
-        self._settings.check_open()
-        request = self._settings.complete(get_file_content._get_kwargs(file_id), self._settings.request_timeout)
-        # The key goes along, to the client's own address alone: no stream follows a redirect by itself.
-        yield Stream(request["url"], request["headers"], sink)
+        yield Stream(get_file_content._get_kwargs(file_id), sink, keyed=True)
         if sink.answer is not None:
             status, headers = sink.answer
-            told = take_in(status, headers, bytes(sink.error), self._settings.api_key)
+            told = take_in(status, headers, bytes(sink.error), self._config.api_key)
             raise api_error(status, told.headers, told.body, data=told.value)
 
     def delete(self, file_id: str | File) -> Flow[None]:
@@ -166,12 +161,13 @@ class _Memory:
         self.error = bytearray()
         self.answer: tuple[int, Any] | None = None
 
-    def begin(self, response: httpx.Response) -> None:
+    def begin(self, head: Head) -> None:
         """Takes the head of an answer, from the beginning of the file."""
         self.error.clear()
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
+        if head.headers.get("content-encoding", "identity").lower() != "identity":
             raise TransportError("the answer is compressed, though asked not to be")
-        self.answer = None if response.status_code == 200 else (response.status_code, response.headers.raw)
+        told = [(name.encode(), value.encode()) for name, value in head.headers.items()]
+        self.answer = None if head.status == 200 else (head.status, told)
         if self.answer is None:
             self.restart()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from http.cookiejar import CookieJar
@@ -16,19 +17,22 @@ from inspect import GEN_CLOSED, getgeneratorstate, isawaitable
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
 
-import httpx
-
+from .. import logs
 from ..answers.answer import MOST_ANSWER, Answer, take_in
-from ..config import Settings
+from ..config import Config
 from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
 from ..core.results import Job
 from ..errors import GrokImagineError, RequestTimeout, TransportError, blot
 from ..parsing import BLOCK
 from ..posting.post import GRACE, Post, leave_all
-from .clients import async_chunks_of, async_files_client, client_for, typed
-from .exchange import LONGEST_STEPS, Exchange, broken_off, transport_error
-from .pools import KEEPALIVE
+from ._library import httpx
+from .exchange import LONGEST_STEPS, Exchange
+from .failures import broken_off, transport_error, typed
+from .files import async_chunks_of, async_files_client, head_of, log_head, ready
+from .given import AsyncHttpClient, lender_of
+from .pools import KEEPALIVE, async_client
 from .redaction import Hidden, hiding
+from .request import complete
 from .sync import waited_too_long
 
 T = TypeVar("T")
@@ -36,7 +40,8 @@ T = TypeVar("T")
 THREADS = 4
 """What blocks at once at most, such as writing a ledger, which one at a time does anyway: each thread has memory of its own."""
 
-Bound: TypeAlias = tuple[httpx.AsyncClient, asyncio.Semaphore, asyncio.Semaphore]
+Bound: TypeAlias = tuple[Any, asyncio.Semaphore, asyncio.Semaphore]
+"""An HTTP client, and the gates in front of it and of what blocks."""
 
 
 class AsyncClosing(Protocol):
@@ -50,9 +55,14 @@ class AsyncDriver:
     """Runs flows with an asynchronous httpx client, one for each event loop it meets."""
 
     def __init__(
-        self, settings: Settings, http: httpx.AsyncClient | None, sleep: Callable[[float], Awaitable[object]] | None
+        self,
+        config: Config,
+        http: AsyncHttpClient | None,
+        sleep: Callable[[float], Awaitable[object]] | None,
+        download_client: AsyncHttpClient | None = None,
     ) -> None:
-        self._settings = settings
+        self._config = config
+        self._lender = lender_of(config, "AsyncClient", http, download_client)
         self._sleep = sleep or asyncio.sleep
         self.batches: WeakSet[AsyncClosing] = WeakSet()
         self._given = http
@@ -83,7 +93,7 @@ class AsyncDriver:
                     result: T = error.value
                     return result
                 if isinstance(error, GrokImagineError):
-                    blot(error, self._settings.api_key)
+                    blot(error, self._config.api_key)
                 raise
 
     async def _do(self, command: Command) -> object:
@@ -104,8 +114,8 @@ class AsyncDriver:
             return await asyncio.to_thread(command.work)
 
     async def _send(self, call: Call) -> Answer | Job:
-        self._settings.check_open()
-        limit = self._settings.request_timeout if call.timeout is None else call.timeout
+        self._config.check_open()
+        limit = self._config.request_timeout if call.timeout is None else call.timeout
         http, gate, _ = self._here()
         end = asyncio.get_running_loop().time() + limit
         if gate.locked():
@@ -118,7 +128,7 @@ class AsyncDriver:
             await gate.acquire()
         if call.post and self._given is None:
             return await self._post(call, call.post, gate)
-        work = self._fetched(http, call, limit)
+        work = self._logged(http, call, limit)
         task = asyncio.ensure_future(_settled(call.post, work) if call.post else work)
         self._flying.add(task)
         task.add_done_callback(functools.partial(self._landed, gate))
@@ -131,13 +141,14 @@ class AsyncDriver:
             async with asyncio.timeout_at(None if call.timeout is None else end):
                 return cast(Answer, await asyncio.shield(task))
         except TimeoutError as error:
-            raise RequestTimeout(f"no whole answer within {limit:g} s") from error
+            late = RequestTimeout(f"no whole answer within {limit:g} s")
+            raise transport_error(late, place=self._config.place) from error
 
     async def _post(self, call: Call, post: Post, gate: asyncio.Semaphore) -> Job:
         """Has a thread send a paid POST. The place in the queue is given back when that has ended, not when the caller leaves."""
         loop = asyncio.get_running_loop()
         settled: asyncio.Future[None] = loop.create_future()
-        exchange = self._exchange = self._exchange or Exchange(self._settings)
+        exchange = self._exchange = self._exchange or Exchange(self._config)
 
         def landed() -> None:
             gate.release()
@@ -154,21 +165,30 @@ class AsyncDriver:
         await _awaited(settled, post)
         return post.result()
 
-    async def _fetched(self, http: httpx.AsyncClient, call: Call, limit: float) -> Answer:
+    async def _logged(self, http: Any, call: Call, limit: float) -> Answer:
+        method, path, begin = call.request["method"], call.request["url"], time.monotonic()
+        try:
+            answer = await self._fetched(http, call, limit)
+        except Exception as error:
+            logs.request_failed(method, path, error, time.monotonic() - begin)
+            raise
+        logs.request(method, path, answer.status_code, time.monotonic() - begin, answer.candidate_id)
+        return answer
+
+    async def _fetched(self, http: Any, call: Call, limit: float) -> Answer:
         """Sends a request. Ends what would fly for ever: a body that trickles holds a place of the gate though nobody waits for it."""
         longest = LONGEST_STEPS * limit if call.timeout is None else limit + GRACE
         body, lost, response = bytearray(), "", None
         try:
-            arguments = self._settings.complete(call.request, limit)
+            arguments = complete(self._config, call.request, limit)
             if content := arguments.get("content"):
                 arguments["content"] = content.awaited()
-            redirects = arguments.pop("follow_redirects")
             if call.post:
                 call.post.sending()
             async with asyncio.timeout(longest):
                 request = http.build_request(**arguments)
                 with hiding(Hidden.QUERIES):
-                    answering = await http.send(request, stream=True, follow_redirects=redirects)
+                    answering = await http.send(request, stream=True, follow_redirects=False)
                 async with aclosing(answering) as response:
                     headers = response.headers.raw
                     if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
@@ -178,9 +198,10 @@ class AsyncDriver:
                         await _take(response.aiter_raw(), body)
         except Exception as error:
             if response is None or call.post is None:
-                raise transport_error(error) from error
+                ours = transport_error(error, place=self._config.place)
+                raise ours from (None if ours is error else error)
             lost = broken_off(error)  # the id may be in what has come
-        return take_in(response.status_code, headers, bytes(body), self._settings.api_key, lost)
+        return take_in(response.status_code, headers, bytes(body), self._config.api_key, lost)
 
     def _landed(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:
         """Gives a request's place back.
@@ -194,19 +215,25 @@ class AsyncDriver:
             task.exception()  # taken note of: whoever left does not want to know
 
     async def _stream(self, stream: Stream) -> None:
-        timeout = self._settings.request_timeout
-        async with async_files_client(stream.url, timeout) as files:
-            request = files.build_request("GET", stream.url, headers=stream.headers)
-            with typed(), hiding(Hidden.HEADERS):
+        (place, arguments), timeout = ready(stream, self._config), self._config.request_timeout
+        begin = time.monotonic()
+        async with aclosing(async_files_client(place, self._config, self._lender)) as files:
+            request = files.build_request(**arguments)
+            with typed(place), hiding(Hidden.HEADERS):
                 try:
                     async with asyncio.timeout(timeout):
                         response = await files.send(request, stream=True)
                 except TimeoutError as error:
                     raise RequestTimeout(f"no answer within {timeout:g} s") from error
             async with aclosing(response):
-                stream.sink.begin(response)
+                log_head(stream, place, response, time.monotonic() - begin)
+                stream.sink.begin(head_of(response, place))
                 async with aclosing(cast(AsyncGenerator[bytes, None], async_chunks_of(response))) as chunks:
-                    async for chunk in chunks:
+                    while True:
+                        with typed(place):  # what is raised where a chunk is used is left alone
+                            chunk = await anext(chunks, None)
+                        if chunk is None:
+                            return
                         told = stream.sink.write(chunk)
                         if isawaitable(told):
                             await told
@@ -218,14 +245,14 @@ class AsyncDriver:
         if bound is None:
             for gone in [old for old in list(self._bound) if old.is_closed()]:
                 self._bound.pop(gone, None)
-            http = self._given or client_for(
-                httpx.AsyncClient,
-                self._settings.base_url,
-                limits=_limits(self._settings),
+            http = self._given or async_client(
+                self._config.place,
+                self._config,
+                limits=_limits(self._config),
                 cookies=_NoCookies(),
                 event_hooks={"response": [_stay]},
             )
-            gates = asyncio.Semaphore(self._settings.max_connections), asyncio.Semaphore(THREADS)
+            gates = asyncio.Semaphore(self._config.max_connections), asyncio.Semaphore(THREADS)
             bound = self._bound[loop] = http, *gates
         return bound
 
@@ -236,7 +263,7 @@ class AsyncDriver:
         self._posts.clear()
         self.batches.clear()
         if self._given:
-            self._settings.closed = "its http_client was made before the fork; make a client in the child process"
+            self._config.closed = "its http_client was made before the fork; make a client in the child process"
         if self._exchange:
             self._exchange.begin_anew()
 
@@ -244,7 +271,7 @@ class AsyncDriver:
         """Closes the connections of this loop, unless the HTTP client was given. Answers to paid POSTs are waited for."""
         for batch in list(self.batches):
             await batch.close()
-        self._settings.closed = "this client was closed; make another"
+        self._config.closed = "this client was closed; make another"
         if posts := list(self._posts):
             await _finished(asyncio.to_thread(leave_all, posts))
         loop = asyncio.get_running_loop()
@@ -263,9 +290,9 @@ _inherited: list[object] = []
 """What a child process has of its parent's loops: to be kept, since whatever closed it would act on the parent's."""
 
 
-def _limits(settings: Settings) -> httpx.Limits:
+def _limits(config: Config) -> httpx.Limits:
     """A pool no larger than the gate in front of it."""
-    count = settings.max_connections
+    count = config.max_connections
     return httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=KEEPALIVE)
 
 

@@ -8,52 +8,37 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
-import httpcore
-import httpx
-
+from .. import logs
 from ..answers.answer import MOST_ANSWER, Answer, take_in
-from ..config import CONNECT_TIMEOUT, Settings
+from ..config import CONNECT_TIMEOUT, Config
 from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError
 from ..parsing import BLOCK
 from ..posting.post import Abandoned, Post
+from ._library import httpx
+from .failures import broken_off, is_of, transport_error
+from .given import HttpClient
 from .network import Deadline, Stream
 from .pools import PoolTransport
 from .redaction import Hidden, hiding
+from .request import complete
 
 LONGEST_STEPS = 10
 """Times `request_timeout` that a request lasts as a whole: an upload may be slow, but no answer comes in drops indefinitely."""
 
-NOT_DELIVERED = (
-    httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError, httpcore.UnsupportedProtocol,
-    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError,
-)  # fmt: skip
-"""What the libraries raise before the first byte of a request has left for the service."""
-
-TOO_SLOW = (httpcore.TimeoutException, httpx.TimeoutException, TimeoutError)
-
-
-def transport_error(error: BaseException, *, sent: bool | None = None) -> TransportError:
-    """Our error for a library's, by what is known of the request: not sent, too slow, or lost.
-
-    Args:
-        error: Whatever was raised.
-        sent: Whether a byte may have left; None where only the error tells.
-    """
-    if isinstance(error, TransportError):
-        return error
-    text = f"{type(error).__name__}: {error}"[:500] if str(error) else type(error).__name__
-    if sent is False or (sent is None and isinstance(error, NOT_DELIVERED)):
-        return NotDelivered(text)
-    return RequestTimeout(text) if isinstance(error, TOO_SLOW) else TransportError(text)
+HTTP_ERROR = frozenset({"HTTPError"})
 
 
 class Exchange:
-    """Sends requests to a client's address, over connections of its own or those of an `httpx.Client` that was given."""
+    """Sends requests to a client's address, over connections of its own or those of a client that was given.
 
-    def __init__(self, settings: Settings, given: httpx.Client | None = None) -> None:
-        self._settings = settings
-        self._given = given
-        self._own = None if given else PoolTransport(httpx.URL(settings.base_url), settings.max_connections)
+    Raises:
+        ConfigurationError: The proxy can't be used.
+    """
+
+    def __init__(self, config: Config, given: HttpClient | None = None) -> None:
+        self._config = config
+        self._given: Any = given
+        self._own = None if given is not None else PoolTransport(config.place, config, config.max_connections)
 
     def send(self, request: Mapping[str, Any], timeout: float | None, post: Post | None = None) -> Answer:
         """The answer to a request of the generated code.
@@ -67,26 +52,39 @@ class Exchange:
             NotDelivered: Nothing was sent, for certain.
             TransportError: No whole answer came; whether the request was taken is not known.
         """
-        step = self._settings.request_timeout if timeout is None else timeout
+        begin = time.monotonic()
+        try:
+            answer = self._fetch(request, timeout, post)
+        except Exception as error:
+            logs.request_failed(request["method"], request["url"], error, time.monotonic() - begin)
+            raise
+        took = time.monotonic() - begin
+        logs.request(request["method"], request["url"], answer.status_code, took, answer.candidate_id)
+        return answer
+
+    def _fetch(self, request: Mapping[str, Any], timeout: float | None, post: Post | None) -> Answer:
+        step = self._config.request_timeout if timeout is None else timeout
         end = time.monotonic() + (step if timeout is not None else LONGEST_STEPS * step)
         first_byte = _FirstByte(post)
         try:
-            arguments = self._settings.complete(request, step)
+            arguments = complete(self._config, request, step)
             with hiding(Hidden.QUERIES):
                 if self._own:
                     status, headers, body, lost = self._fetch_by_own(self._own, arguments, first_byte, step, end)
                 else:
-                    assert self._given is not None
                     status, headers, body, lost = self._fetch_by_given(self._given, arguments, first_byte, end)
+        except TransportError as error:
+            transport_error(error, place=self._config.place)
+            raise
         except GrokImagineError:
             raise
         except Abandoned as error:
             raise NotDelivered("its caller left before it was sent") from error
         except Exception as error:
-            is_told = self._given or isinstance(error, httpx.HTTPError)  # what its class says of delivery counts
+            is_told = self._given or is_of(error, HTTP_ERROR)  # what its class says of delivery counts
             is_sent = first_byte.is_sent or (False if post and not is_told else None)
-            raise transport_error(error, sent=is_sent) from error
-        return take_in(status, headers, body, self._settings.api_key, lost)
+            raise transport_error(error, sent=is_sent, place=self._config.place) from error
+        return take_in(status, headers, body, self._config.api_key, lost)
 
     def _fetch_by_own(
         self, transport: PoolTransport, arguments: Mapping[str, Any], first_byte: _FirstByte, step: float, end: float
@@ -113,21 +111,20 @@ class Exchange:
             return _taken(response, first_byte.post is not None)
 
     def _fetch_by_given(
-        self, given: httpx.Client, arguments: dict[str, Any], first_byte: _FirstByte, end: float
+        self, given: Any, arguments: dict[str, Any], first_byte: _FirstByte, end: float
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes, str]:
         """As a client that was given sends it, which bounds each step alone; only the body is bounded as a whole."""
         if first_byte.post:  # its transport may be any, and need not say when a byte leaves
             first_byte.post.sending()
-        follow = arguments.pop("follow_redirects")
         request = given.build_request(**arguments, extensions=first_byte.extensions)
-        with closing(given.send(request, stream=True, follow_redirects=follow)) as response:
+        with closing(given.send(request, stream=True, follow_redirects=False)) as response:
             return _taken(response, first_byte.post is not None, end)
 
     def begin_anew(self) -> None:
         """In a child process: connections are the parent's, and must not be spoken on."""
         if self._own:
             self._own.drop()
-            self._own = PoolTransport(httpx.URL(self._settings.base_url), self._settings.max_connections)
+            self._own = PoolTransport(self._config.place, self._config, self._config.max_connections)
 
     def close(self) -> None:
         """Closes the connections, unless they belong to a client that was given."""
@@ -172,11 +169,6 @@ def _bounded(chunks: Iterable[bytes], is_paid: bool, end: float | None = None) -
             raise
         return bytes(body), broken_off(error)
     return bytes(body), ""
-
-
-def broken_off(error: Exception) -> str:
-    """What is wrong with an answer of which only a part came."""
-    return f"breaks off: {transport_error(error)}"
 
 
 def _taken(

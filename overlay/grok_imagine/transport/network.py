@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 from weakref import WeakSet
 
-import httpcore
+from ._library import httpcore
 
 LEAST = 0.001
 """Seconds; what a step is given though the time is up: data that has come is read, whatever the clock says."""

@@ -1,4 +1,4 @@
-"""Pools of kept connections, through the proxy that the environment names."""
+"""Connections of our own: pools, certificates, and the proxy that was given or that the environment names."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
-import httpcore
-import httpx
-
 from ..addresses import is_loopback
+from ..config import Config
 from ..errors import ConfigurationError
 from ..hints import Hint
+from ..urls import Url
+from ._library import httpcore, httpx
 from .network import Backend
 
 KEEPALIVE = 60.0
@@ -21,9 +21,20 @@ KEEPALIVE = 60.0
 
 
 @functools.cache
-def tls_context() -> ssl.SSLContext:
+def _default_context() -> ssl.SSLContext:
     """One TLS context for all clients: reading the certificates costs more than everything else of a client."""
     return httpx.create_ssl_context()
+
+
+def tls_context(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
+    """The certificates that a client trusts."""
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    if verify:
+        return _default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 class PoolTransport(httpx.HTTPTransport):
@@ -32,33 +43,28 @@ class PoolTransport(httpx.HTTPTransport):
     Only `_pool` is httpx's, the name that its `handle_request` goes by.
 
     Args:
-        url: The host's.
+        place: The host's.
+        config: The client's.
         count: Connections at most.
 
     Raises:
-        ConfigurationError: The environment names a proxy that can't be used.
+        ConfigurationError: The proxy can't be used.
     """
 
-    def __init__(self, url: httpx.URL, count: int) -> None:
+    def __init__(self, place: Url, config: Config, count: int) -> None:
         self._backend = Backend()
-        self._pool = make_pool(url, self._backend, count)
+        self._pool = _pool(tls_context(config.verify), proxy_of(place, config.proxy), self._backend, count)
 
     def drop(self) -> None:
         """In a child process: lets go of the parent's connections without a word on them."""
         self._backend.drop()
 
 
-def make_pool(url: httpx.URL, backend: Backend, count: int) -> httpcore.ConnectionPool:
-    """A pool of at most so many connections to the host of a URL.
-
-    Raises:
-        ConfigurationError: The environment names a proxy that can't be used.
-    """
+def _pool(context: ssl.SSLContext, proxy: httpx.URL | None, backend: Backend, count: int) -> httpcore.ConnectionPool:
     options: dict[str, Any] = {
-        "ssl_context": tls_context(), "max_connections": count, "max_keepalive_connections": count,
+        "ssl_context": context, "max_connections": count, "max_keepalive_connections": count,
         "keepalive_expiry": KEEPALIVE, "network_backend": backend,
     }  # fmt: skip
-    proxy = proxy_of(url)
     if proxy is None:
         return httpcore.ConnectionPool(**options)
     options["proxy_url"] = httpcore.URL(
@@ -72,25 +78,43 @@ def make_pool(url: httpx.URL, backend: Backend, count: int) -> httpcore.Connecti
         return httpcore.SOCKSProxy(**options)
     except (ImportError, RuntimeError):
         hint = Hint("install", "pip install 'httpx[socks]'")
-        raise ConfigurationError(f"the environment names a SOCKS proxy: {hint.text}", hint=hint) from None
+        raise ConfigurationError(f"a SOCKS proxy needs another package: {hint.text}", hint=hint) from None
 
 
-def proxy_of(url: httpx.URL) -> httpx.URL | None:
-    """The proxy that the environment names for an address. None for this machine's own: the key is not to go round by a proxy.
+def proxy_of(place: Url, given: str | None) -> httpx.URL | None:
+    """The proxy for an address: the one that was given, or the one that the environment names.
+
+    The environment's is not asked for this machine: it would get the key in plain text.
 
     Raises:
-        ConfigurationError: It names one that is no URL.
+        ConfigurationError: It is no URL of a proxy. The text, which may hold a password, is not repeated.
     """
-    if is_loopback(url.host) or proxy_bypass(url.netloc.decode("ascii")):
-        return None
-    proxies = getproxies()
-    named = proxies.get(url.scheme) or proxies.get("all")
-    if not named:
-        return None
+    named, whose = given, "proxy"
+    if named is None:
+        if is_loopback(place.host) or proxy_bypass(place.origin.partition("://")[2]):
+            return None
+        proxies, whose = getproxies(), "the environment's proxy"
+        named = proxies.get(place.scheme) or proxies.get("all")
+        if not named:
+            return None
     try:
         proxy = httpx.URL(named if "://" in named else f"http://{named}")
-    except (httpx.InvalidURL, ValueError):  # the text may hold the proxy's password
-        raise ConfigurationError("the environment names a proxy that is no URL") from None
-    if proxy.scheme not in ("http", "https", "socks5", "socks5h") or not proxy.host:
-        raise ConfigurationError("the environment names a proxy that is none of http, https and socks5")
+        host = proxy.host
+    except (httpx.InvalidURL, ValueError):
+        raise ConfigurationError(f"{whose} is no URL") from None
+    if proxy.scheme not in ("http", "https", "socks5", "socks5h") or not host:
+        raise ConfigurationError(f"{whose} is none of http, https and socks5")
     return proxy
+
+
+def async_client(place: Url, config: Config, **options: Any) -> httpx.AsyncClient:
+    """An asynchronous HTTP client for one host.
+
+    Raises:
+        ConfigurationError: As for `PoolTransport`.
+    """
+    proxy = proxy_of(place, config.proxy)
+    try:
+        return httpx.AsyncClient(verify=tls_context(config.verify), proxy=proxy, trust_env=False, **options)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # the text may hold the proxy's password
+        raise ConfigurationError(f"the proxy can't be used: {type(error).__name__}") from None

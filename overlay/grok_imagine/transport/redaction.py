@@ -15,12 +15,14 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from .. import logs
+from ..errors import ConfigurationError
 from ..parsing import SHORTEST_SECRET
 
 if TYPE_CHECKING:
-    from ..config import Settings
+    from ..config import Config
 
-LIBRARIES = ("httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2", "hpack")
+LIBRARIES = ("grok_imagine", "httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2", "hpack")
 """The roots of the loggers that may see a header."""
 
 PARTS = {
@@ -46,10 +48,16 @@ _patterns: dict[int, re.Pattern[str]] = {}
 """By the settings of each client that lives. Without a lock, which a fork could leave taken: each use of it is one step."""
 
 
-def redact_logs(settings: Settings) -> None:
-    """Keeps a client's key out of the logs for as long as the client lives."""
-    _patterns[id(settings)] = _pattern(settings.api_key)
-    weakref.finalize(settings, _patterns.pop, id(settings), None).atexit = False
+def redact_logs(config: Config) -> None:
+    """Keeps a client's key out of the logs for as long as the client lives; makes the log that the environment asks for.
+
+    Raises:
+        ConfigurationError: The environment names no level.
+    """
+    if not logs.set_up():
+        raise ConfigurationError(f"{logs.VARIABLE} is info or debug; it names no level")
+    _patterns[id(config)] = _pattern(config.api_key)
+    weakref.finalize(config, _patterns.pop, id(config), None).atexit = False
     for name in _loggers():
         logging.getLogger(name).addFilter(_redact)  # once: a logger has no filter twice
 

@@ -10,16 +10,16 @@ from inspect import GEN_CLOSED, getgeneratorstate
 from typing import TypeVar
 from weakref import WeakSet
 
-import httpx
-
 from ..answers.answer import Answer
-from ..config import Settings
+from ..config import Config
 from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
 from ..core.results import Job
 from ..errors import GrokImagineError, NotDelivered, blot
 from ..posting.post import TICK, Closing, Post, leave_all
-from .clients import chunks_of, files_client, typed
 from .exchange import Exchange
+from .failures import typed
+from .files import chunks_of, files_client, head_of, log_head, ready
+from .given import HttpClient, lender_of
 from .redaction import Hidden, hiding
 from .stop import Stop
 
@@ -38,14 +38,19 @@ class SyncDriver:
     """Runs flows by blocking. Safe for threads: requests wait in front of the pool, not in it."""
 
     def __init__(
-        self, settings: Settings, http: httpx.Client | None, sleep: Callable[[float], object] | None = None
+        self,
+        config: Config,
+        http: HttpClient | None,
+        sleep: Callable[[float], object] | None = None,
+        download_client: HttpClient | None = None,
     ) -> None:
-        self._settings = settings
+        self._config = config
+        self._lender = lender_of(config, "Client", http, download_client)
         self.sleep = sleep or time.sleep
         self.batches: WeakSet[Closing] = WeakSet()
         self._is_given = http is not None
-        self._exchange = Exchange(settings, http)
-        self._gate = threading.BoundedSemaphore(settings.max_connections)
+        self._exchange = Exchange(config, http)
+        self._gate = threading.BoundedSemaphore(config.max_connections)
         self._posts: dict[Post, None] = {}
 
     def run(self, flow: Flow[T], stop: Stop | None = None) -> T:
@@ -65,7 +70,7 @@ class SyncDriver:
                     result: T = error.value
                     return result
                 if isinstance(error, GrokImagineError):
-                    blot(error, self._settings.api_key)
+                    blot(error, self._config.api_key)
                 raise
 
     def do(self, command: Command, stop: Stop | None = None) -> object:
@@ -87,8 +92,8 @@ class SyncDriver:
         return command.callback(command.value)
 
     def _send(self, call: Call, stop: Stop | None) -> Answer | Job:
-        self._settings.check_open()
-        limit = self._settings.request_timeout if call.timeout is None else call.timeout
+        self._config.check_open()
+        limit = self._config.request_timeout if call.timeout is None else call.timeout
         begin = time.monotonic()
         if not self._gate.acquire(timeout=limit):
             raise waited_too_long(limit)
@@ -119,27 +124,34 @@ class SyncDriver:
         return post.result()
 
     def _stream(self, stream: Stream) -> None:
-        with files_client(stream.url, self._settings.request_timeout) as files:
-            with typed(), hiding(Hidden.HEADERS):
-                response = files.send(files.build_request("GET", stream.url, headers=stream.headers), stream=True)
+        (place, request), begin = ready(stream, self._config), time.monotonic()
+        with closing(files_client(place, self._config, self._lender)) as files:
+            with typed(place), hiding(Hidden.HEADERS):
+                response = files.send(files.build_request(**request), stream=True)
             with closing(response):
-                stream.sink.begin(response)
-                for chunk in chunks_of(response):
+                log_head(stream, place, response, time.monotonic() - begin)
+                stream.sink.begin(head_of(response, place))
+                chunks = chunks_of(response)
+                while True:
+                    with typed(place):  # what is raised where a chunk is used is left alone
+                        chunk = next(chunks, None)
+                    if chunk is None:
+                        return
                     stream.sink.write(chunk)
 
     def begin_anew(self) -> None:
         """In a child process: nothing of the parent's is under way, no lock is held, and its connections are its own."""
-        self._gate = threading.BoundedSemaphore(self._settings.max_connections)
+        self._gate = threading.BoundedSemaphore(self._config.max_connections)
         self._posts.clear()
         self.batches.clear()
         if self._is_given:
-            self._settings.closed = "its http_client was made before the fork; make a client in the child process"
+            self._config.closed = "its http_client was made before the fork; make a client in the child process"
         self._exchange.begin_anew()
 
     def close(self) -> None:
         """Closes the connections, unless the HTTP client was given. Answers to paid POSTs are waited for, for a moment."""
         for batch in list(self.batches):
             batch.close()
-        self._settings.closed = "this client was closed; make another"
+        self._config.closed = "this client was closed; make another"
         leave_all(list(self._posts))
         self._exchange.close()

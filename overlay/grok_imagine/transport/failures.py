@@ -1,0 +1,66 @@
+"""What leaves when the HTTP library, or one that a caller's own client is of, fails in a way of its own.
+
+Errors are known by the names of their classes: `httpx2` has the same ones as `httpx`, and need not be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError
+from ..urls import Url
+
+LIBRARIES = ("httpx", "httpcore", "httpx2", "httpcore2")
+
+NOT_DELIVERED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
+"""What the libraries raise before the first byte of a request has left for the service."""
+
+TOO_SLOW = frozenset({"TimeoutException"})
+
+
+def is_of(error: BaseException, names: frozenset[str]) -> bool:
+    """Whether an error is a library's of one of these names, or of a class below it."""
+    return any(
+        kind.__name__ in names and kind.__module__.partition(".")[0] in LIBRARIES for kind in type(error).__mro__
+    )
+
+
+def transport_error(error: BaseException, *, sent: bool | None = None, place: Url | None = None) -> TransportError:
+    """Our error for a library's, by what is known of the request: not sent, too slow, or lost.
+
+    Args:
+        error: Whatever was raised.
+        sent: Whether a byte may have left; None where only the error tells.
+        place: Where the request went.
+    """
+    if isinstance(error, TransportError):
+        ours = error
+    else:
+        text = f"{type(error).__name__}: {error}"[:500] if str(error) else type(error).__name__
+        if sent is False or (sent is None and is_of(error, NOT_DELIVERED)):
+            ours = NotDelivered(text)
+        else:
+            is_slow = isinstance(error, TimeoutError) or is_of(error, TOO_SLOW)
+            ours = RequestTimeout(text) if is_slow else TransportError(text)
+    if place and ours.host is None:
+        ours.host, ours.port = place.host, place.known_port
+    return ours
+
+
+def broken_off(error: Exception) -> str:
+    """What is wrong with an answer of which only a part came."""
+    return f"breaks off: {transport_error(error)}"
+
+
+@contextmanager
+def typed(place: Url | None = None) -> Iterator[None]:
+    """Makes one of our errors of whatever a library raises, its own mistakes included."""
+    try:
+        yield
+    except GrokImagineError as error:
+        if isinstance(error, TransportError):
+            transport_error(error, place=place)
+        raise
+    except Exception as error:
+        raise transport_error(error, place=place) from error
