@@ -30,6 +30,7 @@ check-generated: .venv/dev  ## Fail if what is generated is not what its sources
 	@$(PY) scripts/generate.py --check
 	@$(PY) scripts/architecture.py --check
 	@$(PY) scripts/generate_sync.py --check
+	@$(PY) scripts/register.py --check
 
 lint: .venv/dev  ## Check the document and the code
 	@$(BIN)/openapi-spec-validator openapi/grok-imagine.yaml
@@ -68,10 +69,11 @@ frontier: .venv/dev  ## Simulate the polling schedule anew into docs/, with its 
 	@$(PY) -m pip install --quiet --group plot
 	@$(PY) tests/benchmarks/schedules.py --write docs/
 
-docs: .venv/dev  ## Make docs/cli.md from the help, docs/cli.svg from a run, docs/faults.md from the tests, docs/contract.md
+docs: .venv/dev  ## Make docs/cli.md from the help, docs/cli.svg from a run, docs/faults.md from the tests, docs/contract.md, the register's tables
 	@$(PY) scripts/cli_docs.py
 	@$(PY) scripts/fault_table.py
 	@$(PY) scripts/contract_page.py
+	@$(PY) scripts/register.py
 	@$(PY) scripts/architecture.py
 
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment

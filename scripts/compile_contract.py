@@ -1,7 +1,12 @@
-"""Compiles the x- data of the contract into typed, immutable Python constants: compile_contract.py DOCUMENT OUT."""
+"""Compiles the contract into typed, immutable Python constants and into JSON: compile_contract.py DOCUMENT FOLDER.
+
+The constants, `contract.py`, are made of the x- data. The JSON is for whoever has the package and no YAML reader: the sandbox and
+other languages.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -125,11 +130,19 @@ def constants(document: dict[str, Any]) -> list[tuple[str, str, Any]]:
     ]  # fmt: skip
 
 
-def main(document_path: str, out: str) -> None:
-    """Writes the module. Formatting is left to ruff."""
-    document = yaml.safe_load(Path(document_path).read_text(encoding="utf-8"))
+def shipped(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without what only its keeper needs: where each field comes from."""
+    return {key: value for key, value in document.items() if key != "x-evidence"}
+
+
+def main(document_path: str, folder: str) -> None:
+    """Writes both. Formatting is left to ruff."""
+    document = shipped(yaml.safe_load(Path(document_path).read_text(encoding="utf-8")))
     lines = [f"{name}: Final[{kind}] = {source(value)}\n" for name, kind, value in constants(document)]
-    Path(out).write_text("\n".join([RECORDS.read_text(encoding="utf-8"), *lines]), encoding="utf-8")
+    module = "\n".join([RECORDS.read_text(encoding="utf-8"), *lines])
+    Path(folder, "contract.py").write_text(module, encoding="utf-8")
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    Path(folder, "openapi.json").write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,12 @@ With --check it compiles into a temporary folder and fails if generated/ differs
 from __future__ import annotations
 
 import filecmp
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "openapi" / "grok-imagine.yaml"
@@ -37,13 +34,10 @@ def generate(out: Path) -> None:
     """Writes the whole package into `out`, which must not exist: a stale file would survive."""
     run("openapi-python-client", "generate", "--path", DOCUMENT, "--config", CONFIG, "--meta", "none",
         "--output-path", out, "--fail-on-warning")  # fmt: skip
-    run("python", ROOT / "scripts" / "compile_contract.py", DOCUMENT, out / "contract.py")
+    run("python", ROOT / "scripts" / "compile_contract.py", DOCUMENT, out)
     run("ruff", "format", *RUFF, "contract.py", cwd=out)
     for path in sorted(out.rglob("*.py")):
         path.write_text(HEADER + path.read_text(encoding="utf-8"), encoding="utf-8")
-    # The document itself, for whoever has the package and no YAML reader: the sandbox and other languages.
-    document = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
-    (out / "openapi.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def files(folder: Path) -> set[str]:
