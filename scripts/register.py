@@ -28,7 +28,7 @@ def type_of(schema: Mapping[str, Any]) -> str:
         return f"{' or '.join(inner)}, nullable"
     kinds = schema.get("type", "any")
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    words = next(kind for kind in kinds if kind != "null")
+    words = str(next(kind for kind in kinds if kind != "null"))
     if words == "array":
         words = f"array of {type_of(schema['items'])}"
     elif schema.get("format") == "int64":
