@@ -180,7 +180,7 @@ def test_no_log_shows_what_an_answer_repeats(
     name = (library or httpx).__name__  # of what stands under the name, where a program has put another there
     core = name.replace("httpx", "httpcore")
     is_told = name in told_of
-    assert {f"{core}.http11", f"{core}.connection"} <= told_of and is_told == (library is not None or kind == "async")
+    assert {f"{core}.http11", f"{core}.connection"} <= told_of and is_told == (library is not None)
 
 
 @pytest.mark.parametrize("name", LOGGERS)

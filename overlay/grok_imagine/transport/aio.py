@@ -12,7 +12,6 @@ import functools
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from http.cookiejar import CookieJar
 from inspect import GEN_CLOSED, getgeneratorstate, isawaitable
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
@@ -26,11 +25,11 @@ from ..errors import GrokImagineError, RequestTimeout, TransportError, blot
 from ..parsing import BLOCK
 from ..posting.post import GRACE, Post, leave_all
 from ._library import httpx
-from .exchange import LONGEST_STEPS, Exchange
+from .exchange import LONGEST_STEPS, Exchange, content_of
 from .failures import broken_off, transport_error, typed
 from .files import async_chunks_of, async_files_client, head_of, log_head, ready
 from .given import AsyncHttpClient, lender_of
-from .pools import KEEPALIVE, async_client
+from .pools import async_transport
 from .redaction import Hidden, hiding
 from .request import complete
 from .sync import waited_too_long
@@ -186,9 +185,8 @@ class AsyncDriver:
             if call.post:
                 call.post.sending()
             async with asyncio.timeout(longest):
-                request = http.build_request(**arguments)
                 with hiding(Hidden.QUERIES):
-                    answering = await http.send(request, stream=True, follow_redirects=False)
+                    answering = await self._answering(http, arguments)
                 async with aclosing(answering) as response:
                     headers = response.headers.raw
                     if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
@@ -202,6 +200,21 @@ class AsyncDriver:
                 raise ours from (None if ours is error else error)
             lost = broken_off(error)  # the id may be in what has come
         return take_in(response.status_code, headers, bytes(body), self._config.api_key, lost)
+
+    async def _answering(self, http: Any, arguments: dict[str, Any]) -> Any:
+        """The answer's head: straight from our connections, or by way of the HTTP client that was given."""
+        if self._given is None:
+            steps = dict(zip(("connect", "read", "write", "pool"), arguments["timeout"], strict=True))
+            request = httpx.Request(
+                arguments["method"],
+                arguments["url"],
+                params=arguments.get("params"),
+                headers=arguments["headers"],
+                content=content_of(arguments),
+                extensions={"timeout": steps},
+            )
+            return await http.handle_async_request(request)
+        return await http.send(http.build_request(**arguments), stream=True, follow_redirects=False)
 
     def _landed(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:
         """Gives a request's place back.
@@ -245,13 +258,7 @@ class AsyncDriver:
         if bound is None:
             for gone in [old for old in list(self._bound) if old.is_closed()]:
                 self._bound.pop(gone, None)
-            http = self._given or async_client(
-                self._config.place,
-                self._config,
-                limits=_limits(self._config),
-                cookies=_NoCookies(),
-                event_hooks={"response": [_stay]},
-            )
+            http = self._given or async_transport(self._config.place, self._config)
             gates = asyncio.Semaphore(self._config.max_connections), asyncio.Semaphore(THREADS)
             bound = self._bound[loop] = http, *gates
         return bound
@@ -290,12 +297,6 @@ _inherited: list[object] = []
 """What a child process has of its parent's loops: to be kept, since whatever closed it would act on the parent's."""
 
 
-def _limits(config: Config) -> httpx.Limits:
-    """A pool no larger than the gate in front of it."""
-    count = config.max_connections
-    return httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=KEEPALIVE)
-
-
 async def _take(chunks: AsyncIterable[bytes], body: bytearray) -> None:
     """Takes in a body that is no longer than any answer may be."""
     async for chunk in chunks:
@@ -303,22 +304,6 @@ async def _take(chunks: AsyncIterable[bytes], body: bytearray) -> None:
         if len(body) > MOST_ANSWER:
             del body[BLOCK:]
             raise TransportError(f"the answer is longer than {MOST_ANSWER >> 20} MiB")
-
-
-class _NoCookies(CookieJar):
-    """Takes no cookie: the service needs none, and one that can't be sent back would end every later request."""
-
-    def extract_cookies(self, response: Any, request: Any) -> None:
-        """Leaves them alone."""
-
-
-async def _stay(response: httpx.Response) -> None:
-    """Renames an answer's `location`: httpx would read it though it is not to follow, and fail at what is no address."""
-    if "location" in response.headers:
-        renamed = [
-            (b"x-location" if name.lower() == b"location" else name, value) for name, value in response.headers.raw
-        ]
-        response.headers = httpx.Headers(renamed)
 
 
 async def _settled(post: Post, work: Coroutine[Any, Any, Answer]) -> None:

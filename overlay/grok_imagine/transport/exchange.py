@@ -101,7 +101,7 @@ class Exchange:
             arguments["url"],
             params=arguments.get("params"),
             headers=arguments["headers"],
-            content=_content(arguments),
+            content=content_of(arguments),
             extensions={"timeout": timeouts} | first_byte.extensions,
         )
         with closing(transport.handle_request(request)) as response:
@@ -181,10 +181,10 @@ def _taken(
     return response.status_code, response.headers.raw, *_bounded(response.iter_raw(), is_paid, end)
 
 
-def _content(arguments: Mapping[str, Any]) -> bytes | Iterable[bytes] | None:
+def content_of(arguments: Mapping[str, Any]) -> Any:
+    """The body of a request: as it was given, or its JSON."""
     if "content" in arguments:
-        content: Iterable[bytes] = arguments["content"]
-        return content
+        return arguments["content"]
     if arguments.get("json") is None:
         return None
     return json.dumps(arguments["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

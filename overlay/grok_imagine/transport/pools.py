@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
@@ -107,14 +109,35 @@ def proxy_of(place: Url, given: str | None) -> httpx.URL | None:
     return proxy
 
 
+def async_transport(place: Url, config: Config) -> httpx.AsyncHTTPTransport:
+    """Connections to one host for an event loop: no more of them than requests at once.
+
+    Raises:
+        ConfigurationError: As for `PoolTransport`.
+    """
+    count = config.max_connections
+    limits = httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=KEEPALIVE)
+    with _usable():
+        context, proxy = tls_context(config.verify), proxy_of(place, config.proxy)
+        return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # the text may hold the proxy's password
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"the proxy can't be used: {type(error).__name__}") from None
+
+
 def async_client(place: Url, config: Config, **options: Any) -> httpx.AsyncClient:
     """An asynchronous HTTP client for one host.
 
     Raises:
         ConfigurationError: As for `PoolTransport`.
     """
-    proxy = proxy_of(place, config.proxy)
-    try:
-        return httpx.AsyncClient(verify=tls_context(config.verify), proxy=proxy, trust_env=False, **options)
-    except (ImportError, ValueError, httpx.InvalidURL) as error:  # the text may hold the proxy's password
-        raise ConfigurationError(f"the proxy can't be used: {type(error).__name__}") from None
+    with _usable():
+        context, proxy = tls_context(config.verify), proxy_of(place, config.proxy)
+        return httpx.AsyncClient(verify=context, proxy=proxy, trust_env=False, **options)
