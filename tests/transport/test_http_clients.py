@@ -16,8 +16,19 @@ import httpx2
 import pytest
 import trustme
 
-from grok_imagine import AsyncClient, Client, ConfigurationError, DownloadError, NotDelivered, RetryPolicy, Video
+from grok_imagine import (
+    AsyncClient,
+    BadRequestError,
+    Client,
+    ConfigurationError,
+    DownloadError,
+    NotDelivered,
+    NotFoundError,
+    RetryPolicy,
+    Video,
+)
 from grok_imagine.transport.failures import transport_error
+from grok_imagine_sandbox import Sandbox
 from hosts import MP4, Seen
 from support import Api, ManualClock
 
@@ -306,3 +317,27 @@ def test_a_download_says_where_it_failed(kind: str, tmp_path: Path) -> None:
     cause = caught.value.__cause__
     assert isinstance(cause, NotDelivered) and (cause.host, cause.port) == ("127.0.0.1", port)
     assert str(caught.value).count("127.0.0.1") == 1 and "CANARY" not in str(caught.value)
+
+
+def test_a_base_url_without_its_version_is_told_of(api: Api, sandbox: Sandbox) -> None:
+    """The service answers a path that it does not know in another shape than a job that it does not know."""
+    cut = sandbox.base_url.removesuffix("/v1")
+    for use in (
+        lambda c: c.video.get(ID),
+        lambda c: c.video.start("A cat"),
+        lambda c: c.models.list(),
+        lambda c: c.files.content("x"),
+    ):
+        with pytest.raises(NotFoundError, match=r"does base_url end in /v1\?") as caught:
+            api(use, base_url=cut)
+        assert (
+            caught.value.hint and caught.value.hint.code == "base_url" and caught.value.hint.text in str(caught.value)
+        )
+    with pytest.raises(NotFoundError) as caught:
+        api(lambda c: c.video.get(ID))
+    assert caught.value.hint is None
+
+
+def test_an_id_that_is_none_of_the_services_is_a_bad_request(api: Api) -> None:
+    with pytest.raises(BadRequestError, match="Malformed request ID"):
+        api(lambda c: c.video.get("no-id"))

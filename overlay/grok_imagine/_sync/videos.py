@@ -229,6 +229,7 @@ class Videos:
 
         Raises:
             VideoModeratedError: The service answered 400 since moderation withheld the video.
+            BadRequestError: The id is none of the service's form.
             NotFoundError: No such job.
             ApiError, TransportError: The look failed; it says nothing of the job.
         """
