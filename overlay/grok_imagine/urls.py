@@ -96,6 +96,6 @@ def _host(host: str) -> str:
     host = host.lower() if host.isascii() else idna.encode(host.lower()).decode("ascii")
     if _DOTTED.fullmatch(host):
         ipaddress.IPv4Address(host)
-    if host.startswith("xn--") or ".xn--" in host:
+    if "xn--" in host:  # httpx2 decodes each of these; httpx, those that begin so
         idna.decode(host)
     return host
