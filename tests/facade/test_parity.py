@@ -10,13 +10,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from grok_imagine import TextToVideo
+from grok_imagine import GrokImagineError, RetryPolicy, TextToVideo
 from grok_imagine.batch.runner import BatchStats
 from grok_imagine.batch.tasks import AsyncBatch
 from grok_imagine.batch.threads import Batch
 from grok_imagine_sandbox import Sandbox
-from support import ROOT, Api, listed
+from support import ROOT, Api, ManualClock, listed
 
 BOUND = {
     "generateVideo": lambda c: c.video.start("x"),
@@ -80,6 +82,45 @@ def test_a_rule_that_matches_nothing_is_an_error(script: ModuleType, monkeypatch
     monkeypatch.setattr(script, "RULES", (*script.RULES, ("no such text", "")))
     with pytest.raises(SystemExit, match="a rule matches nothing any more: no such text"):
         script.main()
+
+
+OPTIONS = {
+    "duration": [1, 8, 99, "8"],
+    "aspect_ratio": ["16:9", "7:1", None],
+    "resolution": ["720p", "8k"],
+    "generate_audio": [True, None],
+    "image_url": ["https://example.com/a.png", "a.png"],
+    "image_file_id": ["file_1"],
+    "reference_image_urls": [["https://example.com/a.png"], [], "a"],
+    "video_url": ["https://example.com/a.mp4", 5],
+    "user": ["me"],
+    "duratoin": [8, None],
+    "strict": [True, False],
+    "key": ["k", ""],
+}
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    call=st.sampled_from(["start", "extend_start"]),
+    prompt=st.sampled_from(["A cat", "", None, TextToVideo("A dog")]),
+    options=st.fixed_dictionaries({}, optional={name: st.sampled_from(of) for name, of in OPTIONS.items()}),
+)
+@pytest.mark.filterwarnings("ignore::grok_imagine.ContractWarning")
+def test_both_make_the_same_of_whatever_they_are_given(
+    sandbox: Sandbox, clock: ManualClock, call: str, prompt: Any, options: dict[str, Any]
+) -> None:
+    told = []
+    for kind in ("sync", "async"):
+        try:
+            api = Api(kind, clock, sandbox.base_url, retry=RetryPolicy(max_retries=0))
+            job = api(lambda c: getattr(c.video, call)(prompt, **options))
+            told.append((type(job), job.request))
+        except GrokImagineError as error:
+            told.append((type(error), str(error).partition(" [request_id")[0], error.hint))
+    assert told[0] == told[1]
 
 
 def test_both_batches_tell_the_same() -> None:
