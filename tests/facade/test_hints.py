@@ -33,6 +33,11 @@ def no_answer() -> None:
         client.video.start("x")
 
 
+def no_route() -> None:
+    with Sandbox() as sandbox, Client("k", base_url=sandbox.base_url.removesuffix("/v1")) as client:
+        client.models.list()
+
+
 def no_time() -> None:
     with Sandbox(clock=lambda: 0.0, speed=1.0) as sandbox, Client("k", base_url=sandbox.base_url) as client:
         client.video.generate("x", timeout=0)
@@ -44,6 +49,7 @@ def cap() -> None:
 
 MET: dict[str, Callable[[], object]] = {
     "api_key": lambda: Client(""),
+    "base_url": no_route,
     "instead": lambda: TextToVideo("x", duratoin=8),
     "install": lambda: ImageToVideo(image_url=b"\x89PNG"),
     "local_file": lambda: VideoRequest.from_body({"prompt": "x", "image": {"url": "/home/me/a.png"}}).check(),
