@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from .. import logs
 from ..answers.answer import Answer
 from ..answers.api_errors import api_error
 from ..errors import ApiError, GrokImagineError, JobError, NotDelivered, OutOfRange, RateLimitError, TransportError
@@ -48,6 +49,7 @@ def repeat(
             if pause is None or elapsed + pause > limit:
                 raise
             failure = error
+        logs.retry(failure, pause, tries, failure.request_id)
         yield Sleep(pause)
         if retries.clock() - begin > limit:  # a suspended machine sleeps longer than it was told to
             raise failure

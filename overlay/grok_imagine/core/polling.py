@@ -7,6 +7,7 @@ from typing import Any
 
 from grok_imagine_api import contract
 
+from .. import logs
 from ..errors import ApiError, TransportError, VideoGenerationError, VideoTimeoutError
 from ..hints import Hint
 from ..parsing import shown
@@ -93,6 +94,7 @@ def poll(
     last: Video | None = None
     trouble: Exception | None = None
     warned: set[str] | None = None
+    state: tuple[str, int | None] | None = None
     if began is None:
         yield from recorded(recorder, lambda: recorder.import_job(request_id))
     while True:
@@ -110,6 +112,9 @@ def poll(
             trouble = error
             limiter.record_failure(slot, _cool_down(error), LONGEST_TROUBLE)
         else:
+            if state != (last.status, last.progress):
+                state = last.status, last.progress
+                logs.state(request_id, *state)
             if last.outcome != "running":
                 if limiter.record_completion(slot, last.outcome != "done"):
                     yield from recorded(recorder, lambda: recorder.save_history(limiter.export))

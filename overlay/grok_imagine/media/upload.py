@@ -174,11 +174,11 @@ def _parts(boundary: str, filename: str, expires_after: int | None, media_type: 
 def _checked(filename: object) -> str:
     limit = contract.LIMITS["storage_filename"]
     if not isinstance(filename, str) or not 0 < len(filename) <= limit.value or filename != _escapable(filename):
-        rule = f"is a text of 1 to {limit.value:g} printable characters; got {str(filename)[:80]!r}"
+        rule = f"is a text of 1 to {limit.value:g} printable characters without a backslash; got {str(filename)[:80]!r}"
         raise OutOfRange(rule, fields=["filename"], section="x-limits.storage_filename")
     return filename
 
 
 def _escapable(name: str) -> str:
-    """A name without what a header can't hold."""
-    return "".join(c for c in name if c.isprintable())[-255:]
+    """A name without what a header can't hold, or what some readers of one take for an escape."""
+    return "".join(c for c in name if c.isprintable() and c != "\\")[-255:]

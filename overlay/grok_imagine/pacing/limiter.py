@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping
 
+from .. import logs
 from ..core.effects import Blocking, Flow, Sleep
 from ..core.hooks import RateLimiter
 from ..core.request import VideoRequest
@@ -95,6 +96,7 @@ class Pacer(RateLimiter):
                 if left > 0:
                     yield Sleep(left)
                 return False
+            logs.paced(pause, "a request")
             yield Sleep(pause)
 
     def _share_out(self, slot: PollSlot, quota: Quota) -> Flow[float]:
