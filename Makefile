@@ -14,7 +14,7 @@ demo: .venv/sandbox  ## Make a video from a prompt in the sandbox: demo.mp4
 	@$(PY) scripts/demo.py demo.mp4
 
 test: .venv/dev redis  ## Run all tests
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 6 --dist worksteal
 
 # The tests of the transport, and those that drive it most.
 HTTP_TESTS := $(addprefix tests/,transport download files_api batches_api facade answers test_addresses.py)
