@@ -406,11 +406,12 @@ def test_what_follows_an_answer_is_not_taken_for_the_next_one(wire: Wire) -> Non
         wire.tell(wire.answer + surplus)
         assert client.video.start("a boat").request_id == "job-1"
         tell(wire, b'{"request_id": "job-2"}')
-        try:  # if the surplus came late, the connection is given up before anything is sent on it
-            assert client.video.start("a boat").request_id == "job-2"
+        try:  # if the surplus came late, the connection is given up
+            assert client.video.start("a boat").request_id == "job-2" and wire.posts == 1
         except StartOutcomeUnknown as error:
-            assert "was there before" in str(error)
-        assert wire.posts == 1 and client.video.start("a boat").request_id == "job-2"
+            # It may go before the wire has read what was sent.
+            assert "was there before" in str(error) and wire.posts <= 1
+        assert client.video.start("a boat").request_id == "job-2"
 
 
 def test_an_answer_that_a_hook_of_the_http_client_has_read_is_taken_as_it_is(wire: Wire) -> None:
