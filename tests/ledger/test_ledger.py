@@ -141,7 +141,7 @@ def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path) 
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE customers (name TEXT)")
     path.chmod(0o664)
-    with pytest.raises(LedgerError, match="a database of something else"):
+    with pytest.raises(LedgerError, match="another program's database"):
         Ledger(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o664
     assert sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall() == [("customers",)]

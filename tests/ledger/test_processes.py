@@ -541,7 +541,7 @@ def test_a_fork_waits_for_a_line_that_is_being_written(tmp_path: Path, monkeypat
     timer.join(20)
 
     # One that can't be waited for goes on in the parent, and the child still begins anew.
-    monkeypatch.setattr("grok_imagine.ledger.store.PATIENCE", 0.05)
+    monkeypatch.setattr("grok_imagine.ledger.store.FORK_TIMEOUT", 0.05)
     begun.clear()
     go_on.clear()
     writer = threading.Thread(target=lambda: ledger._run(lambda db: (begun.set(), go_on.wait(20))))

@@ -23,7 +23,7 @@ from ..ledger import known
 from ..ledger.entries import BatchSlot, Entry
 from ..ledger.isolation import holds_for_all, own_error
 from ..ledger.recorder import AlreadyClaimed, LedgerRecorder
-from ..ledger.verdicts import id_on, noted_unknown, state_of
+from ..ledger.verdicts import id_on, recorded_unknown, state_of
 from ..posting.post import tell
 from ..posting.start import is_unseen, start
 from ..pricing import estimate
@@ -264,7 +264,7 @@ class BatchRunner:
     def _known(self, item: ItemState, entry: Entry) -> Flow[Video | None]:
         """The video as it was seen, looked up again if its URL ran out; None of a job that may still run."""
         if entry.state == "unknown" or not entry.request_id:
-            raise noted_unknown(entry, item.request)
+            raise recorded_unknown(entry, item.request)
         item.request_id, now = entry.request_id, self.ledger.clock()
         video = yield from known.ended(entry, item.request, self._runtime, now)
         if video is None:

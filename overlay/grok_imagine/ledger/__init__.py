@@ -1,4 +1,4 @@
-"""Every paid job on disk: what a client notes of each, and what is done with it after a crash."""
+"""The ledger: a record of every paid job on disk, and recovery after a crash."""
 
 from .entries import STATES, BatchSlot, Entry
 from .ledger import Ledger

@@ -1,4 +1,4 @@
-"""What the ledger knows of a job, as it is read, and where in a batch the job stands."""
+"""Records that the ledger returns: a job, its place in a batch, and the result of a reconciliation."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ COLUMNS = (
 
 
 class Entry(NamedTuple):
-    """A job as the ledger knows it. Times are Unix seconds; `cost_ticks` are of 1/10,000,000,000 USD.
+    """A job in the ledger. Times are Unix seconds; one of `cost_ticks` is 1/10,000,000,000 USD.
 
-    `request_id` is None while it is only intended, and for ever when the outcome of its POST is unknown. `prompt` is None
-    unless the ledger keeps prompts. `url` may be signed: it is not shown, nor is `answer`, the JSON of the look that saw the
-    end. `batch` is the name of the batch it belongs to, `key` the caller's own for it.
+    `request_id` is None while the job is only intended, and indefinitely if the outcome of its POST is unknown. `prompt` is
+    None unless the ledger keeps prompts. `answer` is the JSON of the poll that found the end. The repr shows neither `answer`
+    nor `url`, which may be signed. `batch` is the name of its batch. `key` is the caller's idempotency key.
     """
 
     intent: str
@@ -52,7 +52,7 @@ class Entry(NamedTuple):
 
     @property
     def cost_usd(self) -> float | None:
-        """What it cost in USD, as far as the service said so."""
+        """The cost in USD, if the service reported one."""
         return None if self.cost_ticks is None else self.cost_ticks / contract.TICKS_PER_USD
 
     def __repr__(self) -> str:
@@ -60,7 +60,7 @@ class Entry(NamedTuple):
 
 
 class BatchSlot(NamedTuple):
-    """Where in a batch a request stands: its name, which of the equal requests, and the ticks that count against a cap."""
+    """A request's place in a batch: the batch's name, its index among equal requests, and the ticks that count against a cap."""
 
     batch: str
     copy: int = 0
@@ -68,13 +68,13 @@ class BatchSlot(NamedTuple):
 
 
 class Reconciliation(NamedTuple, Generic[V_co]):
-    """What came of reconciling a ledger.
+    """The result of reconciling a ledger.
 
     Attributes:
-        ended: The jobs that ended: a `Video`, or of an AsyncClient an `AsyncVideo`, for each, or the error that says why there is none, with its request_id. The error
-            of a job that may still run, such as one whose answer can't be handled, is no `JobError`.
-        running: The jobs that still run, when the time was up before they ended.
-        unknown: The intents of which nobody knows whether they became jobs. Look at the usage page of the console.
+        ended: The jobs that ended: a `Video` (an `AsyncVideo` from an AsyncClient) for each, or its error, with the request_id.
+            If a job may still run, for example because its answer can't be handled, the error is not a `JobError`.
+        running: The jobs that were still running at the timeout.
+        unknown: The intents with an unknown outcome. The usage page of the console shows whether they became jobs.
     """
 
     ended: list[V_co | GrokImagineError]

@@ -1,7 +1,7 @@
-"""A caller's own key for a request: whoever asks again under it gets the same job. That is what a retried step needs.
+"""Idempotency keys: the same key returns the same job, so that a retried step does not pay twice.
 
-The ledger lets one caller at a time claim a key, in one transaction, before anything is posted. Another one waits for what
-comes of that POST, and does not post. What became no job gives its key back.
+The ledger lets one caller claim a key, in one transaction, before anything is posted. Other callers wait for the outcome of
+that POST and do not post. A request that did not become a job releases its key.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from ..posting.start import generate, start_alone
 from . import known
 from .entries import Entry
 from .recorder import AlreadyClaimed, LedgerRecorder
-from .verdicts import noted_unknown
+from .verdicts import recorded_unknown
 
 LONGEST = 255
-"""Characters of a key."""
+"""Maximum length of a key, in characters."""
 
-ELSEWHERE = 0.1
-"""Seconds between looks into the ledger for a POST that another caller has under way."""
+LEDGER_POLL_INTERVAL = 0.1
+"""Seconds between reads of the ledger while another caller's POST is under way."""
 
 
 class Keyed:
-    """A request under a key.
+    """A request with an idempotency key.
 
     Args:
-        request: What is asked for.
+        request: The request.
         key: The key.
-        runtime: The client's.
-        recorder: Of its ledger, which knows the keys; None if it has none.
+        runtime: The client's runtime.
+        recorder: The recorder of the client's ledger, which holds the keys. None if the client has no ledger.
 
     Raises:
-        OutOfRange: The key is none, or there is no ledger.
+        OutOfRange: The key is invalid, or there is no ledger.
     """
 
     def __init__(self, request: VideoRequest, key: str, runtime: Runtime, recorder: LedgerRecorder | None) -> None:
         _check(key)
         if recorder is None:
-            rule = "is kept in a ledger, by which the same key finds the same job, and this client has none"
+            rule = "needs a ledger, where the same key finds the same job, and this client has none"
             raise OutOfRange(rule, fields=["key"], instead="make it with Client(ledger=Ledger(path))", section="client")
         self._request, self._key = request, key
         self._ledger, self._origin = recorder.ledger, recorder.origin
@@ -53,9 +53,9 @@ class Keyed:
         self._runtime = runtime._replace(recorder=claiming)
 
     def start(self) -> Flow[Job]:
-        """The job of the key: the one that it has, or a new one. Otherwise as `posting.start.start`."""
+        """The key's job: the existing one, or a new one. Otherwise as `posting.start.start`."""
         while True:
-            entry = yield from self._settled()
+            entry = yield from self._wait_until_settled()
             if entry and (entry.state == "unknown" or not entry.request_id):
                 raise self._unknown(entry)
             if entry:
@@ -66,9 +66,9 @@ class Keyed:
                 continue
 
     def generate(self, schedule: Schedule | None, **options: Any) -> Flow[Video]:
-        """The video of the job of the key, waited for if it runs; or its error. Otherwise as `posting.start.generate`."""
+        """Waits for the key's job and returns its video. Otherwise as `posting.start.generate`."""
         while True:
-            entry = yield from self._settled()
+            entry = yield from self._wait_until_settled()
             if entry:
                 return (yield from self._video(entry, schedule, options))
             try:
@@ -87,12 +87,12 @@ class Keyed:
         slot = self._runtime.limiter.track_existing(self._request, schedule, age)
         return (yield from polling.wait(entry.request_id, self._runtime, slot, request=self._request, **options))
 
-    def _settled(self) -> Flow[Entry | None]:
-        """What the ledger has under the key, once no POST for it is under way; None if it is free.
+    def _wait_until_settled(self) -> Flow[Entry | None]:
+        """Waits while a POST under the key is under way. Returns the key's entry, or None if the key is free.
 
         Raises:
-            KeyConflict: It has another request.
-            RequestTimeout: The POST of another caller takes longer than any of this client's would.
+            KeyConflict: The key belongs to a different request.
+            RequestTimeout: Another caller's POST takes longer than this client's own POST may take.
         """
         request, runtime = self._request, self._runtime
         limit = runtime.request_timeout + runtime.retries.policy.budget
@@ -106,7 +106,7 @@ class Keyed:
             if runtime.clock() >= end:
                 text = f"after {limit:g} s another caller's POST under the key {self._key!r} is still under way"
                 raise RequestTimeout(f"{text}; nothing was sent, and the same call may be made again")
-            yield Sleep(ELSEWHERE)
+            yield Sleep(LEDGER_POLL_INTERVAL)
 
     def _conflict(self, entry: Entry) -> KeyConflict:
         return KeyConflict(
@@ -119,12 +119,12 @@ class Keyed:
         )
 
     def _unknown(self, entry: Entry) -> Exception:
-        error = noted_unknown(entry, self._request)
-        error.add_note(f"under the key {self._key!r} it is never sent again; another key sends it anew")
+        error = recorded_unknown(entry, self._request)
+        error.add_note(f"the request is never sent again under the key {self._key!r}; another key sends it again")
         return error
 
 
 def _check(key: object) -> None:
     if not isinstance(key, str) or not 0 < len(key) <= LONGEST or not key.isprintable():
-        rule = f"is a text of 1 to {LONGEST} printable characters; got {shown(repr(key), 100)}"
+        rule = f"is a string of 1 to {LONGEST} printable characters; got {shown(repr(key), 100)}"
         raise OutOfRange(rule, fields=["key"], instead="name what the job is for, such as 'order-17'", section="client")

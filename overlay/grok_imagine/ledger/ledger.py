@@ -1,7 +1,7 @@
-"""A write-ahead ledger of paid jobs: one SQLite file that knows every job, whatever kills the process.
+"""A write-ahead ledger of paid jobs: one SQLite file that records every job and survives the death of the process.
 
-The intent is committed before the POST, the request_id before the first look, then how the job ended and where its file
-is. What a crash leaves between the two is an intent whose outcome is unknown: it is listed, and never posted again.
+It commits the intent before the POST, the request_id before the first poll, then the result and the path of the file.
+A crash between intent and request_id leaves an intent with an unknown outcome: it is listed, and never posted again.
 """
 
 from __future__ import annotations
@@ -41,43 +41,43 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 EXPRESSIONS = {"cost_ticks": "COALESCE(:cost_ticks, cost_ticks)"}
-"""An answer without a cost does not unsay one."""
+"""An answer without a cost does not erase a known cost."""
 
 RESERVED = "MAX(COALESCE(counted_ticks, 0), COALESCE(:cost_ticks, 0))"
 COUNTED = {
     **dict.fromkeys(("failed", "expired"), "COALESCE(:cost_ticks, cost_ticks, 0)"),
     **dict.fromkeys(("done", "moderated"), "COALESCE(:cost_ticks, counted_ticks)"),
 }
-"""What counts against a cap: what a job cost when it has ended, which is nothing if it failed and was not billed; of one that may
-yet cost something, or did not say, what it could cost at most."""
+"""Ticks that count against a cap: the reported cost of a job that has ended (0 if it failed and was not billed), or the maximum
+cost of a job that runs or reported no cost."""
 
 NOT_REFUSED = "NOT (state = 'failed' AND request_id IS NULL)"
 HALVES = (">> 32", "& 0xFFFFFFFF")
 IN_FLIGHT = 3600.0
-"""Seconds after which an intent can't be on its way any more, whoever made it."""
+"""Seconds after which no POST can still be under way."""
 
 
 class Reconciling(Protocol[T_co]):
     """A client of either kind."""
 
     def reconcile(self, ledger: Ledger | None = None, *, timeout: float | timedelta | None = None) -> T_co:
-        """Takes up what the ledger knows was accepted."""
+        """Resumes the accepted jobs of a ledger."""
 
 
 class Ledger:
     """The ledger in one file, for several threads and processes at once.
 
     Args:
-        path: The file; made if missing, readable by its owner alone (mode 0600).
-        keep_prompts: Store prompts as they are; otherwise only their hash is kept.
+        path: The file. It is created if missing, readable by its owner alone (mode 0600).
+        keep_prompts: Store the prompts; otherwise the ledger stores only their hashes.
         clock: Unix seconds; for tests.
 
     Raises:
-        LedgerError: The file can't be opened, or is none of ours.
-        ConfigurationError: It was written by a newer version of this package.
+        LedgerError: The file can't be opened, or is not a ledger.
+        ConfigurationError: A newer version of this package wrote the file.
 
     Warns:
-        LedgerWarning: It is on a file system, such as NFS, where processes of other machines may damage it.
+        LedgerWarning: The file is on a file system, such as NFS, where processes of other machines may damage it.
     """
 
     def __init__(
@@ -99,35 +99,35 @@ class Ledger:
 
     @classmethod
     def temporary(cls) -> Ledger:
-        """A ledger in a temporary folder, which `discard` removes; what else ends the program leaves it there to be found."""
+        """A ledger in a temporary folder, which only `discard` removes: after a crash it can be found there."""
         folder = tempfile.mkdtemp(prefix="grok-imagine-")
         ledger = cls(Path(folder) / "jobs.db")
         ledger._folder = folder
         return ledger
 
     def begin(self, request: VideoRequest, origin: str) -> str:
-        """Commits that a request is about to be posted, and returns the intent's id.
+        """Commits the intent to post a request, and returns the intent's id.
 
         Raises:
-            LedgerError: It could not be written; then nothing may be posted.
+            LedgerError: The intent could not be written; nothing may be posted.
         """
         return str(self._note(self._intent(request, origin), lambda db: None))
 
     def claim(self, request: VideoRequest, origin: str, slot: BatchSlot, max_ticks: int | None = None) -> str | Entry:
-        """Commits the intent of a batch's request, unless the batch knows it already; for several processes at once.
+        """Commits the intent of a batch's request, unless the batch already has it. Safe for several processes.
 
         Args:
-            request: What is about to be posted.
+            request: The request to be posted.
             origin: The address it goes to.
-            slot: Where in a batch it stands, and what it may cost.
-            max_ticks: What the batch may cost in all, in ticks.
+            slot: Its place in the batch, and its maximum cost.
+            max_ticks: The batch's cost limit, in ticks.
 
         Returns:
-            The intent's id; or the entry of the same request, which is not to be posted again.
+            The intent's id; or the entry of the same request, which must not be posted again.
 
         Raises:
-            CostLimitError: It could cost more than the batch may; nothing was written.
-            LedgerError: It could not be written; then nothing may be posted.
+            CostLimitError: The request could exceed the batch's cost limit; nothing was written.
+            LedgerError: The intent could not be written; nothing may be posted.
         """
 
         def known(db: sqlite3.Connection) -> Entry | None:
@@ -139,11 +139,11 @@ class Ledger:
         return self._note(self._intent(request, origin) | slot._asdict(), known)
 
     def claim_key(self, request: VideoRequest, origin: str, key: str) -> str | Entry:
-        """Commits the intent of a request under a caller's key, unless the key has one already; otherwise as `claim`."""
+        """Commits the intent of a request under a caller's key, unless the key is taken; otherwise as `claim`."""
         return self._note(self._intent(request, origin) | {"key": key}, lambda db: self._of_key(db, key, origin))
 
     def of_key(self, key: str, origin: str) -> Entry | None:
-        """What a key has; None if nothing, or only what was refused."""
+        """The entry of a key. None if there is none, or it was refused."""
         return self._run(lambda db: self._of_key(db, key, origin))
 
     def _of_key(self, db: sqlite3.Connection, key: str, origin: str) -> Entry | None:
@@ -151,7 +151,7 @@ class Ledger:
         return found[0] if found else None
 
     def _note(self, values: dict[str, Any], known: Callable[[sqlite3.Connection], Entry | None]) -> str | Entry:
-        """Commits an intent, unless it is known; in one transaction."""
+        """Commits an intent in one transaction, unless `known` finds an entry."""
         intent = str(values["intent"])
 
         def work(db: sqlite3.Connection) -> str | Entry:
@@ -169,7 +169,7 @@ class Ledger:
             result = self._run(work)
         except BaseException as error:
             OWN.discard(intent)
-            if not isinstance(error, GrokImagineError):  # Ctrl-C, perhaps when it was written; and nothing is posted
+            if not isinstance(error, GrokImagineError):  # Ctrl-C, perhaps after the commit; nothing is posted
                 self.mark_failed(intent, error, may_be_started=False)
             raise
         if result != intent:
@@ -189,7 +189,7 @@ class Ledger:
             raise CostLimitError(slot.batch, *figures)
 
     def known(self, request: VideoRequest, origin: str, slot: BatchSlot) -> Entry | None:
-        """What a batch knows of a request; None if nothing, or only that it was refused."""
+        """A batch's entry of a request. None if there is none, or it was refused."""
         return self._run(lambda db: self._known(db, request, origin, slot))
 
     def _known(self, db: sqlite3.Connection, request: VideoRequest, origin: str, slot: BatchSlot) -> Entry | None:
@@ -213,13 +213,13 @@ class Ledger:
         """Commits the id of the job that an intent became.
 
         Raises:
-            LedgerError: It could not be written; the error has the id.
+            LedgerError: The id could not be written; the error has it.
         """
         self._update("intent = :key", intent, request_id, state="accepted", request_id=request_id)
         OWN.discard(intent)
 
     def import_job(self, request_id: str, origin: str) -> None:
-        """Commits an id that another client started; nothing if it is known."""
+        """Commits the id of a job that another client started, unless it is known."""
         now = self.clock()
         self._write(
             "INSERT INTO jobs (intent, state, request_id, origin, created, updated) VALUES (?, 'accepted', ?, ?, ?, ?)"
@@ -229,19 +229,19 @@ class Ledger:
         )
 
     def mark_failed(self, intent: str, error: BaseException, *, may_be_started: bool) -> None:
-        """Commits that an intent became no job, or that nobody knows."""
+        """Commits that an intent did not become a job, or that its outcome is unknown."""
         cause = error.__cause__ if isinstance(error, StartOutcomeUnknown) else error
         code = getattr(cause, "code", None) or type(cause).__name__
         state = "unknown" if may_be_started else "failed"
         payload: Any = getattr(error, "payload", None)
-        told: dict[str, Any] = {"cost_ticks": (ticks := cost_ticks(payload))}
-        if ticks is not None:  # not the rest of it, which may repeat what was sent
-            told["answer"] = json.dumps({"usage": payload["usage"]})
-        self._update("intent = :key", intent, None, state=state, code=str(code), message=_told(error), **told)
+        reported: dict[str, Any] = {"cost_ticks": (ticks := cost_ticks(payload))}
+        if ticks is not None:  # the rest of the answer may repeat what was sent
+            reported["answer"] = json.dumps({"usage": payload["usage"]})
+        self._update("intent = :key", intent, None, state=state, code=str(code), message=_describe(error), **reported)
         OWN.discard(intent)
 
     def record_result(self, video: Video, origin: str) -> None:
-        """Commits how a job has ended, one of another client's as well."""
+        """Commits how a job ended. Another client may have started it."""
         error = None if video.outcome == "done" else video.failure()
         url = video.url if video.outcome == "done" else None
         self.import_job(video.request_id, origin)
@@ -258,16 +258,16 @@ class Ledger:
         )
 
     def record_failure(self, error: JobError, origin: str) -> None:
-        """Commits that a job ended by an error that is no state of it, such as moderation by a 400."""
+        """Commits that a job ended by an error instead of a state, such as moderation by a 400."""
         if error.request_id:
             self.import_job(error.request_id, origin)
             state, code = "moderated", getattr(error, "code", None)
-            told: dict[str, Any] = {"answer": json.dumps(error.payload)} if error.payload else {}
-            told["cost_ticks"] = cost_ticks(error.payload)
-            self._end(error.request_id, origin, state=state, code=code, message=error.message, **told)
+            reported: dict[str, Any] = {"answer": json.dumps(error.payload)} if error.payload else {}
+            reported["cost_ticks"] = cost_ticks(error.payload)
+            self._end(error.request_id, origin, state=state, code=code, message=error.message, **reported)
 
     def record_cost(self, request_id: str, origin: str, ticks: int) -> None:
-        """Commits what a job costs by an answer that does not tell how it ended."""
+        """Commits a job's cost from an answer that does not report its end."""
         self.import_job(request_id, origin)
         where = "request_id = :key AND origin = :origin"
         self._update(where, request_id, request_id, origin, cost_ticks=ticks)
@@ -279,14 +279,14 @@ class Ledger:
         self._update(where, request_id, request_id, origin, state="downloaded", path=os.fspath(path))
 
     def _end(self, request_id: str, origin: str, **values: Any) -> None:
-        """Commits how a job ended, unless its video is on disk: that is more."""
+        """Commits how a job ended, unless its video is on disk: `downloaded` is the later state."""
         where = "request_id = :key AND origin = :origin AND state != 'downloaded'"
         self._update(where, request_id, request_id, origin, **values)
 
     def jobs(self, *states: str) -> list[Entry]:
         """The jobs in these states, or all, oldest first.
 
-        An intent whose process is gone is `unknown`: nobody can say whether its POST was taken.
+        An intent whose process has ended is `unknown`: the outcome of its POST is unknown.
         """
         wrong = set(states) - set(STATES)
         if wrong:
@@ -295,7 +295,7 @@ class Ledger:
         return [entry for entry in entries if not states or entry.state in states]
 
     def get(self, request_id: str) -> Entry | None:
-        """The job of an id, or None; of two addresses that gave the same id, the later one."""
+        """The job of an id, or None. If two addresses issued the same id, the later job."""
         query = f"SELECT {COLUMNS} FROM jobs WHERE request_id = ? ORDER BY created DESC"
         row = self._run(lambda db: db.execute(query, (request_id,)).fetchone())
         return Entry(*row) if row else None
@@ -306,23 +306,23 @@ class Ledger:
         return client.reconcile(self, timeout=timeout)
 
     def load_history(self, origin: str) -> str | None:
-        """What `save_history` kept for an address."""
+        """The JSON that `save_history` stored for an address."""
         row = self._run(lambda db: db.execute("SELECT jobs FROM learned WHERE origin = ?", (origin,)).fetchone())
         return row[0] if row else None
 
     def save_history(self, origin: str, jobs: str) -> None:
-        """Keeps what finished jobs took, as JSON, for the clients of later processes."""
+        """Stores the durations of finished jobs, as JSON, for clients of later processes."""
         self._write("INSERT OR REPLACE INTO learned (origin, jobs) VALUES (?, ?)", (origin, jobs))
 
     def costs_of(self, batch: str, origin: str) -> tuple[float, float]:
-        """USD that the service said the jobs of a batch cost, and the part of it that was for no video."""
+        """The reported cost of a batch's jobs in USD, and the part of it for jobs without a video."""
         where = "batch = ? AND origin = ?"
         lost_only = "state NOT IN ('done', 'downloaded')"
         cost, lost = self._run(lambda db: _sums(db, "cost_ticks", where, (batch, origin), "TRUE", lost_only))
         return cost / contract.TICKS_PER_USD, lost / contract.TICKS_PER_USD
 
     def cost_usd(self) -> float:
-        """USD that the service said all jobs cost."""
+        """The reported cost of all jobs, in USD."""
         (ticks,) = self._run(lambda db: _sums(db, "cost_ticks"))
         return ticks / contract.TICKS_PER_USD
 
@@ -332,11 +332,11 @@ class Ledger:
 
     @property
     def is_temporary(self) -> bool:
-        """Whether `discard` removes it. In a forked child not: it is its parent's."""
+        """Whether `discard` removes it. False in a forked child: the parent owns the file."""
         return self._folder is not None and self._maker == os.getpid()
 
     def discard(self) -> None:
-        """Removes the file, if it is a temporary one."""
+        """Removes the file if it is temporary."""
         if self._folder and self.is_temporary:
             self.close()
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -345,11 +345,11 @@ class Ledger:
         return f"Ledger({str(self.path)!r})"
 
     def _entries(self, db: sqlite3.Connection, where: str, values: tuple[Any, ...] = ()) -> list[Entry]:
-        """The jobs of a condition. An intent whose process is gone is `unknown`."""
+        """The jobs that match a condition. An intent whose process has ended is `unknown`."""
         query = f"SELECT {COLUMNS}, owner FROM jobs WHERE {where}"
         rows = db.execute(query, values).fetchall()
         gone = {row[0] for row in rows if self._is_gone(Entry(*row[:-1]), row[-1])}
-        if gone:  # before it ended it may have told more than was read
+        if gone:  # the process may have written more after this read and before its end
             rows = db.execute(query, values).fetchall()
         entries = [Entry(*row[:-1]) for row in rows]
         return [
@@ -382,13 +382,13 @@ class Ledger:
 def _sums(
     db: sqlite3.Connection, column: str, where: str = "TRUE", values: tuple[str, ...] = (), *of: str
 ) -> list[int]:
-    """The sum of a column for each condition. In halves, as a sum of 64 bits ends the statement when it overflows."""
+    """The sum of a column for each condition. It sums in halves because SQLite raises an error on 64-bit overflow."""
     halves = (f"COALESCE(SUM({column} {half}) FILTER (WHERE {each}), 0)" for each in of or ("TRUE",) for half in HALVES)
     row = db.execute(f"SELECT {', '.join(halves)} FROM jobs WHERE {where}", values).fetchone()
     return [(high << 32) + low for high, low in zip(row[::2], row[1::2], strict=True)]
 
 
-def _told(error: BaseException) -> str:
-    """What is kept of an error: not an answer's own words, which may repeat what was sent."""
+def _describe(error: BaseException) -> str:
+    """The text to store for an error. It omits the service's own words, which may repeat what was sent."""
     status = getattr(error, "status_code", None)
     return f"HTTP {status}" if status else str(error)[:500]

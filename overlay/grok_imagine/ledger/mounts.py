@@ -1,4 +1,4 @@
-"""Which file systems a ledger is safe on: its log is shared in memory, which does not reach from one machine to another."""
+"""File systems that are safe for a ledger. SQLite shares its log index in memory, which works on one machine only."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ REMOTE = frozenset(
 )
 
 LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.bindfs", "fuse.ntfs-3g"})
-"""Of the file systems that a program serves, those that are known to lie on a disk of this machine."""
+"""FUSE file systems that are known to be on a local disk."""
 
 
 def unsafe_kind(path: str, mounts: Path = MOUNTS) -> str | None:
-    """The kind of a file's file system, if processes of several machines may use it. None if not, or nobody can tell.
+    """The type of a file's file system, if processes of several machines may use it. None if not, or if it is unknown.
 
     Args:
-        path: Absolute, of which symbolic links are resolved.
-        mounts: A table of mounts as Linux has it; elsewhere there is none.
+        path: An absolute path with symbolic links resolved.
+        mounts: The table of mounts. Only Linux has it.
     """
     try:
         table = mounts.read_text(encoding="utf-8", errors="surrogateescape")
@@ -49,7 +49,7 @@ def unsafe_kind(path: str, mounts: Path = MOUNTS) -> str | None:
         if not rest or len(fields.split()) < 5:
             continue
         point = re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), fields.split()[4])
-        # Of two at one place the later lies on top.
+        # Of two mounts at one point the later one is visible.
         if len(point) >= best and os.path.commonpath([point, path]) == point:
             best, kind = len(point), rest.split()[0]
     if kind is None:

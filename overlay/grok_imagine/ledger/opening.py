@@ -1,9 +1,9 @@
-"""How the ledger's file is opened, and made: by SQLite alone.
+"""Opening and creating the ledger's file. Only SQLite opens it.
 
-POSIX drops all locks that a process has on a file when the process closes any descriptor of it. SQLite counts its own
-descriptors and keeps those that are still locked through; one of ours would tell the next process that closes the ledger
-that it is the last, and it would remove the log that others write to. So nothing here opens the file: `stat` and `chmod`
-need no descriptor.
+POSIX drops all locks of a process on a file when the process closes any descriptor of that file. SQLite keeps track of its
+own descriptors. If we closed one of our own, the locks would be lost; the next process to close the ledger would take itself
+for the last user and remove the log while others write to it. So this module uses only `stat` and `chmod`, which need no
+descriptor.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ..errors import LedgerError
 from .schema import check_kind, migrate
 
 BUSY = 30.0
-"""Seconds for which other processes are waited for that write."""
+"""Seconds to wait for other processes that write."""
 
 SMALLEST = 512
-"""Bytes of a database that is not empty."""
+"""Minimum size in bytes of a database that is not empty."""
 
 KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -36,16 +36,16 @@ KINDS = (
 
 
 def open_file(path: Path, *, make: bool = True) -> sqlite3.Connection:
-    """A connection to the ledger's file, in its newest form. For one thread at a time.
+    """Connects to the ledger's file and migrates it to the newest schema. For one thread at a time.
 
     Args:
-        path: Absolute.
-        make: Whether one that is missing or empty becomes a ledger.
+        path: The absolute path.
+        make: Whether a missing or empty file becomes a ledger.
 
     Raises:
-        LedgerError: It is no file, or one of something else; it was left as it is.
-        ConfigurationError: It was written by a newer version of this package.
-        sqlite3.Error: It can't be opened, or is no database.
+        LedgerError: The path is not a regular file or not a ledger; it is unchanged.
+        ConfigurationError: A newer version of this package wrote the file.
+        sqlite3.Error: The file can't be opened, or is not a database.
         OSError: The same.
     """
     size = _size(path)
@@ -77,24 +77,24 @@ def _size(path: Path) -> int | None:
             raise LedgerError(f"{path} is a symbolic link to nothing") from None
         return None
     if not stat.S_ISREG(found.st_mode):
-        kind = next((name for test, name in KINDS if test(found.st_mode)), "no file")
+        kind = next((name for test, name in KINDS if test(found.st_mode)), "not a file")
         raise LedgerError(f"{path} is {kind}; a ledger is a file")
     if found.st_nlink > 1:
-        # SQLite names the log after the file: two names were two logs of one ledger.
+        # SQLite names the log after the file: two names would give one ledger two logs.
         raise LedgerError(f"{path} has {found.st_nlink} names (hard links); a ledger has one, so copy it instead")
     return found.st_size
 
 
 def _recognise(path: Path, size: int) -> None:
-    """Refuses a database of something else before anything about it changes, such as how it keeps its log.
+    """Refuses another program's database before anything in it changes, such as its journal mode.
 
-    The first look takes no lock and heeds no log: it leaves nothing behind. What it can't tell, since all is in the log or a
-    page is just being written, a second one tells that only reads. Neither may tell of a file whose making was interrupted:
-    such a one SQLite has to put back, as it does for anybody who opens it, and it is judged then.
+    The first read takes no lock and ignores the log, so that it leaves no files behind. If it is inconclusive, because the
+    data are in the log or a page is being written, a second, read-only one decides. If the creation of the file was
+    interrupted, both may fail: SQLite rolls the file back when it is opened for writing, and it is checked then.
     """
     is_interrupted = identity(f"{os.path.realpath(path)}-journal") is not None
     if size < SMALLEST and not is_interrupted:
-        raise LedgerError(f"{path} is not a database")  # SQLite would take it for an empty one
+        raise LedgerError(f"{path} is not a database")  # SQLite would treat it as an empty one
     for options in ("mode=ro&immutable=1", "mode=ro"):
         try:
             with closing(_connect(path, options)) as db:
@@ -109,14 +109,14 @@ def _recognise(path: Path, size: int) -> None:
 
 
 def _check_log(path: Path) -> None:
-    """SQLite would take the log of a file that is gone, or empty, for a left-over, and remove it."""
+    """Refuses a missing or empty file that has a log: SQLite would remove the log as a left-over."""
     log = f"{os.path.realpath(path)}-wal"
     if os.path.exists(log) and os.path.getsize(log):  # noqa: PTH110, PTH202 -- it is a text here
-        raise LedgerError(f"{path} is gone or empty, but its log is there: {log}; put it back, or move that away")
+        raise LedgerError(f"{path} is missing or empty, but its log exists: {log}; restore the file, or move the log")
 
 
 def _make(path: Path) -> sqlite3.Connection:
-    # SQLite gives a new file the mode of another one. The umask is the whole process's, and is left alone.
+    # SQLite copies the mode of a given file. Changing the umask would affect the whole process.
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-") as private:
         return _connect(path, f"mode=rwc&modeof={quote(private.name)}")
 
@@ -125,23 +125,23 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
     db = sqlite3.connect(
         f"{path.as_uri()}?{options}", uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
     )
-    # Else one text that a bad disk spoiled would hide every other row.
+    # Otherwise one text that a bad disk damaged would make every other row unreadable.
     db.text_factory = lambda raw: raw.decode("utf-8", "replace")
     return db
 
 
 def _set_up(db: sqlite3.Connection, path: Path) -> None:
-    """Migrates it, and turns the write-ahead log on. Of processes that do so at once SQLite refuses all but one."""
+    """Migrates the schema and enables the write-ahead log. It retries, since SQLite lets one process at a time do so."""
     end = time.monotonic() + BUSY
     while True:
         try:
             db.execute("PRAGMA synchronous = FULL")
-            # Elsewhere than on macOS they change nothing; there, fsync alone does not reach the disk.
+            # For macOS, where fsync alone does not reach the disk; no effect elsewhere.
             db.execute("PRAGMA fullfsync = 1")
             db.execute("PRAGMA checkpoint_fullfsync = 1")
             migrate(db, path)
             db.execute("PRAGMA journal_mode = WAL")
-            db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()  # now the log is open, too
+            db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()  # opens the log, too
             return
         except sqlite3.OperationalError as error:
             waits = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
@@ -151,13 +151,13 @@ def _set_up(db: sqlite3.Connection, path: Path) -> None:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether SQLite finds nothing wrong with a file that has become shorter."""
+    """Whether a file that became shorter passes SQLite's check."""
     with closing(_connect(path, "mode=ro")) as db:
         return str(db.execute("PRAGMA quick_check(1)").fetchone()[0]) == "ok"
 
 
 def identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
-    """Which file a path leads to; None if to none."""
+    """The device and inode of a path's file; None if there is no file."""
     try:
         found = os.stat(path)  # noqa: PTH116 -- on every write, and a Path costs as much as the call
     except FileNotFoundError:

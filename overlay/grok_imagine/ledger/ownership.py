@@ -1,8 +1,8 @@
-"""Who has a POST under way: known to this process by a set, and to others by a lock that ends with the process.
+"""Ownership of intents: whether the process that posts a request is alive.
 
-A process id is no sign of life. In a container each run may have the same, and those of another container are not seen. So
-each ledger object that notes intents holds a lock on a file of its own beside the ledger, however it ends, and its intents
-name that file. One that is gone, or not locked, has no owner any more.
+A process id does not prove this: in a container each run may have the same id, and ids of other containers are invisible.
+So each ledger object that writes intents holds a lock on an own file beside the ledger. The operating system drops the lock
+when the process ends. Its intents name that file. If the file is missing or not locked, the owner is dead.
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # Windows has none, and there age alone decides
+    fcntl = None  # type: ignore[assignment]  # not on Windows; there the age alone decides
 
 OWN: set[str] = set()
 """Intents of this process that are under way."""
 
 TOKENS: set[str] = set()
-"""Of the owners in this process."""
+"""Tokens of the owners in this process."""
 
 TRIES = 10
 
 
 class Owner:
-    """A sign of life beside a ledger. Its file is there from `begin` to `end`; a process that is killed leaves it to others.
+    """A locked file beside a ledger, which shows that this process lives. It exists from `begin` to `end`.
+
+    If the process is killed, other processes remove the file.
 
     Args:
-        path: The ledger's, of which symbolic links are resolved.
+        path: The ledger's path with symbolic links resolved.
     """
 
     def __init__(self, path: str) -> None:
@@ -40,10 +42,10 @@ class Owner:
         self._can_lock = fcntl is not None
 
     def begin(self) -> str | None:
-        """The token by which others know that this process lives. None if it must do without: then they go by its id.
+        """The token that names this process's file. None if locks don't work there: other processes check the process id.
 
         Raises:
-            OSError: No file can be made there.
+            OSError: The file can't be created.
         """
         if self._token is None and self._can_lock:
             _sweep(self._path)
@@ -71,7 +73,7 @@ class Owner:
         return False
 
     def end(self) -> None:
-        """Leaves. What is still under way is unknown to others from now on."""
+        """Removes the file. From now on other processes report unfinished intents as unknown."""
         if self._token is not None and self._descriptor is not None:
             with suppress(OSError):
                 os.unlink(_path_of(self._path, self._token))  # noqa: PTH108 -- before it is unlocked, so that a name is never used twice
@@ -80,20 +82,20 @@ class Owner:
             self._token = self._descriptor = None
 
     def forget(self) -> None:
-        """In a forked child: the token is the parent's, and so is the lock, which must not outlive the parent in here."""
+        """Drops the parent's token in a forked child. The child must not hold the parent's lock open."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._token = self._descriptor = None
 
 
 def is_under_way(path: str, intent: str, token: str | None, process: int | None) -> bool:
-    """Whether the process that noted an intent may yet say what became of it.
+    """Whether the process that wrote an intent may still record its outcome.
 
     Args:
-        path: The ledger's, of which symbolic links are resolved.
-        intent: Its id.
-        token: Its owner's.
-        process: The id of its owner's process; heeded if there is no token, as in a ledger of an older version.
+        path: The ledger's path with symbolic links resolved.
+        intent: The intent's id.
+        token: The owner's token.
+        process: The id of the owner's process; used if there is no token, as in a ledger of an older version.
     """
     if intent in OWN:
         return True
@@ -107,17 +109,17 @@ def _path_of(path: str, token: str) -> str:
 
 
 def _is_abandoned(path: str) -> bool:
-    """Whether nobody holds a lock on a file, which is removed then."""
+    """Whether no process holds a lock on a file. If so, removes the file."""
     if fcntl is None:
         return False
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return True
-    except OSError:  # another user's, for one: age decides
+    except OSError:  # for example another user's file: the age decides
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, as several may ask at once
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, since several processes may check at once
         os.unlink(path)  # noqa: PTH108 -- paths are texts in this module
     except FileNotFoundError:
         return True
@@ -129,7 +131,7 @@ def _is_abandoned(path: str) -> bool:
 
 
 def _sweep(path: str) -> None:
-    """Removes what killed processes have left beside a ledger."""
+    """Removes the files that killed processes left beside a ledger."""
     folder, prefix = os.path.dirname(path), f"{os.path.basename(path)}-owner-"  # noqa: PTH119, PTH120 -- as above
     for file in Path(folder).iterdir():
         if file.name.startswith(prefix):
@@ -139,11 +141,11 @@ def _sweep(path: str) -> None:
 def _is_alive(process: int | None) -> bool:
     if process is None:
         return False
-    if os.name == "nt":  # there, signal 0 is Ctrl-C; age alone decides
+    if os.name == "nt":  # there, signal 0 is Ctrl-C; the age alone decides
         return True
     try:
         os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):  # no id of a process is so long
+    except (ProcessLookupError, OverflowError):  # too long for a process id
         return False
     except PermissionError:
         return True

@@ -14,27 +14,27 @@ from .store import Store
 __all__ = ["LedgerQuota"]
 
 KEPT = 3600.0
-"""Seconds for which the ledger keeps what was sent, at least: other processes may go by longer windows."""
+"""Minimum seconds for which the ledger keeps send times: other processes may use longer windows."""
 
 
 class LedgerQuota:
     """The quota of one machine, in the ledger's file.
 
-    It goes by the machine's clock. Set back, that clock delays a request by one window at most; set forward, it makes the
-    quota forget.
+    It uses the machine's clock. If the clock is set back, a request waits one window longer at most. If it is set forward,
+    the quota forgets earlier requests.
 
     Args:
-        path: The ledger's; made if missing.
-        origin: The address whose limits they are.
+        path: The ledger's path. The file is created if missing.
+        origin: The address whose limits apply.
         clock: Unix seconds; for tests.
 
     Raises:
-        LedgerError: The file can't be opened, or is none of ours.
-        ConfigurationError: It was written by a newer version of this package.
+        LedgerError: The file can't be opened, or is not a ledger.
+        ConfigurationError: A newer version of this package wrote the file.
     """
 
     def __init__(self, path: str | os.PathLike[str], origin: str, *, clock: Callable[[], float] = time.time) -> None:
-        # Of its own: a transaction here must not meet one of the jobs on the same connection.
+        # A connection of its own: a transaction of the quota must not mix with one of the jobs.
         self._store = Store(path)
         self.path = self._store.path
         self._origin = origin
@@ -49,12 +49,12 @@ class LedgerQuota:
             raise QuotaError(error.message) from error
 
     def _take(self, db: sqlite3.Connection, windows: Windows) -> float:
-        # What a power cut takes is the count of a moment, not worth a sync for each request. OFF would risk the jobs, too.
+        # A power cut loses the count of a moment, which is not worth a sync for each request. OFF would endanger the jobs.
         db.execute("PRAGMA synchronous = NORMAL")
         with db:
             db.execute("BEGIN IMMEDIATE")
-            now = self._clock()  # not before: in the order of the clock, and of the table
-            # The clock was set back since these left; when they did is unknown, but not after now.
+            now = self._clock()  # read under the lock, so that rows are in the clock's order
+            # Rows in the future: the clock was set back. Their real time is unknown, but not later than now.
             db.execute("UPDATE sent SET at = ? WHERE origin = ? AND at > ?", (now, self._origin, now))
             longest = max([KEPT, *(seconds for _, seconds in windows)])
             db.execute("DELETE FROM sent WHERE origin = ? AND at <= ?", (self._origin, now - longest))

@@ -1,4 +1,4 @@
-"""After a crash: takes up every job that a ledger knows was accepted, and lists what nobody knows. Never posts."""
+"""Recovery after a crash: resumes every accepted job of a ledger and lists the unknown ones. It never posts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from .recorder import LedgerRecorder
 
 __all__ = ["reconcile"]
 
-
-LEAST_LOOK = 1.0
-"""Seconds; what a look is given though the time is up."""
+LEAST_POLL = 1.0
+"""Seconds that a poll may take although the time is up."""
 
 
 def reconcile(
@@ -31,18 +30,17 @@ def reconcile(
     schedule: Schedule,
     blot: Blot,
 ) -> Flow[Reconciliation]:
-    """Looks at each accepted job in turn until all have ended or the time is up.
+    """Polls the accepted jobs in turn until all have ended or the time is up.
 
-    Each is looked at at least once, for at most a second when the time is up. A job that the service does not know is
-    reported and stays accepted: the key of another team gets the same answer. Whatever one job meets is its own end, and stops
-    no other.
+    Each job is polled at least once, for at most a second when the time is up. A job that the service does not know is
+    reported and stays accepted: the key of another team gets the same answer. An error of one job stops no other.
 
-    A job that is done is not asked for again, unless its URL has run out before its video was downloaded. Jobs that were
-    started at another address are left alone.
+    A job that is done is polled again only if its URL expired before its video was downloaded. Jobs of other addresses are
+    skipped.
 
     Raises:
         LedgerError: The ledger can't be read or written.
-        AuthenticationError, OutOfCreditError: The key is wrong, which holds for all jobs.
+        AuthenticationError, OutOfCreditError: The key is wrong or has no credit, which applies to all jobs.
     """
     known: list[Entry] = yield Blocking(lambda: recorder.ledger.jobs("accepted", "done", "unknown"))
     runtime = runtime._replace(recorder=recorder)
@@ -54,7 +52,7 @@ def reconcile(
     begin = clock()
     while waiting:
         for entry in [waiting.popleft() for _ in range(len(waiting))]:
-            left = max(LEAST_LOOK, timeout - (clock() - begin)) if timeout else request_timeout
+            left = max(LEAST_POLL, timeout - (clock() - begin)) if timeout else request_timeout
             outcome = yield from _poll(entry, runtime, min(request_timeout, left), blot)
             if outcome is None:
                 waiting.append(entry)
@@ -74,13 +72,13 @@ def _is_due(entry: Entry, now: float) -> bool:
 
 
 def _poll(entry: Entry, runtime: Runtime, request_timeout: float, blot: Blot) -> Flow[Video | GrokImagineError | None]:
-    """The end of a job, or None if it runs on or could not be seen."""
+    """The result of a job, or None if it still runs or the poll failed for a moment."""
     try:
         video = yield from operations.poll_once(str(entry.request_id), runtime, request_timeout)
         if video.outcome == "running":
             return None
         return video if video.outcome in ("done", "moderated") else video.failure()
-    except Exception as error:  # it is this job's alone, whatever it is
+    except Exception as error:  # whatever it is, it ends this job alone
         if isinstance(error, ApiError | TransportError) and operations.is_transient(error):
             return None
         failure = own_error(error, entry.request_id, blot)

@@ -1,4 +1,4 @@
-"""The ledger as the core knows it: a recorder of jobs, for one address."""
+"""The core's job recorder, backed by a ledger, for one address."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Claim = Callable[[VideoRequest], str | Entry]
 
 
 class AlreadyClaimed(Exception):
-    """The ledger knows the request already, so that it is not posted."""
+    """The ledger already has the request, which must not be posted again."""
 
 
 class LedgerRecorder(JobRecorder):
     """Records the jobs of one address in a ledger.
 
     Args:
-        ledger: Where.
+        ledger: The ledger.
         origin: The address.
-        claim: Notes an intent in another way than that of a single call, or gives the entry that is there.
+        claim: Replaces `Ledger.begin`: commits an intent, or returns the existing entry.
 
     Attributes:
-        ledger: Where.
+        ledger: The ledger.
         origin: The address.
     """
 
@@ -40,19 +40,19 @@ class LedgerRecorder(JobRecorder):
 
     @property
     def is_durable(self) -> bool:
-        """Whether the ledger stays when the program has ended."""
+        """Whether the ledger outlives the program."""
         return not self.ledger.is_temporary
 
     def claiming(self, claim: Claim) -> LedgerRecorder:
-        """The same recorder, whose intents are noted by `claim`."""
+        """The same recorder, which writes intents by `claim`."""
         return LedgerRecorder(self.ledger, self.origin, claim)
 
     def begin(self, request: VideoRequest) -> str:
         """Commits the intent.
 
         Raises:
-            AlreadyClaimed: There is one.
-            LedgerError: It could not be written.
+            AlreadyClaimed: There is an entry.
+            LedgerError: The intent could not be written.
         """
         if self._claim is None:
             return self.ledger.begin(request, self.origin)
@@ -62,7 +62,7 @@ class LedgerRecorder(JobRecorder):
         return claimed
 
     def confirm(self, intent: str, request_id: str) -> None:
-        """See `Ledger.confirm`, and so on."""
+        """See `Ledger.confirm`."""
         self.ledger.confirm(intent, request_id)
 
     def mark_failed(self, intent: str, error: BaseException, *, may_be_started: bool) -> None:

@@ -1,4 +1,4 @@
-"""What is in the ledger's file: how it came to its present form, and how a file of something else is told from it."""
+"""The schema of the ledger's file: its migrations, and how a ledger is recognised."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import ConfigurationError, LedgerError
 
 APPLICATION_ID = 0x47496C64
-"""What the header of a ledger says of its kind, since version 3. Before, its table and version did."""
+"""SQLite's application_id of a ledger since version 3. Older ledgers are recognised by table and version."""
 
 MIGRATIONS = (
     """
@@ -43,19 +43,19 @@ MIGRATIONS = (
     CREATE UNIQUE INDEX jobs_by_key ON jobs (key, origin) WHERE NOT (state = 'failed' AND request_id IS NULL);
     """,
 )
-"""One script for each version of the schema; what was released is never changed, only added to."""
+"""One script for each version of the schema. A released script never changes; new ones are appended."""
 
 
 def is_ours(db: sqlite3.Connection) -> bool | None:
-    """Whether a file is a ledger. None if it is empty, and may become one. Nothing is written."""
+    """Whether a file is a ledger. None if it is empty and may become one. Nothing is written."""
     if db.in_transaction:
         return _kind(db)
-    # Of one moment: between two looks another process may make it a ledger.
+    # In one transaction: between two reads another process may make it a ledger.
     db.execute("BEGIN")
     try:
         return _kind(db)
     finally:
-        if db.in_transaction:  # SQLite ends it by itself after some errors
+        if db.in_transaction:  # SQLite rolls back by itself after some errors
             db.execute("ROLLBACK")
 
 
@@ -70,18 +70,18 @@ def _kind(db: sqlite3.Connection) -> bool | None:
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Brings a file to the newest version of the schema, or leaves it alone.
+    """Migrates a file to the newest version of the schema, or leaves it unchanged.
 
     Raises:
-        ConfigurationError: It was written by a newer version of this package.
-        LedgerError: It is a database of something else.
-        sqlite3.Error: It is no database, or can't be written.
+        ConfigurationError: A newer version of this package wrote the file.
+        LedgerError: It is another program's database.
+        sqlite3.Error: It is not a database, or can't be written.
     """
     if _is_current(db, path):
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        if not _is_current(db, path):  # else another process was quicker
+        if not _is_current(db, path):  # otherwise another process migrated it first
             for script in MIGRATIONS[_number(db, "user_version") :]:
                 for statement in filter(str.strip, script.split(";")):
                     db.execute(statement)
@@ -98,11 +98,11 @@ def check_kind(db: sqlite3.Connection, path: Path) -> bool | None:
     """As `is_ours`.
 
     Raises:
-        LedgerError: It is a database of something else.
+        LedgerError: It is another program's database.
     """
     kind = is_ours(db)
     if kind is False:
-        raise LedgerError(f"{path} is a database of something else, and was left as it is; name another file")
+        raise LedgerError(f"{path} is another program's database and was not changed; name another file")
     return kind
 
 

@@ -1,4 +1,4 @@
-"""The ledger's file in use: one connection for the threads of a process, that notices what is done to the file behind its back."""
+"""The connection to the ledger's file: one for all threads of a process. It detects changes that others make to the file."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from .ownership import OWN, TOKENS, Owner
 
 T = TypeVar("T")
 
-PATIENCE = 5.0
-"""Seconds for which a fork waits for the other threads' lines to be written."""
+FORK_TIMEOUT = 5.0
+"""Seconds that a fork waits for other threads to finish their writes."""
 
-BESIDE = ("", "-wal", "-shm")
-"""The database, its log, and the memory that its users share; SQLite removes the latter two with the last connection."""
+SUFFIXES = ("", "-wal", "-shm")
+"""The database, its log, and the shared-memory file. SQLite removes the latter two when the last connection closes."""
 
 
 class Store:
-    """A ledger's file, for several threads. Other objects and processes may have it open, too; a forked child begins anew.
+    """A ledger's file, for several threads. Other objects and processes may use it, too; a forked child reopens it.
 
     Args:
-        path: The file's; made if missing.
+        path: The path of the file, which is created if missing.
 
     Attributes:
-        path: As it was given.
-        owner: What shows other processes that this one lives.
+        path: The path as it was given.
+        owner: The locked file that shows other processes that this one lives.
         lock: Held while the connection is used.
 
     Raises:
-        LedgerError: The file can't be opened, or is none of ours.
-        ConfigurationError: It was written by a newer version of this package.
+        LedgerError: The file can't be opened, or is not a ledger.
+        ConfigurationError: A newer version of this package wrote the file.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.lock = threading.RLock()
-        self._absolute = self.path.absolute()  # a program may change its folder
-        self.real = os.path.realpath(self._absolute)  # where SQLite puts the log
+        self._absolute = self.path.absolute()  # a program may change its working directory
+        self.real = os.path.realpath(self._absolute)  # SQLite puts the log there
         self.owner = Owner(self.real)
         self._db: sqlite3.Connection | None = None
         self._used = 0
@@ -57,10 +57,10 @@ class Store:
             _stores.add(self)
 
     def run(self, work: Callable[[sqlite3.Connection], T], request_id: str | None = None) -> T:
-        """Does something with the connection. A transaction that was begun and not committed is rolled back.
+        """Calls `work` with the connection. A transaction that is still open afterwards is rolled back.
 
         Raises:
-            LedgerError: SQLite can't, or the file is not the one that was opened; with the id of the job it was about.
+            LedgerError: SQLite failed, or the file is not the one that was opened. The error has the job's id.
         """
         try:
             with self.lock:
@@ -73,7 +73,7 @@ class Store:
                     self._used -= 1
                     if not self._used and db.in_transaction:
                         db.rollback()
-                self._check()  # what was written to a file that is gone was not written
+                self._check()  # a write to a deleted file is no write
                 return result
         except LedgerError as error:
             error.request_id = error.request_id or request_id
@@ -87,7 +87,7 @@ class Store:
             if first is not None and identity(self._absolute) != first:
                 raise self._gone()
             self._db = open_file(self._absolute, make=first is None)
-            files = [identity(self.real + suffix) for suffix in BESIDE]
+            files = [identity(self.real + suffix) for suffix in SUFFIXES]
             if first is not None and files[0] != first:
                 self._disconnect()
                 raise self._gone()
@@ -95,29 +95,29 @@ class Store:
         return self._db
 
     def _check(self) -> None:
-        """Whether the files are those that were opened: SQLite goes on with what is deleted, and other processes with what is there."""
+        """Checks that the files are those that were opened: SQLite goes on with deleted files, other processes use the new ones."""
         main, *others = self._files
         if identity(self._absolute) != main:
             raise self._gone()
-        for suffix, known in zip(BESIDE[1:], others, strict=True):
+        for suffix, known in zip(SUFFIXES[1:], others, strict=True):
             if identity(self.real + suffix) != known:
                 raise LedgerError(
-                    f"{self.real}{suffix} was deleted or replaced while the ledger was in use; nothing is written any more."
+                    f"{self.real}{suffix} was deleted or replaced while the ledger was in use; writing has stopped."
                     " End the processes that use it before its files are touched"
                 )
         size = os.path.getsize(self.real)  # noqa: PTH202 -- on every write
         if size < self._size and not (size and is_whole(self._absolute)):
-            raise LedgerError(f"{self.path} was truncated while it was in use; nothing is written any more")
+            raise LedgerError(f"{self.path} was truncated while it was in use; writing has stopped")
         self._size = size
 
     def _gone(self) -> LedgerError:
         return LedgerError(
-            f"{self.path} was deleted or replaced while it was in use; nothing is written any more."
-            " Put it back, or begin with a new Ledger"
+            f"{self.path} was deleted or replaced while it was in use; writing has stopped."
+            " Restore the file, or create a new Ledger"
         )
 
     def close(self) -> None:
-        """Closes the file, until it is used again."""
+        """Closes the file. The next use opens it again."""
         with self.lock:
             self._disconnect()
             self.owner.end()
@@ -128,7 +128,7 @@ class Store:
             db.close()
 
     def before_fork(self, end: float) -> bool:
-        """Closes an idle connection, since none may cross a fork. Whether `lock` is held from here on."""
+        """Closes an idle connection, since none may cross a fork. Returns whether `lock` is now held."""
         if not self.lock.acquire(timeout=max(end - time.monotonic(), 0.0)):
             return False
         if not self._used:
@@ -136,12 +136,12 @@ class Store:
                 self._disconnect()
         return True
 
-    def begin_anew(self) -> None:
-        """In a forked child: nothing of its parent's is used, closed or collected."""
+    def after_fork_in_child(self) -> None:
+        """Drops the parent's lock and connection without closing the connection."""
         self.lock = threading.RLock()
         db, self._db, self._used = self._db, None, 0
         if db is not None:
-            _keep_for_ever(db)
+            _leak(db)
         self.owner.forget()
 
 
@@ -150,20 +150,20 @@ _registry = threading.RLock()
 _held: list[Store] = []
 
 
-def _keep_for_ever(db: sqlite3.Connection) -> None:
-    """Of a thread that was at work: closing the parent's connection in the child may undo what the parent writes."""
+def _leak(db: sqlite3.Connection) -> None:
+    """Keeps the parent's connection from being collected: closing it in the child may undo what the parent writes."""
     with suppress(ImportError, AttributeError):  # PyPy closes nothing at exit
         import ctypes
 
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
 
 
-# Python drops what is raised in these, Ctrl-C too: so each lock is on the list before it is taken, and given back in any case.
+# Python discards exceptions in these hooks, Ctrl-C included. So a lock is listed before it is taken, and always released.
 
 
 def _before_fork() -> None:
-    end = time.monotonic() + PATIENCE
-    _registry.acquire(timeout=PATIENCE)
+    end = time.monotonic() + FORK_TIMEOUT
+    _registry.acquire(timeout=FORK_TIMEOUT)
     for store in list(_stores):
         _held.append(store)
         if not store.before_fork(end):
@@ -173,10 +173,10 @@ def _before_fork() -> None:
 def _after_fork() -> None:
     while _held:
         with suppress(KeyboardInterrupt):
-            with suppress(RuntimeError):  # it was given back before the Ctrl-C, or not taken yet
+            with suppress(RuntimeError):  # it was released before the Ctrl-C, or not taken yet
                 _held[-1].lock.release()
             _held.pop()
-    with suppress(RuntimeError):  # it was not to be had in time
+    with suppress(RuntimeError):  # it could not be taken in time
         _registry.release()
 
 
@@ -187,7 +187,7 @@ def _after_fork_in_child() -> None:
     TOKENS.clear()
     _registry = threading.RLock()
     for store in list(_stores):
-        store.begin_anew()
+        store.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):

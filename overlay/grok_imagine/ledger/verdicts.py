@@ -1,4 +1,4 @@
-"""What an error, or a line of the ledger, means for one request of a batch."""
+"""Conversions between errors, ledger entries and the states of a batch's requests."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .entries import Entry
 
 FAILED = ("failed", "expired", "moderated")
 ENDED = ("done", "downloaded", *FAILED)
-"""States of the ledger that are no more waited for."""
+"""States of the ledger in which a job has ended."""
 
 
 def id_on(error: BaseException) -> str | None:
-    """The id that was put on what left while its job ran."""
+    """The request_id that was attached to an exception."""
     found = error.__dict__.get("request_id")
     return found if isinstance(found, str) and found else None
 
 
 def state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) -> OutcomeState:
-    """The state that an error means, for a request whose job is known by its id or is none."""
+    """The batch state of a request that ended with an error. `request_id` is None if there is no job."""
     if isinstance(error, StartOutcomeUnknown):
         return "unknown"
     if isinstance(error, VideoGenerationError) and request_id:
@@ -41,15 +41,15 @@ def state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) 
     return "unknown" if is_claimed and isinstance(error, UnexpectedError) else "refused"
 
 
-def noted_video(entry: Entry) -> Video | None:
-    """The video of the answer that the ledger kept; None if it kept none, or one that is no state of a job."""
+def recorded_video(entry: Entry) -> Video | None:
+    """The video of the stored answer. None if there is no answer, or it is not the state of a job."""
     answer = _answer(entry)
     video = Video(str(entry.request_id), answer) if answer else None
     return None if video and entry.state in FAILED and video.outcome == "running" else video
 
 
-def noted_failure(entry: Entry) -> VideoGenerationError:
-    """The error of a job that the ledger knows to have ended without a video."""
+def recorded_failure(entry: Entry) -> VideoGenerationError:
+    """The error of a job that ended without a video, from its ledger entry."""
     kinds = {"expired": VideoExpiredError, "moderated": VideoModeratedError}
     details: dict[str, Any] = {
         "request_id": entry.request_id,
@@ -61,8 +61,8 @@ def noted_failure(entry: Entry) -> VideoGenerationError:
     )
 
 
-def noted_unknown(entry: Entry, request: VideoRequest) -> StartOutcomeUnknown:
-    """The error of a request of which the ledger knows that nobody knows what became of it."""
+def recorded_unknown(entry: Entry, request: VideoRequest) -> StartOutcomeUnknown:
+    """The error of a request with an unknown outcome, from its ledger entry."""
     text = entry.message or "the answer was lost"
     error = StartOutcomeUnknown(text, mode=request.mode, body_sha256=request.sha256, sent_at=entry.created)
     error.cost_usd, error.payload = entry.cost_usd, _answer(entry)
