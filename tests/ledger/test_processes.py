@@ -202,7 +202,7 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "a pipe": os.mkfifo if hasattr(os, "mkfifo") else Path.mkdir,
     "a symbolic link to nothing": lambda path: path.symlink_to(path.parent / "nowhere"),
     "2 names": lambda path: (Ledger(path).close(), os.link(path, path.parent / "another")),
-    "its log is there": lambda path: path.with_name("jobs.db-wal").write_text("what is left"),
+    "its log exists": lambda path: path.with_name("jobs.db-wal").write_text("what is left"),
 }
 
 

@@ -345,7 +345,7 @@ def test_a_redis_that_went_away_is_told_and_found_again(tmp_path: Path) -> None:
     with redis_server(tmp_path) as port:
         quota = RedisQuota(f"redis://127.0.0.1:{port}")
         assert quota.take([(1, MINUTE)]) == 0
-    with pytest.raises(QuotaError, match=f"the Redis server at 127.0.0.1:{port} can't be asked: ConnectionError"):
+    with pytest.raises(QuotaError, match=f"the Redis server at 127.0.0.1:{port} is not available: ConnectionError"):
         quota.take([(1, MINUTE)])
     with redis_server(tmp_path, port):
         assert quota.take([(1, MINUTE)]) == 0 < quota.take([(1, MINUTE)])
@@ -376,15 +376,15 @@ def test_the_password_opens_and_is_never_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (f"http://:{SECRET}@h/0", "is of no Redis server"),
-        (f"redis://:{SECRET}@h:port", "is none"),
-        (f"redis://:{SECRET}/x@h:6379", "is none|has an @"),
-        (f"redis://u:12/{SECRET}@h:6379", "has an @ behind the host"),
-        (f"redis://u:12?{SECRET}@h", "has an @ behind the host"),
+        (f"http://:{SECRET}@h/0", "has no Redis scheme"),
+        (f"redis://:{SECRET}@h:port", "is invalid"),
+        (f"redis://:{SECRET}/x@h:6379", "is invalid|has an @"),
+        (f"redis://u:12/{SECRET}@h:6379", "has an @ after the host"),
+        (f"redis://u:12?{SECRET}@h", "has an @ after the host"),
         (f"redis://:{SECRET}@h?socket_timeout=soon", "refuses the URL's options"),
         (f"redis://:{SECRET}@h?colour=red", "refuses the URL's options"),
-        (f"redis://[{SECRET}", "is none"),
-        (None, "is none|is of no Redis server"),
+        (f"redis://[{SECRET}", "is invalid"),
+        (None, "is invalid|has no Redis scheme"),
     ],
 )
 def test_a_url_that_is_none_is_refused_without_being_shown(url: Any, said: str) -> None:
@@ -456,6 +456,6 @@ def test_several_clients_with_one_quota_are_never_refused(tmp_path: Path, clock:
 
 def test_a_quota_that_is_away_keeps_nobody_from_sending_and_loses_no_job(api: Api, sandbox: Sandbox) -> None:
     quota = RedisQuota(f"redis://:{SECRET}@127.0.0.1:1/0")
-    with pytest.warns(QuotaWarning, match="127.0.0.1:1 can't be asked: .*going by this client's own count") as warned:
+    with pytest.warns(QuotaWarning, match="127.0.0.1:1 is not available: .*using this client's own count") as warned:
         assert api(lambda c: c.video.generate("A cat"), quota=quota, limits=Limits()).url
     assert all(SECRET not in str(each.message) for each in warned) and len(sandbox.jobs) == 1

@@ -73,7 +73,7 @@ def looks_until(length: float, schedule: Schedule, progress: Any = lambda age: N
 
 @given(JOBS, LOOKS, AGES, st.floats(0.5, 60))
 @settings(max_examples=60, deadline=None)
-def test_next_look_is_ahead_and_bounded_whatever_was_seen(
+def test_next_poll_is_ahead_and_bounded_whatever_was_seen(
     jobs: list[tuple[float, list[Look], bool]], looks: list[Look], now: float, pace: float
 ) -> None:
     at = Schedule(filled(jobs).model(KEY), pace)(looks, now)

@@ -1,1 +1,1 @@
-"""When a request may leave: limits, the queue, and what is known of jobs that run."""
+"""Rate limiting and poll scheduling: limits, the queue, and a model of job durations."""

@@ -1,7 +1,7 @@
-"""One pacer for all requests of a client: starts and looks share the service's limits, and learn them as they go.
+"""One limiter for all requests of a client: starts and polls share the service's limits.
 
-The limits are those of x-limits until the service's own headers tell others. Within them requests are spaced, not sent in
-bursts, and each free one goes where it is worth most (`scheduler`). A 429 makes all pause, and lowers the limit for a while.
+The limits are those of x-limits until the service's headers report others. Requests are spaced, not sent in bursts, and each
+free one goes to the slot that values it most (`scheduler`). A 429 pauses all requests and lowers the limit for a while.
 Other processes with the same key share the limits through a `Quota`, if there is one.
 """
 
@@ -28,23 +28,23 @@ from .scheduler import PollSlot, Scheduler
 __all__ = ["Pacer"]
 
 LONGEST_PAUSE = 60.0
-"""Seconds; the longest pause after a 429: the service's window is a minute."""
+"""Maximum seconds of a pause after a 429: the service's window is a minute."""
 
-MOST_TOLD = 100_000
-"""Requests a minute that are believed: each that may have left elsewhere is counted."""
+MAX_REPORTED = 100_000
+"""Maximum requests a minute that are accepted from a header: each request that left elsewhere is stored."""
 
 LEAST_SHARE = 0.1
-"""Of the limit; what is used of it at least, however often the service says that it is too much."""
+"""Minimum share of the limit that is used after repeated 429s."""
 
 
 class Pacer(RateLimiter):
-    """Gives the requests of a client their turns. For several threads at once.
+    """Limits the rate of a client's requests. Safe for several threads.
 
     Args:
-        limits: What the service allows, as far as is known.
+        limits: The service's known limits.
         clock: Monotonic seconds.
-        quota: What other processes share, if there are any.
-        history: What finished jobs tell; it takes in those that end here.
+        quota: The quota shared with other processes, if any.
+        history: Durations of finished jobs; jobs that end here are added.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Pacer(RateLimiter):
         self.history = history or History()
         self.limits = limits
         self._quota = quota
-        self._told: float | None = None
+        self._reported: float | None = None
         self._share = 1.0
         self._strikes = 0
         self._paused_until = -math.inf
@@ -70,7 +70,7 @@ class Pacer(RateLimiter):
     def track_existing(
         self, request: VideoRequest | None, schedule: Schedule | None = None, age: float | None = None
     ) -> PollSlot:
-        """A slot for a job that was started elsewhere, so many seconds ago if that is known."""
+        """A slot for a job that was started elsewhere, `age` seconds ago if that is known."""
         kind: Key = () if request is None else kind_of(request)
         with self._lock:
             return self._scheduler.track_existing(kind, self.clock(), age, schedule)
@@ -83,12 +83,12 @@ class Pacer(RateLimiter):
             return self._scheduler.call()
 
     def acquire(self, slot: PollSlot, deadline: float = math.inf) -> Flow[bool]:
-        """Waits until the slot's request may leave; it must then. False if that is not before `deadline` of the clock."""
+        """Waits until the slot's request may leave; the caller must then send it. False if the clock's `deadline` comes first."""
         while True:
             with self._lock:
                 pause = self._scheduler.ask(slot, self.clock())
             if not pause and self._quota:
-                pause = yield from self._share_out(slot, self._quota)
+                pause = yield from self._take_quota(slot, self._quota)
             if not pause:
                 return True
             left = deadline - self.clock()
@@ -99,12 +99,12 @@ class Pacer(RateLimiter):
             logs.paced(pause, "a request")
             yield Sleep(pause)
 
-    def _share_out(self, slot: PollSlot, quota: Quota) -> Flow[float]:
+    def _take_quota(self, slot: PollSlot, quota: Quota) -> Flow[float]:
         windows, pause = self._windows, 0.0
         try:
             pause = yield Blocking(lambda: quota.take(windows))
-        except QuotaError as error:  # the limits are a courtesy: a request too many is refused, and costs nothing
-            warnings.warn(f"{error}; going by this client's own count", QuotaWarning, stacklevel=2)
+        except QuotaError as error:  # not fatal: the service refuses a request too many, at no cost
+            warnings.warn(f"{error}; using this client's own count", QuotaWarning, stacklevel=2)
         except BaseException:
             self.requeue(slot)
             raise
@@ -114,67 +114,67 @@ class Pacer(RateLimiter):
         return pause
 
     def prioritize(self, slot: PollSlot) -> None:
-        """The slot's next look comes before all others, and at once: its time is nearly up."""
+        """Makes the slot's next poll due now and puts it before all others: its timeout is near."""
         with self._lock:
             self._scheduler.prioritize(slot)
 
     def record_poll(self, slot: PollSlot, progress: int | None = None) -> None:
-        """The POST was accepted, or a look saw the job running."""
+        """Records that the POST was accepted, or that a poll found the job running."""
         with self._lock:
             self._scheduler.record_poll(slot, self.clock(), progress)
 
     def record_failure(self, slot: PollSlot, at_least: float, at_most: float) -> None:
-        """A look told nothing: the next comes when it is due, within these seconds."""
+        """Records a poll without a usable answer. The next one is due within these seconds."""
         with self._lock:
             self._scheduler.record_failure(slot, self.clock(), at_least, at_most)
 
     def requeue(self, slot: PollSlot) -> None:
-        """The slot's POST did not start a job, and is to be sent again."""
+        """Queues the slot's POST again after it did not start a job."""
         with self._lock:
             self._scheduler.refused(slot, self.clock(), 0.0)
 
     def record_completion(self, slot: PollSlot, failed: bool) -> bool:
-        """A poll saw that the job has ended. Returns whether its length was learned."""
+        """Records that the job has ended. Returns whether its duration was learned."""
         with self._lock:
             self._scheduler.record_completion(slot, self.clock(), failed)
             return slot.learns
 
     def export(self) -> str:
-        """What finished jobs told, as JSON."""
+        """The durations of finished jobs, as JSON."""
         with self._lock:
             return json.dumps(self.history.to_json())
 
     def release(self, slot: PollSlot) -> None:
-        """Nobody waits for the job any more, or it never was."""
+        """Drops the slot: no caller waits for the job any more, or the job was never started."""
         with self._lock:
             self._scheduler.release(slot)
 
     def update_from_headers(self, headers: Mapping[str, str]) -> None:
-        """Learns from an answer that was no refusal: the limit that its headers tell, and what others used of it."""
+        """Updates the limit from the headers of an accepted request, and counts the requests of other clients."""
         if self.limits.is_unlimited:
             self._strikes = 0
             return
-        told, remaining = (_count(headers, f"x-ratelimit-{name}-requests") for name in ("limit", "remaining"))
-        if self.limits.requests_per_minute is None:  # no header says otherwise
-            told = None
+        limit, remaining = (_count(headers, f"x-ratelimit-{name}-requests") for name in ("limit", "remaining"))
+        if self.limits.requests_per_minute is None:  # no header overrides "no limit"
+            limit = None
         with self._lock:
             self._strikes = 0
-            if told:
-                self._told = told
-            if told and remaining is not None:
-                unseen = told - remaining - self._scheduler.used(self.clock())
+            if limit:
+                self._reported = limit
+            if limit and remaining is not None:
+                unseen = limit - remaining - self._scheduler.used(self.clock())
                 if unseen > 0:
                     self._scheduler.count(self.clock(), unseen)
-            if self._share < 1.0 or told:
-                # Each request that is let through earns a little of the limit back.
+            if self._share < 1.0 or limit:
+                # Each accepted request restores a little of the limit.
                 self._share = min(1.0, self._share + 0.01)
                 self._set_windows()
 
     def on_rate_limited(self, error: RateLimitError) -> None:
-        """A 429: all pause, for as long as the service asks or longer each time, and then use less of the limit."""
+        """Pauses all requests after a 429, by its Retry-After or by exponential backoff, and lowers the used share."""
         with self._lock:
             now = self.clock()
-            if now >= self._paused_until:  # those that were on their way at once tell the same once
+            if now >= self._paused_until:  # concurrent 429s count once
                 self._strikes += 1
                 self._share = max(LEAST_SHARE, self._share * 0.8)
                 self._set_windows()
@@ -183,9 +183,9 @@ class Pacer(RateLimiter):
             self._scheduler.pause(now, pause)
 
     def _set_windows(self) -> None:
-        self._windows = self._scheduler.windows = self.limits.windows(self._told, self._share)
+        self._windows = self._scheduler.windows = self.limits.windows(self._reported, self._share)
 
 
 def _count(headers: Mapping[str, str], name: str) -> int | None:
     value = headers.get(name, "")
-    return min(int(value), MOST_TOLD) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    return min(int(value), MAX_REPORTED) if value.isascii() and value.isdigit() and len(value) < 10 else None

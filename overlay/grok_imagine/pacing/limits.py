@@ -1,4 +1,4 @@
-"""What a client may ask of the service in a time."""
+"""Rate limits of a client."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["Limits"]
 
 MINUTE = 60.0
 JITTER = 0.1
-"""Seconds by which a request may catch up with one before it, on the way: the service's minute must not see one too many."""
+"""Seconds by which network jitter may bring two requests closer together: the service must not count one too many a minute."""
 
 
 class _Default(Enum):
-    """Stands for what x-limits says, since None is no limit."""
+    """Stands for the value of x-limits, since None means no limit."""
 
     DEFAULT = "default"
 
@@ -32,17 +32,17 @@ DEFAULT: Any = _Default.DEFAULT
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a client may ask of the service. Immutable; None is no limit.
+    """The rate limits of a client. Immutable; None means no limit.
 
     Args:
-        requests_per_minute: Starts, polls and all other requests together, in a sliding minute. Default: 60 (x-limits), or what
-            the service's header `x-ratelimit-limit-requests` tells. If it is given, the header can only lower it.
-        requests_per_second: The same in a second, evenly spaced. Default: 2 (x-limits), or a sixtieth of those a minute if
+        requests_per_minute: Starts, polls and all other requests together, in a sliding minute. Default: 60 (x-limits), or the
+            service's header `x-ratelimit-limit-requests`. If it is given, the header can only lower it.
+        requests_per_second: The same in a second, evenly spaced. Default: 2 (x-limits), or `requests_per_minute / 60` if
             that is more.
         concurrent_jobs: Jobs of this client that run at once. Default: 15 (x-limits).
 
     Raises:
-        ConfigurationError: A limit is no number, or less than 1 (a thousandth a second).
+        ConfigurationError: A limit is not a number, or is less than 1 (0.001 for a second).
     """
 
     requests_per_minute: float | None = DEFAULT
@@ -68,13 +68,14 @@ class Limits:
 
     @classmethod
     def tier(cls, tier: int, *, concurrent_jobs: float | None = DEFAULT) -> Limits:
-        """The limits of a team's tier, as the service's page has them (x-limits `tiers`).
+        """The limits of a team's tier, from the service's documentation (x-limits `tiers`).
 
-        The same page says elsewhere that tiers are not for videos, so this is no default: 429s lower the rate in any case.
+        The same documentation says elsewhere that tiers do not apply to videos, so this is not the default. A 429 lowers the
+        rate in any case.
 
         Args:
-            tier: Its number, such as 2.
-            concurrent_jobs: As in `Limits`; the tiers say nothing of it.
+            tier: The tier's number, such as 2.
+            concurrent_jobs: As in `Limits`; the tiers do not define it.
 
         Raises:
             ConfigurationError: There is no such tier.
@@ -89,19 +90,19 @@ class Limits:
 
     @property
     def is_unlimited(self) -> bool:
-        """Whether no request waits for another, whatever the service's headers tell."""
+        """Whether no request waits for another, regardless of the service's headers."""
         return self.requests_per_minute is None and self.requests_per_second is None
 
-    def windows(self, told: float | None = None, share: float = 1.0) -> Windows:
-        """The sliding windows that hold: so many requests in so many seconds.
+    def windows(self, reported: float | None = None, share: float = 1.0) -> Windows:
+        """The sliding windows that apply, each as requests and seconds.
 
         Args:
-            told: Requests a minute as the service told.
-            share: How much of them is used.
+            reported: Requests a minute that the service reported.
+            share: The share of the limits to use.
         """
         minute, second = self.requests_per_minute, self.requests_per_second
-        if minute is not None and told:
-            minute = min(minute, told) if self.is_minute_given else told
+        if minute is not None and reported:
+            minute = min(minute, reported) if self.is_minute_given else reported
         if minute is not None and second is not None and not self.is_second_given:
             second = max(second, minute / MINUTE)
         spaced = [(1, 1 / (second * share))] if second is not None else []

@@ -1,11 +1,11 @@
-"""When to look at a job next: from its `progress`, and from what one's own finished jobs took. No clock and no I/O.
+"""When to poll a job next, from its `progress` and from the durations of the user's finished jobs. No clock and no I/O.
 
-What is believed of a job's end is a density over its age, the seconds since its POST was answered. Before anything is known it is
-1/age: no length is likelier than another on a logarithmic scale. For that posterior the best schedule is a fixed interval,
-`pace`, if a look costs as much as `pace**2 / 2 / length` seconds of lag. This is the price: whatever is learned buys fewer
-looks than the fixed interval and less lag, rather than one for the other.
+The posterior of a job's end is a density over its age, the seconds since its POST was answered. The prior is 1/age: uniform
+on a logarithmic scale. For that prior the best schedule is a fixed interval, `pace`, if a poll costs as much as
+`pace**2 / 2 / length` seconds of lag. This is the price of a poll. At this price, knowledge brings both fewer polls than the
+fixed interval and less lag.
 
-`scheduler` has what serves all jobs of a client under limits.
+`scheduler` serves all jobs of a client under limits.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ from ..core.schedule import Look
 __all__ = ["DurationModel", "History", "Posterior", "kind_of"]
 
 Key: TypeAlias = tuple[str | int | float | None, ...]
-"""What jobs of a kind have in common, the most telling first: (mode, model, resolution, duration), and then `REMOTE` if the
-service has to fetch media."""
+"""The kind of a job, the most predictive part first: (mode, model, resolution, duration), then `REMOTE` if the service has
+to fetch media."""
 
 REMOTE = "remote"
-"""Last part of a key: media are named by URLs. A dead one fails the job at once; else it takes as long as all of its kind."""
+"""Last part of a key: media are given by URLs. A dead URL fails the job at once; otherwise the duration is that of the kind."""
 
 PACE = 5.0
-"""Seconds between looks at a job of which nothing is known."""
+"""Seconds between polls of a job of an unknown kind."""
 
 KEPT = 64
-"""Finished jobs that are kept of a kind, and kinds that are kept."""
+"""Maximum number of finished jobs to keep for a kind, and of kinds."""
 
 SLACK = 1.9
-"""Seconds by which a look at a job of a kind that is not known may come later than that of a fixed interval."""
+"""Maximum seconds by which a poll of a job of an unknown kind may be later than with a fixed interval."""
 
 ENOUGH = 3
-"""Finished jobs by which a kind is known. Fewer are helped out by those of other kinds."""
+"""Finished jobs that make a kind known. With fewer, jobs of similar kinds are used, too."""
 
-# What recordings say, for as long as one's own jobs don't (x-waiter gives the source).
-QUIET = 6.5  # no recorded job ended in 11 s; one that moderation rejected was told to have taken 6
+# Values from recordings, used until there are own finished jobs (x-waiter gives the source).
+QUIET = 6.5  # no recorded job ended within 11 s; one that moderation rejected reportedly took 6
 ONSET = 7.5  # progress begins to rise after 5 to 11 s
 EARLY = 1.0  # media that can't be fetched fail a job within the first second
-DEAD = 0.2  # of the recorded jobs with remote media so many failed there; they were tests, so it is a guess
+DEAD = 0.2  # share of recorded jobs with remote media that failed there; they were tests, so it is a guess
 
-_LEAST = 0.5  # seconds between two looks
-_SCALES = 8.0  # ln of how much the longest job imaginable is longer than the shortest
-_CURVE = 16  # looks that are kept of a finished job
+_LEAST = 0.5  # seconds between two polls
+_SCALES = 8.0  # ln of the ratio of the longest to the shortest plausible duration
+_CURVE = 16  # polls that are kept of a finished job
 _HORIZON = 7200.0  # seconds
 
 
-# Seconds from now between which the posterior is constant, up to half an hour: fine for the next look, coarse far away.
+# Seconds from now that divide the posterior into constant steps, up to half an hour: fine near now, coarse later.
 OFFSETS = tuple(0.25 / 0.06 * (1.06**k - 1) for k in range(105))
 
 
-def pointed(looks: Iterable[Look]) -> Iterator[tuple[int, float]]:
-    """Each new progress that was seen, and the length in seconds it points to: straight on from the onset.
+def predicted_lengths(looks: Iterable[Look]) -> Iterator[tuple[int, float]]:
+    """Each new progress value and the duration in seconds that it predicts by a line from the onset.
 
-    Only the first look at a progress counts, for a plateau tells no more. 0 and 1 are what a job that stands still says.
+    Only the first poll at a value counts: a plateau adds no information. Jobs that stand still report 0 and 1.
     """
     last: int | None = None
     for age, progress in looks:
@@ -71,9 +71,9 @@ class Finished:
     """A job that has ended, for the history.
 
     Attributes:
-        seconds: Its age at the look that saw the end.
-        curve: Looks that saw it running: the first at each progress, a bounded number, and the last.
-        early: Whether it failed before any look saw it running; so probably at once.
+        seconds: Its age at the poll that found the end.
+        curve: Polls that found it running: the first at each progress, a bounded number, and the last.
+        early: Whether it failed before any poll found it running, so probably at once.
     """
 
     __slots__ = ("curve", "early", "seconds")
@@ -87,20 +87,20 @@ class Finished:
 
     @property
     def length(self) -> float:
-        """Seconds that it took, as far as can be known: it ended between two looks."""
+        """Its estimated duration in seconds: it ended between two polls."""
         since = max(self.curve[-1][0], self.seconds / 2) if self.curve else self.seconds / 2
         return (min(since, self.seconds) + self.seconds) / 2
 
 
 class DurationModel:
-    """What finished jobs tell of the next one: how long it takes, and what its progress points to.
+    """Predicts the next job from finished ones: its duration, and the duration that its progress implies.
 
-    Lengths are taken as lognormal, so what is believed of the next one is Student's t over ln(age).
+    Durations are modelled as lognormal, so the prediction for the next job is Student's t over ln(age).
 
     Args:
-        jobs: The finished jobs; none is what is known at first.
-        spread: Variance of ln(length) to add, since they were of another kind.
-        is_known: Whether they were of its own kind, and enough. Else no look waits much longer than a fixed interval.
+        jobs: The finished jobs; empty at first.
+        spread: Variance of ln(length) to add if the jobs were of another kind.
+        is_known: Whether there are enough jobs of the same kind. Otherwise no poll waits much longer than a fixed interval.
         is_remote: Whether the service has to fetch media.
     """
 
@@ -138,28 +138,30 @@ class DurationModel:
         gammas = math.lgamma((self.df + 1) / 2) - math.lgamma(self.df / 2)
         self._norm = math.exp(gammas) / math.sqrt(self.df * math.pi) / self.scale
         self.unknown = 1.0 / (1 + count)
-        # A look within the first seconds pays if more than about one job in twenty fails there; 1 % is assumed at first.
-        # A URL is the caller's own and may be dead at any time, whatever those before were: then it always pays.
+        # A poll within the first seconds pays if more than about one job in twenty fails there; 1 % is assumed at first.
+        # A remote URL may be dead at any time, regardless of earlier jobs: then the poll always pays.
         self.early = max((len(jobs) - count + 0.1) / (len(jobs) + 10), DEAD if is_remote else 0.0)
-        residuals = [(at, math.log(length / end)) for job, length in lengths for at, end in pointed(job.curve)]
+        residuals = [
+            (at, math.log(length / end)) for job, length in lengths for at, end in predicted_lengths(job.curve)
+        ]
         self.doubt = 0.1 + 0.3 / (1 + len(residuals) / 8)  # the share of jobs whose progress misleads
         self._bias, self._scale = zip(*(_residual(5 * k, residuals) for k in range(21)), strict=True)
 
     def known(self, age: float) -> float:
-        """Density of the length per unit of ln(age), as far as finished jobs tell it."""
+        """Density of the length per unit of ln(age), from finished jobs."""
         if self.unknown == 1.0:
             return 0.0
         z = (math.log(age) - self.center) / self.scale
         return float((1 - self.unknown) * self._norm * (1 + z * z / self.df) ** (-(self.df + 1) / 2))
 
     def reading(self, progress: int, end: float) -> tuple[float, float]:
-        """Mean and standard deviation of ln(length) by a progress that points to an end."""
+        """Mean and standard deviation of ln(length), given a progress that predicts an end."""
         k = round(progress / 5)
         return math.log(end) + self._bias[k], self._scale[k]
 
 
 def _residual(progress: int, residuals: Iterable[tuple[int, float]]) -> tuple[float, float]:
-    """Mean and standard deviation of ln(length / pointed) near a progress, as if two more jobs had erred by the prior."""
+    """Mean and standard deviation of ln(length / predicted) near a progress. The prior weighs as much as two jobs."""
     prior = 0.2 + 0.4 * (1 - progress / 100)
     weight, total, square = 2.0, 0.0, 2 * prior * prior
     for at, value in residuals:
@@ -172,8 +174,8 @@ def _residual(progress: int, residuals: Iterable[tuple[int, float]]) -> tuple[fl
 
 
 def _evidence(model: DurationModel, looks: Sequence[Look]) -> tuple[float, float] | None:
-    """Mean and standard deviation of ln(length) by progress; None if there is none. Steady progress counts for more."""
-    readings = [model.reading(progress, end) for progress, end in pointed(looks)]
+    """Mean and standard deviation of ln(length) from progress; None without progress. Steady progress narrows the deviation."""
+    readings = [model.reading(progress, end) for progress, end in predicted_lengths(looks)]
     if not readings:
         return None
     mean, scale = readings[-1]
@@ -182,13 +184,13 @@ def _evidence(model: DurationModel, looks: Sequence[Look]) -> tuple[float, float
 
 
 class Posterior:
-    """The end of a job that runs at `now`. Not normalised.
+    """The posterior of the end of a job that runs at `now`. Not normalised.
 
     Attributes:
         edges: Ages in seconds; the first is now.
-        mass: How likely it ends between an edge and the next.
-        cost: The same over the length that the price of a look goes by: the mean of what was learned, half a look more
-            as a fixed interval has; or, where nothing was learned, the length itself.
+        mass: The probability that the job ends between an edge and the next.
+        cost: The mass divided by the length that sets the price of a poll: the learned mean plus half an interval; or, where
+            nothing was learned, the length itself.
         tail: Density per unit of ln(age) after the last edge.
     """
 
@@ -216,17 +218,17 @@ class Posterior:
             self.cost.append((known / (model.mean + PACE / 2) + free / max(age, PACE)) * share)
             before = edge
         self.tail = unknown * floor
-        # From when the wait for a look is bounded: nothing ends before, unless it fails at once.
+        # The age from which the wait for a poll is bounded: before it, a job ends only by an early failure.
         self._dead = EARLY if model.is_remote and now <= EARLY - _LEAST else math.inf
-        # The looks that this adds while progress is slow are saved where it is fast.
+        # Compensates the polls that the bound adds while progress is slow.
         self._thrift = 1.06 if evidence and not model.is_known else 1.0
         self._since = math.inf if model.is_known else now if model.is_remote else max(now, PACE)
 
-    def next_look(self, pace: float) -> float:
-        """The age in seconds at which the next look costs least, with the lag until then and all that follows.
+    def next_poll(self, pace: float) -> float:
+        """The age in seconds at which the next poll costs least, including the lag until then and the cost after it.
 
-        What follows is reckoned as if looks were a fluid: sqrt(mass / cost) / pace of it a second is the optimum
-        (Keller 1974), and half a look is added since they are not.
+        The cost after it treats polls as a fluid: a rate of sqrt(mass / cost) / pace a second is optimal (Keller 1974). Half
+        a poll is added because polls are discrete.
         """
         edges, mass, latest = self.edges, self.mass, min(self._since + pace + SLACK, self._dead)
         pace *= self._thrift
@@ -249,29 +251,29 @@ class Posterior:
         return min(found, latest)
 
     def values(self) -> list[float]:
-        """For each edge, the price in seconds of lag at which a look there is the best one; it never falls."""
+        """For each edge, the price in seconds of lag at which a poll there is optimal. The values never fall."""
         total = sum(self.mass) + self.tail * math.log(max(_HORIZON / self.edges[-1], 1.0)) or 1.0
-        worths, ended, most = [0.0], 0.0, 0.0
+        values, ended, most = [0.0], 0.0, 0.0
         for k, gain in enumerate(self.mass):
             ended += gain
             left = max(total - ended, 0.0)
             density = gain / (self.edges[k + 1] - self.edges[k])
             if density > 0:
-                # With h = density / left: 2 / h * (sqrt(1 + ended / left) - 1)**2, written so that left may be 0.
+                # With h = density / left: 2 / h * (sqrt(1 + ended / left) - 1)**2, rearranged so that left may be 0.
                 most = max(most, 2 / density * (math.sqrt(left + ended) - math.sqrt(left)) ** 2)
-            worths.append(most)
-        return worths
+            values.append(most)
+        return values
 
 
 def kind_of(request: VideoRequest) -> Key:
-    """What jobs have in common that take about as long, and whether the service has to fetch media for them."""
+    """The kind of a request's job: jobs of a kind have similar durations. The last part marks remote media."""
     values = (request.body.get(field) for field in ("model", "resolution", "duration"))
     kind = (request.mode, *(value if isinstance(value, str | int) else str(value) for value in values))
     return (*kind, REMOTE) if _is_remote(request.body) else kind
 
 
 def _is_remote(part: object) -> bool:
-    """Whether anything in a body names media by a URL that is no `data:` URL."""
+    """Whether a part of a body refers to media by a URL other than a `data:` URL."""
     if isinstance(part, Mapping):
         url = part.get("url")
         return (isinstance(url, str) and url[:5].lower() != "data:") or any(map(_is_remote, part.values()))
@@ -279,12 +281,12 @@ def _is_remote(part: object) -> bool:
 
 
 def _kind(key: Key) -> Key:
-    """A key without what tells of remote media, which change how a job may fail and not how long it takes."""
+    """A key without the mark for remote media, which affect failures and not the duration."""
     return key[:-1] if key[-1:] == (REMOTE,) else key
 
 
 class History:
-    """What one's own finished jobs took, by kind; a bounded number of them. Not for two threads at once."""
+    """Durations of finished jobs by kind, bounded in number. Not thread-safe."""
 
     __slots__ = ("_jobs", "_models")
 
@@ -293,13 +295,13 @@ class History:
         self._models: dict[Key, DurationModel] = {}
 
     def add(self, key: Key, seconds: float, curve: Sequence[Look] = (), failed: bool = False) -> None:
-        """Takes in a job that has ended.
+        """Adds a job that has ended.
 
         Args:
-            key: Its kind; with remote media or without.
-            seconds: Its age at the look that saw the end. What is no age is left out.
-            curve: The looks before, which saw it running.
-            failed: Whether it made no video.
+            key: Its kind, with or without the mark for remote media.
+            seconds: Its age at the poll that found the end. Implausible ages are ignored.
+            curve: The polls before, which found it running.
+            failed: Whether it ended without a video.
         """
         if not 0.1 < seconds < _HORIZON or not all(0 <= age < _HORIZON for age, _ in curve):
             return
@@ -308,12 +310,12 @@ class History:
         self._jobs[key] = [*jobs, Finished(seconds, curve, failed)][-KEPT:]
         if len(self._jobs) > KEPT:
             del self._jobs[next(iter(self._jobs))]
-        # What is known by enough jobs of its own goes by no other kind.
+        # A kind with enough jobs of its own does not depend on other kinds.
         for other in [one for one in self._models if _kind(one) == key or len(self._jobs.get(_kind(one), ())) < ENOUGH]:
             del self._models[other]
 
     def model(self, key: Key) -> DurationModel:
-        """What is known of the next job of a kind: by enough jobs of it, or by all that share less with it."""
+        """The model for the next job of a kind, from its own jobs if there are enough, otherwise from similar kinds."""
         if key not in self._models:
             kind = _kind(key)
             own = jobs = self._jobs.get(kind, [])
@@ -328,7 +330,7 @@ class History:
         return self._models[key]
 
     def to_json(self) -> list[Any]:
-        """As lists that JSON can hold: [key, [[seconds, [[age, progress], ...], failed], ...]] of each kind."""
+        """Lists for JSON: [key, [[seconds, [[age, progress], ...], failed], ...]] for each kind."""
         return [
             [list(key), [[job.seconds, [list(look) for look in job.curve], job.early] for job in jobs]]
             for key, jobs in self._jobs.items()
@@ -336,10 +338,10 @@ class History:
 
     @classmethod
     def from_json(cls, data: Iterable[Any]) -> History:
-        """What `to_json` made.
+        """Reads the output of `to_json`.
 
         Raises:
-            ValueError, TypeError: It is something else.
+            ValueError, TypeError: The data have another form.
         """
         history = cls()
         for key, jobs in data:

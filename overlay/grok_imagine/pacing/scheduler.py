@@ -1,8 +1,8 @@
-"""Whose request leaves next, for all jobs of a client under limits. No clock, no I/O and no central loop.
+"""A priority queue that decides which request of a client leaves next. No clock, no I/O and no central loop.
 
-Whoever waits asks for its turn. It is told how long to sleep before it asks again, and 0 means: go, the request is counted. A
-look waits until its own schedule says so, and until it is worth the price of a request, which rises as fewer are left. Then it
-stands in a queue that those worth most leave first; so each free request goes where it saves most lag.
+Each slot asks for its turn. The answer is how long to sleep before it asks again; 0 means: send, the request is counted. A
+poll waits until its schedule makes it due and until its value reaches the price of a request, which rises as fewer are left.
+Then it enters a queue ordered by value. So each free request goes where it saves most lag.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from .quota import Windows
 __all__ = ["PollSlot", "Scheduler"]
 
 AWAKE = 16
-"""How many of the queue are awake whenever a request may leave, besides the first: worth changes while they sleep."""
+"""Slots besides the first that are awake when a request may leave: values change while slots sleep."""
 
 LONGEST_NAP = 30.0
-"""Seconds; the longest sleep of one whose turn it could be, since limits may widen meanwhile."""
+"""Maximum seconds that a queued slot sleeps, since limits may widen meanwhile."""
 
 _SHORTEST = 1e-3  # seconds; the shortest sleep
-_STEP = 1e-3  # seconds between those who wake for the same request, so that the first of them asks first
-_SOON = 0.1  # seconds; who comes so soon is waited for
-_LATE = 1.0  # seconds; who is overdue by so much is passed over
-_RETRY = 0.02  # seconds, while somebody else is waited for
+_STEP = 1e-3  # seconds between slots that wake for the same request, so that the first one asks first
+_SOON = 0.1  # seconds; a slot ahead that wakes within this time is waited for
+_LATE = 1.0  # seconds; a slot that is overdue by this time loses its place
+_RETRY = 0.02  # seconds between asks while a slot ahead is waited for
 _TURNOVER = 0.5  # seconds in which all places for jobs may change hands
-_GAP = 0.5  # seconds at least between two questions of a look that only the price holds back
-_RATING = 1e-4  # seconds for each that waits; the queue is sorted anew no more often
-_FOUND = 60.0  # seconds; a job from elsewhere counts as not looked at for so long at least
-_DEAREST = 7200.0  # seconds of lag; no look is worth more
-_KEPT = 128  # looks kept of a running job
-_COUNTED = 1024  # requests that are remembered at least, for windows that are yet to be learned
+_GAP = 0.5  # minimum seconds between two asks of a poll that waits only for the price
+_RATING = 1e-4  # seconds for each queued slot; the minimum interval between two sorts of the queue
+_FOUND = 60.0  # seconds; a job from elsewhere counts as not polled for at least this time
+_DEAREST = 7200.0  # seconds of lag; the maximum value of a poll
+_KEPT = 128  # polls that are kept of a running job
+_COUNTED = 1024  # minimum number of requests to remember, for windows that are learned later
 
 
 class PollSlot:
-    """A request that is asked for: a job's POST and then its looks, or any other single request.
+    """A place for one request at a time: a job's POST and then its polls, or any other single request.
 
     Attributes:
         key: The job's kind.
-        started_at: When its POST left, and then when that was answered; None until then.
-        looks: Looks that saw it running: the first at each progress and the last, a bounded number.
+        started_at: When its POST left, and then when it was answered; None until then.
+        looks: Polls that found it running: the first at each progress and the last, a bounded number.
     """
 
     __slots__ = (
@@ -69,7 +69,7 @@ class PollSlot:
         "started_at",
     )
 
-    def __init__(self, key: Key, role: Literal["start", "look", "call"], turn: int, schedule: Schedule | None) -> None:
+    def __init__(self, key: Key, role: Literal["start", "poll", "call"], turn: int, schedule: Schedule | None) -> None:
         self.key = key
         self.started_at: float | None = None
         self.looks: list[Look] = []
@@ -77,23 +77,23 @@ class PollSlot:
         self._state: Literal["idle", "queued", "busy", "gone"] = "idle"
         self._schedule = schedule
         self._turn = turn
-        self._holds = False  # a place among the jobs that run
-        self._teaches: bool | None = True  # None: its age is not known, and never will be
+        self._holds = False  # whether it holds a place among the running jobs
+        self._teaches: bool | None = True  # None: its age is unknown
         self._prioritized = False
-        self._priced = False  # whether its look waits until it is worth the price
-        self._due = -math.inf  # when it may leave at the soonest
-        self._base = 0.0  # the age that _values and its edges begin at
+        self._priced = False  # whether its poll waits until its value reaches the price
+        self._due = -math.inf  # the earliest time for its request
+        self._base = 0.0  # the age at which _values begin
         self._values = _NOTHING
         self._rating = (0.0, turn)  # the order in its queue
-        self._wake = -math.inf  # when it was told to ask again
+        self._wake = -math.inf  # when it has to ask again
         self._left = -math.inf  # when its last request was counted
 
     @property
     def learns(self) -> bool:
-        """Whether its end tells how long it took. Not at the first look at a job from elsewhere: that was any time before."""
-        return self._role == "look" and self._teaches is True
+        """Whether its end reveals its duration. False at the first poll of a job from elsewhere, which may have ended earlier."""
+        return self._role == "poll" and self._teaches is True
 
-    def _note(self, age: float, progress: int | None) -> None:
+    def _add_poll(self, age: float, progress: int | None) -> None:
         looks = self.looks
         if len(looks) > 1 and looks[-1][1] == progress == looks[-2][1]:
             looks[-1] = (age, progress)
@@ -109,16 +109,16 @@ class PollSlot:
             self._due, self._priced, self._values = started_at + self._schedule(self.looks, age), False, _NOTHING
         else:
             posterior = Posterior(history.model(self.key), self.looks, age)
-            self._due, self._priced = started_at + posterior.next_look(pace), rationed
+            self._due, self._priced = started_at + posterior.next_poll(pace), rationed
             self._values = array("f", (min(value, _DEAREST) for value in posterior.values())) if rationed else _NOTHING
 
-    def _ripe_at(self, price: float) -> float:
-        """When a look becomes worth a price in seconds of lag."""
+    def _reaches(self, price: float) -> float:
+        """When the value of a poll reaches a price in seconds of lag."""
         k = min(bisect_left(self._values, price), len(self._values) - 1)
         return (self.started_at or 0.0) + self._base + OFFSETS[k]
 
     def _value(self, now: float) -> float:
-        """Seconds of lag that a look is worth now. Without a posterior it is what it were if nothing was known of the job."""
+        """The value of a poll now, in seconds of lag. Without a posterior, the value under the prior."""
         age = now - (self.started_at or 0.0)
         since = max(age - self._base, 0.0)
         if not self._values:
@@ -142,19 +142,19 @@ def _place(line: Sequence[PollSlot], slot: PollSlot) -> int:
 
 
 class Scheduler:
-    """One for all jobs of a client. Who waits calls `ask` until it returns 0, sends, and tells what came of it.
+    """Schedules all jobs of a client. A caller calls `ask` until it returns 0, sends, and reports the result.
 
-    A slot that may go is busy until it is told by `record_poll`, `record_failure`, `record_completion`, `refused`, `put_back` or `release`. `now` is
-    seconds of any monotonic clock. Not for two threads at once.
+    A slot is busy until a report by `record_poll`, `record_failure`, `record_completion`, `refused`, `put_back` or `release`.
+    `now` is seconds of any monotonic clock. Not thread-safe.
 
     Args:
-        history: What finished jobs tell; it takes in those that end here.
-        windows: Requests that may leave; none is no limit. May be set at any time.
+        history: Durations of finished jobs; jobs that end here are added.
+        windows: The windows of requests; empty is no limit. May be set at any time.
         concurrent: Jobs that may run at once. May be set at any time.
-        pace: As of `Schedule`. No job is looked at sooner than that would.
+        pace: As in `Schedule`. No poll is earlier than there.
 
     Attributes:
-        running: Jobs that run, or whose POST is under way.
+        running: Number of jobs that run, or whose POST is under way.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class Scheduler:
         self.running = 0
         self._pace = pace
         self._starts: list[PollSlot] = []  # first come, first served
-        self._queue: list[PollSlot] = []  # all others that may leave: what can't wait, then looks by worth
+        self._queue: list[PollSlot] = []  # all others: urgent requests, then polls by value
         self._sent: list[float] = []
         self._pause = -math.inf
         self._ranked = -math.inf
@@ -174,26 +174,26 @@ class Scheduler:
         self._started_last = False
 
     def start(self, key: Key, schedule: Schedule | None = None) -> PollSlot:
-        """A job to be started: its first turn is for its POST, those after for its looks.
+        """A slot for a job to be started: its first turn is for the POST, later ones for polls.
 
         Args:
             key: Its kind.
-            schedule: When to look; kept to as far as the windows allow, whatever a look is worth. None is the learned one.
+            schedule: When to poll, within the windows and regardless of the price. None is the learned schedule.
         """
         return PollSlot(key, "start", self._next_turn(), schedule)
 
     def track_existing(
         self, key: Key, now: float, age: float | None = 0.0, schedule: Schedule | None = None
     ) -> PollSlot:
-        """Takes over a job that was started elsewhere: a look at it is due at once, and it counts as running.
+        """A slot for a job that was started elsewhere: a poll is due at once, and the job counts as running.
 
         Args:
             key: Its kind.
             now: The clock.
-            age: Seconds since it was started. None if that is not known: then its progress tells nothing, nor its end.
-            schedule: As of `start`.
+            age: Seconds since its start. None if unknown: then neither its progress nor its end is learned.
+            schedule: As in `start`.
         """
-        slot = PollSlot(key, "look", self._next_turn(), schedule)
+        slot = PollSlot(key, "poll", self._next_turn(), schedule)
         slot.started_at, slot._teaches = now - (age or 0.0), None if age is None else False
         slot._base = min((age or 0.0) - _FOUND, 0.0)
         slot._holds = True
@@ -201,17 +201,17 @@ class Scheduler:
         return slot
 
     def call(self) -> PollSlot:
-        """Any other single request: it leaves before all that can wait, and is forgotten once it left."""
+        """A slot for any other single request: it leaves before all polls, and is not tracked afterwards."""
         return PollSlot((), "call", self._next_turn(), None)
 
     def ask(self, slot: PollSlot, now: float) -> float:
-        """0.0 if its request leaves now, and then it is counted; else after how many seconds, at least 1 ms, to ask again.
+        """Returns 0.0 if the slot's request leaves now, which counts it; else the seconds, at least 1 ms, until the next ask.
 
         Raises:
-            RuntimeError: The slot's request is under way, or it was dropped.
+            RuntimeError: The slot's request is under way, or the slot was released.
         """
         if slot._state in ("busy", "gone"):
-            state = "is under way" if slot._state == "busy" else "is gone: it has ended or was dropped"
+            state = "is under way" if slot._state == "busy" else "is gone: the job has ended or the slot was released"
             raise RuntimeError(f"this slot's request {state}")
         early = self._early(slot, now)
         if early > 0:
@@ -229,49 +229,49 @@ class Scheduler:
         return wait
 
     def prioritize(self, slot: PollSlot) -> None:
-        """Its next look is due at once and comes before all others. Without effect unless a look is being waited for."""
-        if slot._role == "look" and slot._state in ("idle", "queued"):
+        """Makes its next poll due at once and puts it before all others. No effect unless the slot waits for a poll."""
+        if slot._role == "poll" and slot._state in ("idle", "queued"):
             self._leave(slot)
             slot._prioritized = True
 
     def record_poll(self, slot: PollSlot, now: float, progress: int | None = None) -> None:
-        """The answer came, and the job runs: the POST was accepted, or a look says so. Plans the next look."""
+        """Records that the job runs: the POST was accepted, or a poll reported it. Plans the next poll."""
         if slot._state == "gone" or slot.started_at is None:
             return
         if slot._role == "start":
-            slot.started_at = now  # as what is known of jobs counts
+            slot.started_at = now  # recorded durations begin at the answer, too
         age = max(now - slot.started_at, 0.0)
-        if slot._role == "look":
-            slot._note(age, None if slot._teaches is None else progress)
+        if slot._role == "poll":
+            slot._add_poll(age, None if slot._teaches is None else progress)
             slot._teaches = None if slot._teaches is None else True
         self._rest(slot)
-        slot._role, slot._prioritized = "look", False
+        slot._role, slot._prioritized = "poll", False
         slot._plan(age, self.history, self._pace, bool(self.windows))
 
     def record_failure(self, slot: PollSlot, now: float, at_least: float, at_most: float | None = None) -> None:
-        """No usable answer. The next look is due when the schedule says so, but within these seconds, at any price.
+        """Records a request without a usable answer. The schedule sets the next poll, within these seconds, at any price.
 
-        Without `at_most` it is due after exactly `at_least`, as is a POST that started nothing and is to be sent again.
+        Without `at_most` it is due after exactly `at_least`; so is a POST that started no job and is sent again.
         """
         self._rest(slot)
-        self._unborn(slot)
+        self._free_place(slot)
         due = now + at_least
         if at_most is not None and slot.started_at is not None and slot._state != "gone":
-            worth = slot._base, slot._values  # of a look since the last that told something
+            before = slot._base, slot._values  # the value of a poll counts from the last usable answer
             slot._plan(max(now - slot.started_at, 0.0), self.history, self._pace, bool(self.windows))
-            slot._base, slot._values = worth
+            slot._base, slot._values = before
             due = max(min(slot._due, now + at_most), due)
         slot._due, slot._priced, slot._prioritized = due, False, False
 
     def record_completion(self, slot: PollSlot, now: float, failed: bool = False) -> None:
-        """A look saw that the job has ended. How long it took is learned if the slot `learns`."""
+        """Records that the job has ended. Its duration is learned if the slot `learns`."""
         was_there = slot._state != "gone"
         self.release(slot)
         if was_there and slot.learns and slot.started_at is not None:
             self.history.add(slot.key, now - slot.started_at, slot.looks, failed)
 
     def release(self, slot: PollSlot) -> None:
-        """It is not waited for any more, whatever its state; nothing is learned. Harmless if done before."""
+        """Drops the slot in any state; nothing is learned. Calling it again has no effect."""
         self._leave(slot)
         slot._state = "gone"
         if slot._holds:
@@ -279,27 +279,27 @@ class Scheduler:
             self.running -= 1
 
     def refused(self, slot: PollSlot, now: float, seconds: float) -> None:
-        """A request was refused for now: nobody sends for so many seconds, then the slot asks again.
+        """Records a refused request: all requests pause for `seconds`, then the slot asks again.
 
-        If it was the POST, no job exists; the slot is where it was among those to be started.
+        If it was the POST, no job exists; the slot keeps its place among the starts.
         """
         self.pause(now, seconds)
         self._rest(slot)
-        self._unborn(slot)
+        self._free_place(slot)
 
     def put_back(self, slot: PollSlot, now: float, seconds: float) -> None:
-        """The request did not leave after all, and is not counted: nobody sends for so many seconds, then it asks again."""
+        """Records that the request was not sent, and uncounts it: all requests pause for `seconds`, then the slot asks again."""
         k = bisect_left(self._sent, slot._left)
         if slot._state == "busy" and self._sent[k : k + 1] == [slot._left]:
             del self._sent[k]
         self.refused(slot, now, seconds)
 
     def pause(self, now: float, seconds: float) -> None:
-        """Nobody sends for so many seconds."""
+        """Pauses all requests for `seconds`."""
         self._pause = max(self._pause, now + seconds)
 
     def count(self, now: float, requests: int) -> None:
-        """So many requests left elsewhere."""
+        """Counts requests that other clients sent."""
         most = max([_COUNTED, *(most for most, _ in self.windows)])
         self._sent += [max(now, self._sent[-1] if self._sent else now)] * min(requests, most)
         if len(self._sent) > 2 * most:
@@ -314,21 +314,21 @@ class Scheduler:
         return self._turns
 
     def _early(self, slot: PollSlot, now: float) -> float:
-        """Seconds until it may stand in the queue: until its look is due, and worth the price."""
+        """Seconds until the slot may enter the queue: until its poll is due, and its value reaches the price."""
         if slot._prioritized:
             return 0.0
         if slot._due > now or not slot._priced:
             return max(slot._due - now, 0.0)
         price, until = self._price(now)
-        ripe = slot._ripe_at(price)
-        if ripe <= now:
+        reached = slot._reaches(price)
+        if reached <= now:
             return 0.0
-        # Those in the queue are worth more: before they are out, the price can't fall for this one.
+        # Queued polls have a higher value: until they leave, the price can't fall for this one.
         soonest = max(until, now + _GAP, self._slot(len(self._queue) - AWAKE, now) if len(self._queue) > AWAKE else 0.0)
-        return min(ripe, soonest) - now
+        return min(reached, soonest) - now
 
     def _price(self, now: float) -> tuple[float, float]:
-        """What a request costs now, in seconds of lag, and until when that holds: the fewer are left the more."""
+        """The price of a request now, in seconds of lag, and until when it holds. It rises as fewer requests are left."""
         used = self.used(now)
         if not used:
             return 0.0, math.inf
@@ -336,7 +336,7 @@ class Scheduler:
         return seconds / 8 * (1 / max(most - used, 1) - 1 / most), self._sent[-used] + seconds
 
     def _slot(self, rank: int, now: float) -> float:
-        """When the windows let a request out before which so many others go, at the soonest."""
+        """The earliest time at which the windows allow a request that has `rank` others before it."""
         soonest = now
         for most, seconds in self.windows:
             rounds, k = divmod(rank, most)
@@ -346,13 +346,13 @@ class Scheduler:
         return max(soonest, self._pause)
 
     def _wait(self, slot: PollSlot, now: float) -> float:
-        """Seconds until one that stands in its queue may go, as far as can be told; 0 if now."""
+        """Estimated seconds until a queued slot may send; 0 if now."""
         self._tidy(now)
         starts, queue = self._starts, self._queue
         places = max(self.concurrent - self.running, 0)
         pressing = bisect_left(queue, (-math.inf, math.inf), key=_rating)
         if slot._role == "start":
-            first = _place(starts, slot)  # how many starts come before it, and how many others
+            first = _place(starts, slot)  # the number of starts before it; `others` is that of the rest
             if first >= places:
                 handed_on = (first - places + 1) * _TURNOVER / max(self.concurrent, 1)
                 return max(handed_on, _SOON, self._slot(0, now) - now)
@@ -372,7 +372,7 @@ class Scheduler:
         return wait + min(first + others, AWAKE) * _STEP
 
     def _tidy(self, now: float) -> None:
-        """Passes over those at the front who did not come, and sorts anew by what looks are worth by now."""
+        """Removes overdue slots from the front of the queues, and sorts polls by their current value."""
         for line in (self._starts, self._queue):
             while late := [slot for slot in line[:AWAKE] if slot._wake < now - _LATE]:
                 for slot in late:
@@ -415,13 +415,13 @@ class Scheduler:
             self._started_last = slot._role == "start"
 
     def _rest(self, slot: PollSlot) -> None:
-        """Nothing of it is under way any more, and it does not stand in a queue until it asks."""
+        """Takes the slot out of the queue and marks it idle: none of its requests is under way."""
         self._leave(slot)
         if slot._state == "busy":
             slot._state = "idle"
 
-    def _unborn(self, slot: PollSlot) -> None:
-        """A POST that started nothing gives its place back; the slot's turn among the starts stays the same."""
+    def _free_place(self, slot: PollSlot) -> None:
+        """Frees the place of a POST that started no job; the slot's turn among the starts stays the same."""
         if slot._role == "start" and slot._holds:
             slot.started_at, slot._holds, self._started_last = None, False, False
             self.running -= 1

@@ -22,4 +22,4 @@ class Schedule:
 
     def __call__(self, history: Sequence[Look], now: float) -> float:
         """The age for the next poll, by the polls so far, all of which saw the job running, and its age now."""
-        return Posterior(self.model, history, max(now, 0.0)).next_look(self.pace)
+        return Posterior(self.model, history, max(now, 0.0)).next_poll(self.pace)
