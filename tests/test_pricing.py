@@ -93,7 +93,11 @@ def test_a_video_in_the_request_is_measured(seconds: int) -> None:
 ASSUMED: list[tuple[VideoRequest, float | None, list[str]]] = [
     (TextToVideo("x", duration=4, resolution="720p"), None, []),
     (TextToVideo("x"), None, ["the duration is 8 s, the default", "the resolution is 480p, the default"]),
-    (TextToVideo("x", "grok-imagine-video-1.5-lite", duration=4, resolution="720p"), None, ["one source tells them"]),
+    (
+        TextToVideo("x", "grok-imagine-video-1.5-lite", duration=4, resolution="720p"),
+        None,
+        ["they have a single source"],
+    ),
     (TextToVideo("x", duration=4, resolution="8k"), None, ["the resolution is 720p, the dearest"]),
     (EditVideo("x", video_url=CLIP), None, ["the input video is 8.7 s long", "the resolution is 720p, the dearest"]),
     (EditVideo("x", video_url=CLIP), 3, ["the resolution is 720p, the dearest"]),
@@ -102,12 +106,12 @@ ASSUMED: list[tuple[VideoRequest, float | None, list[str]]] = [
     (
         TextToVideo("x", duration=4, resolution="720p", storage_options={"filename": "a.mp4", "expires_after": 86400}),
         None,
-        ["the stored file has 50 MiB, as much as a file may have, and is kept for 1 days"],
+        ["the stored file has 50 MiB, the maximum, and is stored for 1 days"],
     ),
     (
         TextToVideo("x", duration=4, resolution="720p", storage_options={"filename": "a.mp4"}),
         None,
-        ["is kept for 30 days; without `expires_after` it is kept, and paid for, until it is deleted"],
+        ["is stored for 30 days; without `expires_after` it is stored, and paid for, until it is deleted"],
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""What a host is: a name or an address, this machine or another, in all the ways in which that can be spelled."""
+"""Classification of hosts: name or address, this machine or another, in every spelling."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
 
 
 def address_of(host: str) -> Address | None:
-    """The address that a host is, or None if it is a name.
+    """The IP address of a host, or None if the host is a name.
 
-    Besides the usual spelling the system's resolver takes `127.1`, `0x7f.1`, `0177.0.0.1` and `2130706433` for addresses.
+    The system's resolver also accepts `127.1`, `0x7f.1`, `0177.0.0.1` and `2130706433` as addresses.
     """
     host = host.strip("[]").partition("%")[0].rstrip(".")
     try:
@@ -45,27 +45,27 @@ def is_loopback(host: str) -> bool:
 
 
 def is_nowhere(host: str) -> bool:
-    """Whether a host is certainly no host of files: an address of no single machine, of the link, or oddly spelled.
+    """Whether a host can't be a file server: an address of no single machine, a link-local one, or one in a rare spelling.
 
-    Private addresses are hosts as others are: a gateway of the user's own may have one.
+    Private addresses are allowed: the user's own gateway may have one.
     """
     address = address_of(host)
     if address is None:
         return False
     try:
         ipaddress.ip_address(host.strip("[]"))
-    except ValueError:  # only whoever hides an address spells it so
+    except ValueError:  # such a spelling only serves to hide an address
         return True
-    if address.is_loopback:  # which is somewhere
+    if address.is_loopback:  # a real host
         return False
     is_none = address.version == 4 and address in THIS_NETWORK
     return is_none or address.is_unspecified or address.is_link_local or address.is_multicast or address.is_reserved
 
 
 def is_host(host: str) -> bool:
-    """Whether a host can be looked up, and no other reader of URLs, such as a proxy, would take another for it."""
+    """Whether a host can be resolved, and every other URL parser, such as a proxy's, reads the same host."""
     try:
-        # The system's lookup fails in other ways than by OSError if a label is empty or too long.
+        # The system's lookup raises other errors than OSError if a label is empty or too long.
         host.encode("idna")
     except UnicodeError:
         return False

@@ -1,6 +1,6 @@
-"""From bytes that anybody may have sent to bounded plain values and harmless texts. Nothing here trusts its input.
+"""Parsing of untrusted bytes into bounded plain values and harmless strings.
 
-What is beyond a bound is left out or cut, so that the rest can still be read: a job's id is not lost to nonsense beside it.
+Data beyond a bound is dropped or cut, and the rest can still be read: garbage in an answer does not lose the job's id.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from typing import Any
 from grok_imagine_api import contract
 
 MOST_ANSWER = 8 << 20
-"""Bytes of an answer that are taken in; the longest, a list of models, has a few thousand."""
+"""Maximum bytes of an answer; the longest real one, a list of models, has a few thousand."""
 
 BLOCK = 1 << 20
-"""Bytes that are unpacked at once."""
+"""Bytes that are decompressed at once."""
 
 MOST_JSON = 4 << 20
-"""Bytes that are read as JSON. A text may take four times as much memory, and is there twice."""
+"""Maximum bytes of JSON. As a string they may take four times the memory, twice."""
 
 MOST_VALUES = 50_000
-"""Values in an answer; each takes up to 300 bytes of memory."""
+"""Maximum values in an answer; each takes up to 300 bytes of memory."""
 
 DEEPEST = 64
-"""Levels of lists and objects in one another; what lies deeper is null."""
+"""Maximum nesting of lists and objects; deeper values become null."""
 
 LONGEST_NUMBER = 400
-"""Digits; no number of 64 bits has more, but for a float with a pointless tail."""
+"""Maximum digits; no 64-bit number needs more."""
 
 YEAR = 366 * 86400.0
-"""Seconds; a Retry-After that is longer is as good as never."""
+"""Maximum seconds of a Retry-After."""
 
 EXCERPT = 500
-"""Characters of the service's words that are shown at once."""
+"""Maximum characters of the service's text in one message."""
 
 SHORTEST_SECRET = 8
-"""A shorter key is none of the service's, and would blot out innocent text."""
+"""Minimum characters of a key to redact: a shorter one is not the service's, and redacting it would damage other text."""
 
 HALF = re.compile("[\ud800-\udfff]")
 ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
@@ -48,7 +48,7 @@ TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 
 
 def shown(text: object, most: int = EXCERPT) -> str:
-    """A text for messages, logs and terminals: short, on one line, and without what steers a terminal or turns its direction."""
+    """A string for messages, logs and terminals: short, on one line, without control or text-direction characters."""
     text = text if isinstance(text, str) else str(text)
     excerpt = text[: most + 1]
     if not excerpt.isprintable():
@@ -57,12 +57,12 @@ def shown(text: object, most: int = EXCERPT) -> str:
 
 
 def is_plain_id(value: str) -> bool:
-    """Whether an id is like those that the service was ever seen to give, so that it can be shown and typed as it is."""
+    """Whether an id has the form of the service's known ids, so that it can be shown and typed unchanged."""
     return re.fullmatch(r"\w[\w.:-]{0,199}", value, re.ASCII) is not None
 
 
 def blot(error: BaseException, secret: str) -> None:
-    """Removes a secret from an error and its causes: a broken proxy may echo the key in an answer."""
+    """Removes a secret from an exception and its causes: a broken proxy may echo the key in an answer."""
     cause: BaseException | None = error
     for _ in range(20):
         if cause is None or len(secret) < SHORTEST_SECRET:
@@ -74,7 +74,7 @@ def blot(error: BaseException, secret: str) -> None:
 
 
 def without(value: Any, secret: str) -> Any:
-    """A plain value in which no text holds the secret."""
+    """A plain value with the secret removed from every string."""
     if isinstance(value, str):
         return value.replace(secret, "***")
     if isinstance(value, dict):
@@ -83,13 +83,13 @@ def without(value: Any, secret: str) -> Any:
 
 
 def read_json(body: bytes, secret: str = "") -> Any:
-    """The value of a JSON text, as values that any JSON writer, UTF-8 and 64 bits can hold.
+    """The value of a JSON text, restricted to values that JSON, UTF-8 and 64 bits can represent.
 
-    It is read as UTF-8, whatever a header says. What is no UTF-8, and half of a surrogate pair, becomes U+FFFD. A number
-    that 64 bits do not hold stays a text, as do NaN and the infinities. The last of equal names wins.
+    The text is decoded as UTF-8, regardless of headers. Invalid UTF-8 and half a surrogate pair become U+FFFD. A number that
+    exceeds 64 bits stays a string, as do NaN and the infinities. The last of equal names wins.
 
     Raises:
-        ValueError: No JSON, or more than is read.
+        ValueError: The text is not JSON, or too large.
     """
     if len(body) > MOST_JSON:
         raise ValueError(f"more than {MOST_JSON >> 20} MiB")
@@ -104,7 +104,7 @@ def read_json(body: bytes, secret: str = "") -> Any:
 
 
 def find_text(body: bytes, name: str) -> str | None:
-    """The first text of this name in what may be a part of a JSON text, or one that `read_json` refuses."""
+    """The first string with this name in JSON that may be incomplete, or that `read_json` refuses."""
     at = body.find(b'"%s"' % name.encode())
     if at < 0:
         return None
@@ -112,13 +112,13 @@ def find_text(body: bytes, name: str) -> str | None:
     begin = re.match(r'\s*:\s*"', rest)
     try:
         text: str = scanstring(rest, begin.end(), False)[0] if begin else ""
-    except ValueError:  # it breaks off within the text
+    except ValueError:  # the body ends within the string
         return None
     return HALF.sub("\ufffd", text) or None
 
 
 def unpack(body: bytes, encodings: Iterable[str]) -> tuple[bytes, str]:
-    """A body unpacked as far as it goes, and what is wrong with it, if anything is."""
+    """Decompresses a body as far as possible; returns it and a description of what is wrong, if anything."""
     names = [
         name for each in encodings for part in each.split(",") if (name := part.strip().lower()) not in ("", "identity")
     ]
@@ -126,8 +126,8 @@ def unpack(body: bytes, encodings: Iterable[str]) -> tuple[bytes, str]:
     if not names or not body:
         return body[:MOST_ANSWER], too_long if len(body) > MOST_ANSWER else ""
     if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
-        return b"", f"is in an encoding that was not asked for: {shown(', '.join(names), 60)}"
-    for bits in (15, -15) if names[0] == "deflate" else (31,):  # some send deflate without its frame
+        return b"", f"is in an encoding that was not requested: {shown(', '.join(names), 60)}"
+    for bits in (15, -15) if names[0] == "deflate" else (31,):  # some servers send deflate without the zlib header
         reader, blocks, packed = zlib.decompressobj(bits), list[bytes](), body
         try:
             while block := reader.decompress(packed, BLOCK):
@@ -139,11 +139,11 @@ def unpack(body: bytes, encodings: Iterable[str]) -> tuple[bytes, str]:
             if not blocks:
                 continue
         return b"".join(blocks), "" if reader.eof else f"breaks off within its {names[0]}"
-    return b"", f"is no {names[0]}"
+    return b"", f"is not {names[0]}"
 
 
 def code_and_message(data: object) -> tuple[str | None, str | None]:
-    """Reads `{code, error}`, `{error: {code, message}}` and `{error: text}`; any other body is its own message."""
+    """Code and message of `{code, error}`, `{error: {code, message}}` or `{error: text}`; None for other bodies."""
     if not isinstance(data, dict):
         return None, None
     code, error = data.get("code"), data.get("error")
@@ -154,13 +154,13 @@ def code_and_message(data: object) -> tuple[str | None, str | None]:
 
 
 def told_cost(data: object) -> object:
-    """What an answer says of its cost, whatever that is; None if it says nothing."""
+    """The cost field of an answer, unchecked; None if it has none."""
     usage = data.get("usage") if isinstance(data, Mapping) else None
     return usage.get("cost_in_usd_ticks") if isinstance(usage, dict) else None
 
 
 def cost_ticks(data: object) -> int | None:
-    """The cost that an answer tells, in ticks of 1/10,000,000,000 USD: a whole number of 63 bits; None for any other."""
+    """The cost in an answer, in ticks of 1/10,000,000,000 USD: an integer of 63 bits; None for anything else."""
     ticks = told_cost(data)
     if isinstance(ticks, float) and ticks.is_integer():
         ticks = int(ticks)
@@ -168,25 +168,25 @@ def cost_ticks(data: object) -> int | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a Retry-After header: a number, or an HTTP date counted from the answer's own Date. Bounded by a year."""
+    """Seconds of a Retry-After header: a number, or an HTTP date relative to the answer's Date. At most a year."""
     value = headers.get("retry-after", "").strip()
     if not value or len(value) > 64 or not value.isascii():
         return None
     if value.isdecimal():
         return min(float(value), YEAR)
-    # Only here: most programs never see the header, and the parser costs an import.
+    # Imported here, since most programs never receive the header.
     from datetime import UTC, datetime
     from email.utils import parsedate_to_datetime
 
     try:
         now = parsedate_to_datetime(headers["date"][:64]) if "date" in headers else datetime.now(UTC)
         return min(max(0.0, (parsedate_to_datetime(value) - now).total_seconds()), YEAR)
-    except Exception:  # no date, or one without a zone, or beyond the calendar: as if there were none
+    except Exception:  # an invalid date, one without a zone, or one beyond the calendar counts as absent
         return None
 
 
 def _trimmed(text: str) -> str:
-    """A JSON text with null for what is too deep or too much: what stands at the top can still be read then."""
+    """Replaces values that are too deep or too many by null, so that the top level can still be read."""
     cuts, opened = list[tuple[int, int]](), list[int]()
     depth = values = members = cut = 0
     for token in TOKENS.finditer(text):
@@ -200,7 +200,7 @@ def _trimmed(text: str) -> str:
                 cut = 0
             depth -= 1
             if depth < 0:
-                raise ValueError("more is closed than was opened")
+                raise ValueError("unbalanced brackets")
             del opened[depth:]
         else:
             values += 1
@@ -212,7 +212,7 @@ def _trimmed(text: str) -> str:
             elif depth == 1:
                 members += 1
             if members > MOST_VALUES:
-                raise ValueError("more values than are read")
+                raise ValueError("too many values")
             if values > MOST_VALUES and depth > 1 and cut != 2:
                 cut = 2
                 while cuts and cuts[-1][0] > opened[1]:
@@ -222,7 +222,7 @@ def _trimmed(text: str) -> str:
 
 
 def _whole(value: Any) -> Any:
-    """A value in which no text holds half of a surrogate pair."""
+    """Replaces half surrogate pairs in every string of a value."""
     if isinstance(value, str):
         return HALF.sub("\ufffd", value)
     if isinstance(value, dict):
@@ -244,6 +244,6 @@ _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_consta
 
 
 def cost_usd(payload: Mapping[str, Any] | None) -> float | None:
-    """What an answer says that it cost, in USD, if it does."""
+    """The cost in an answer, in USD; None if it has none."""
     ticks = cost_ticks(payload)
     return None if ticks is None else ticks / contract.TICKS_PER_USD

@@ -1,4 +1,4 @@
-"""What a request will cost, from x-pricing, before anything is sent, and what had to be assumed for that."""
+"""Cost estimates from x-pricing, before a request is sent, with their assumptions."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .media.mp4 import seconds_of
 __all__ = ["Estimate", "estimate"]
 
 MOST_KEPT = 50 * 2**20
-"""Bytes of a file that the Files API keeps; a minute of video has fewer."""
+"""Maximum bytes of a file in the Files API; a minute of video has fewer."""
 
 DAY = 86400
 LONGEST = {"edit-video": "edit_input", "extend-video": "extend_input_maximum"}
-"""The limit of the input video of a mode."""
+"""The limit for the input video of a mode."""
 
 
 class Estimate(float):
-    """USD that a request will cost at most: a number like any other, which also says what it goes by.
+    """The maximum cost of a request in USD: a float with its assumptions.
 
     Attributes:
-        assumed: What the request does not say, and was assumed for it, each as a short sentence.
+        assumed: The assumptions where the request has no value, each as a short sentence.
     """
 
     assumed: tuple[str, ...]
 
     def __new__(cls, usd: float | Decimal, assumed: tuple[str, ...] = ()) -> Estimate:
-        """An amount, and what it goes by."""
+        """An amount and its assumptions."""
         made = super().__new__(cls, usd)
         made.assumed = assumed
         return made
@@ -43,23 +43,23 @@ class Estimate(float):
 
 
 def estimate(request: VideoRequest, *, input_seconds: float | None = None) -> Estimate | None:
-    """What a request will cost in USD at most, as far as prices are known: what has none counts as nothing.
+    """The maximum cost of a request in USD. An item without a known price counts as 0.
 
-    Every image counts, pinned frames and keyframes too; so do the seconds of an input video, and the storage of a result that
-    `storage_options` has kept. A video that moderation withholds after it was made costs the whole of it.
+    Every image counts, including pinned frames and keyframes. The seconds of an input video count, and so does the storage of
+    a result by `storage_options`. A video that moderation withholds after it was made has the full price.
 
-    The length of a video that is in the request itself is measured. Of any other, without `input_seconds`, the longest is
-    assumed; of an edit or extension, whose resolution is its input's, the dearest. `assumed` of the result says so.
+    The length of a video in a data: URL is measured. For other videos without `input_seconds` the maximum length is assumed.
+    An edit or extension has the resolution of its input; the dearest is assumed. `assumed` of the result lists all this.
 
     Args:
-        request: The request; not checked.
+        request: The request; it is not validated.
         input_seconds: Length of the input video, if known.
 
     Returns:
         USD, or None for a model without known prices.
 
     Raises:
-        OutOfRange: `input_seconds` is no number from 0 on, or `duration` no whole number.
+        OutOfRange: `input_seconds` is not a number from 0 on, or `duration` is not a whole number.
     """
     model = model_name(request.body.get("model"))
     price = contract.PRICES.get(model)
@@ -67,13 +67,13 @@ def estimate(request: VideoRequest, *, input_seconds: float | None = None) -> Es
         return None
     bill = _Bill(request, price, input_seconds)
     if price.confidence != "H":
-        bill.assumed.append(f"the prices of {model} are right; one source tells them")
+        bill.assumed.append(f"the prices of {model} are right; they have a single source")
     amount = sum((bill.charge(name) for name in contract.CHARGES[request.mode]), Decimal(0)) + bill.storage()
     return Estimate(amount, tuple(bill.assumed))
 
 
 class _Bill:
-    """What is billed for a request, and what was assumed for it so far."""
+    """The items of a bill, and the assumptions so far."""
 
     def __init__(self, request: VideoRequest, price: contract.Price, input_seconds: float | None) -> None:
         self.assumed: list[str] = []
@@ -87,25 +87,25 @@ class _Bill:
         count = Decimal(len(self._images())) if name == "input_image" else self._input
         price = self._price.input_image if name == "input_image" else self._price.input_second
         if price is None and count:
-            self.assumed.append(f"an {name.replace('_', ' ')} costs nothing; its price is not known")
+            self.assumed.append(f"an {name.replace('_', ' ')} costs nothing; its price is unknown")
         return count * (price or Decimal(0))
 
     def storage(self) -> Decimal:
-        """Of the result, if it is kept: as long as the request says, or else for as long as it may say."""
+        """The amount for storing the result: for the requested time, or for the maximum time."""
         options = self._request.body.get("storage_options")
         if not isinstance(options, Mapping):
             return Decimal(0)
         most = contract.LIMITS["storage_expiry_maximum"].value
         asked = options.get("expires_after")
-        is_told = isinstance(asked, int | float) and not isinstance(asked, bool) and 0 <= asked < math.inf
-        days = Decimal(str(asked if is_told else most)) / DAY
-        size = f"{MOST_KEPT >> 20} MiB, as much as a file may have"
-        until = "" if is_told else "; without `expires_after` it is kept, and paid for, until it is deleted"
-        self.assumed.append(f"the stored file has {size}, and is kept for {days:.4g} days{until}")
+        is_given = isinstance(asked, int | float) and not isinstance(asked, bool) and 0 <= asked < math.inf
+        days = Decimal(str(asked if is_given else most)) / DAY
+        size = f"{MOST_KEPT >> 20} MiB, the maximum"
+        until = "" if is_given else "; without `expires_after` it is stored, and paid for, until it is deleted"
+        self.assumed.append(f"the stored file has {size}, and is stored for {days:.4g} days{until}")
         return contract.STORAGE.gib_day * days * MOST_KEPT / 2**30
 
     def _rate(self) -> Decimal:
-        """USD a second of output. An edit's or extension's resolution is its input's: the dearest, but for an unknown one."""
+        """USD for a second of output. Where the resolution is unknown, as for an edit or extension, the dearest."""
         limit = contract.MODES[self._request.mode].limits.get("resolution")
         asked, prices = self._request.body.get("resolution"), self._price.output_second
         resolution = str(asked or (limit.default if limit else None))
@@ -118,7 +118,7 @@ class _Bill:
         return prices[dearest]
 
     def _output_seconds(self) -> Decimal:
-        """Seconds that are made: an edit's are its input's, capped; an extension's are the new ones."""
+        """Seconds of output: of an edit those of its input, capped; of an extension the new ones."""
         if self._request.mode == "edit-video":
             return min(self._input, Decimal(str(contract.LIMITS["edit_input"].value)))
         limit = contract.MODES[self._request.mode].limits["duration"]
@@ -144,11 +144,11 @@ class _Bill:
         if measured is not None:
             return Decimal(str(measured))
         longest = contract.LIMITS[LONGEST[self._request.mode]].value
-        self.assumed.append(f"the input video is {longest:g} s long, the most there may be")
+        self.assumed.append(f"the input video is {longest:g} s long, the maximum")
         return Decimal(str(longest))
 
     def _images(self) -> list[object]:
-        """The images that are billed: every one that is given."""
+        """The images that are billed: all that are given."""
         body = self._request.body
         given = [body[field] for field in contract.INPUTS["image"].fields if body.get(field) is not None]
         return [image for item in given for image in (item if isinstance(item, list | tuple) else [item])]

@@ -1,4 +1,4 @@
-"""What is uncertain, and done all the same: the warnings of this package."""
+"""The warnings of this package."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = [
 
 
 class InsecureBaseUrlWarning(UserWarning):
-    """The base URL is `http` and its host is not this machine: whoever is on the way can read the API key."""
+    """The base URL is `http` and its host is not this machine: others on the network can read the API key."""
 
 
 class ContractWarning(UserWarning):
-    """The contract doubts a request that is sent all the same, since it is not certain: the service may have moved on.
+    """A request violates an uncertain rule of the contract. It is sent, since the service may have changed.
 
     Attributes:
-        section: Where the contract says so, such as `x-modes.models.grok-imagine-video.text-to-video`.
+        section: The section of the rule, such as `x-modes.models.grok-imagine-video.text-to-video`.
         fields: The fields in question.
-        mode: The mode of the request, if it is about one.
+        mode: The mode of the request, if the rule has one.
     """
 
     def __init__(
@@ -35,16 +35,16 @@ class ContractWarning(UserWarning):
 
 
 class UnknownStatusWarning(UserWarning):
-    """The service answered a job status that this version does not know; the wait goes on."""
+    """The service sent a job status that this version does not know; the wait goes on."""
 
 
 class OddAnswerWarning(UserWarning):
-    """The service answered an id or a cost like no other. The id is kept as it is; a cost that is no number is none."""
+    """The service sent an id or a cost of an unusual form. The id is used unchanged; an invalid cost is ignored."""
 
 
 class LedgerWarning(UserWarning):
-    """The ledger is on a file system where the processes of several machines would damage it."""
+    """The ledger is on a file system where processes of other machines may damage it."""
 
 
 class QuotaWarning(UserWarning):
-    """The quota that several processes share can't be asked; the client goes by its own count."""
+    """The shared quota is not available; the client uses its own count."""

@@ -374,7 +374,7 @@ class TestAbout:
 
     def test_estimates_say_what_they_assumed(self, program: Any) -> None:
         plain, as_json = program.all([f"{start}estimate --video {CLIP}" for start in ("", "--json ")])
-        assumed = ["the input video is 8.7 s long, the most there may be", "the resolution is 720p, the dearest"]
+        assumed = ["the input video is 8.7 s long, the maximum", "the resolution is 720p, the dearest"]
         assert plain.err.splitlines() == [f"assumed: {each}" for each in assumed]
         (told,) = as_json.of("estimate")
         assert told["assumed"] == assumed and as_json.err == ""

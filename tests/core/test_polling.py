@@ -211,7 +211,7 @@ def test_a_look_that_fails_never_ends_the_job(reply: Answer) -> None:
 
 @pytest.mark.parametrize("reply", TRANSIENT)
 def test_a_wait_that_saw_nothing_names_its_trouble(reply: Answer) -> None:
-    with pytest.raises(VideoTimeoutError, match="could not be seen") as caught:
+    with pytest.raises(VideoTimeoutError, match="could not be polled") as caught:
         run(reply, timeout=0)
     assert isinstance(caught.value.__cause__, ApiError | TransportError)
     assert isinstance(caught.value, TimeoutError)

@@ -182,7 +182,7 @@ def test_what_on_started_raises_leaves_with_the_id(api: Api, sandbox: Sandbox) -
     with pytest.raises(ZeroDivisionError) as caught:
         api(lambda c: c.video.generate("A cat", on_started=refuse))
     assert caught.value.request_id == sandbox.jobs[0]["request_id"] and not looks(sandbox)
-    assert "takes it up again" in caught.value.__notes__[0]
+    assert "resumes it" in caught.value.__notes__[0]
     with pytest.raises(OutOfRange, match="`on_started`: is a function of the Job"):
         api(lambda c: c.video.generate("A cat", on_started=5))
     assert len(sandbox.jobs) == 1

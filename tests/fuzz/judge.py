@@ -54,7 +54,7 @@ def _of_error(case: Case, error: BaseException) -> Iterator[str]:
         yield f"untyped: {type(error).__name__}"
         return
     # A 429 may make the client hold back the next try of a look so long that the look ends without it.
-    held_back = case.operation != "start" and "gave it no turn" in str(error)
+    held_back = case.operation != "start" and "limiter did not grant" in str(error)
     if isinstance(error, NotDelivered) and not held_back:
         yield f"answered, but {type(error).__name__} says that it was not delivered"
     yield from (f"message {each}" for each in _harm(error.message, LONGEST))

@@ -144,7 +144,7 @@ def test_another_address_has_keys_of_its_own(keyed: Api, sandbox: Sandbox, clock
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\nb", "a\x00", "\ud800", 17, b"k", ["k"], True])
 def test_what_is_no_key_is_refused(keyed: Api, sandbox: Sandbox, key: Any) -> None:
     for call in ("start", "generate"):
-        with pytest.raises(OutOfRange, match="`key`: is a text of 1 to 255 printable characters"):
+        with pytest.raises(OutOfRange, match="`key`: is a string of 1 to 255 printable characters"):
             keyed(lambda client, call=call: getattr(client.video, call)(CAT, key=key))
     assert posts(sandbox) == 0
 

@@ -400,7 +400,7 @@ def test_a_socket_of_the_machine_is_shown_by_its_path() -> None:
 
 @pytest.mark.parametrize("name", ["", None, 7])
 def test_a_quota_has_a_name(name: Any) -> None:
-    with pytest.raises(ConfigurationError, match="name is a text"):
+    with pytest.raises(ConfigurationError, match="name is a string"):
         RedisQuota("redis://127.0.0.1:1", name)
 
 

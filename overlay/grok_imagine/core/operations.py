@@ -1,8 +1,8 @@
-"""What to do, without doing it: generators that yield commands and get their results back. No socket and no thread.
+"""The operations of a client, sans-IO: generators that yield effects and receive their results. No socket and no thread.
 
-`transport` runs them. There is one flow for each thing a client can do, waiting being in `polling`, and none knows whether it
-is run by a blocking or an asynchronous client; so the two can't drift apart. `binding` is imported by the first call, not
-before: the generated models cost as much to import as the rest of the package.
+`transport` runs them. There is one flow for each operation; waiting is in `polling`. A flow does not know whether a blocking
+or an asynchronous client runs it, so that both behave the same. The first call imports `binding`: the generated models cost
+as much import time as the rest of the package.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def repeat(
     retries: Retries,
     limit: float = math.inf,
 ) -> Flow[T]:
-    """Makes an attempt until it succeeds, may not be repeated, or the retry policy gives up; raises its last error.
+    """Repeats an attempt until it succeeds, may not be repeated, or the retry policy gives up; raises the last error.
 
-    No other try begins after `limit` seconds, whatever the policy's own budget.
+    No attempt begins after `limit` seconds, regardless of the policy's budget.
     """
     begin, tries = retries.clock(), 0
     while True:
@@ -51,69 +51,69 @@ def repeat(
             failure = error
         logs.retry(failure, pause, tries, failure.request_id)
         yield Sleep(pause)
-        if retries.clock() - begin > limit:  # a suspended machine sleeps longer than it was told to
+        if retries.clock() - begin > limit:  # a suspended machine sleeps longer than asked
             raise failure
 
 
 def is_certain(error: GrokImagineError) -> bool:
-    """Whether it is certain that a POST started nothing, and the service may yet take it."""
+    """Whether it is certain that a POST started no job, and a retry may succeed."""
     return delivery_of(error) in (Delivery.NEVER_DELIVERED, Delivery.REFUSED)
 
 
 def is_transient(error: GrokImagineError) -> bool:
-    """Whether a GET that failed may succeed later."""
+    """Whether a failed GET may succeed later."""
     return error.transient if isinstance(error, ApiError) else isinstance(error, TransportError)
 
 
 def id_in(answer: Answer, runtime: Runtime) -> str:
-    """The id of the job that an answer to a POST tells of; raises the error that it is, if it is one.
+    """The id of the job in the answer to a POST. Raises if the answer is an error.
 
-    It is any text: the job exists whatever its id is like.
+    Any string is accepted: the job exists regardless of the form of its id.
     """
     raise_for_status(answer, runtime)
     request_id = answer.json().get("request_id")
     if not isinstance(request_id, str) or not request_id:
-        raise answer.unexpected("holds no request_id")
+        raise answer.unexpected("has no request_id")
     return request_id
 
 
 def warn_of_odd_id(request_id: str) -> None:
-    """Warns of an id that is like no other."""
+    """Warns of an id with an unusual form."""
     if not is_plain_id(request_id):
-        lost = "" if _has_address(request_id) else "; no address can hold it, so the job can't be looked at"
+        lost = "" if _has_address(request_id) else "; it does not fit into a URL, so the job can't be polled"
         warnings.warn(
-            f"the service gave a job an odd id, which is kept as it is: {shown(request_id, 100)}{lost}",
+            f"the service gave a job an unusual id, which is used unchanged: {shown(request_id, 100)}{lost}",
             OddAnswerWarning,
             stacklevel=2,
         )
 
 
 def get(request_id: str, runtime: Runtime) -> Flow[Video]:
-    """Asks for a job's state; raises as `poll_once` does, once the retry policy gives up."""
+    """Polls a job once, with retries; raises as `poll_once` when the retry policy gives up."""
     return repeat(lambda: poll_once(request_id, runtime), is_transient, runtime.retries)
 
 
 def poll_once(
     request_id: str, runtime: Runtime, timeout: float | None = None, *, has_turn: bool = False
 ) -> Flow[Video]:
-    """Asks for a job's state once, and has the recorder told of an end.
+    """Requests a job's state once, and reports an end to the recorder.
 
     Args:
-        request_id: The job.
-        runtime: The client's.
-        timeout: Seconds for all of it; None for the client's own.
-        has_turn: Whether the limiter let it leave already.
+        request_id: The job's id.
+        runtime: The client's runtime.
+        timeout: Seconds for the whole request; None for the client's own.
+        has_turn: Whether the limiter already granted the request.
 
     Raises:
-        VideoModeratedError: The service answered 400 since moderation withheld the video.
-        JobError: The service gave the job an id that no address can hold.
-        ApiError: Another answer than the job's state.
-        TransportError: No answer.
+        VideoModeratedError: The service answered 400 because moderation withheld the video.
+        JobError: The job's id does not fit into a URL.
+        ApiError: The answer is not the job's state.
+        TransportError: There was no answer.
     """
     from .. import binding
 
     if not _has_address(request_id):
-        text = f"no address can hold the id that the service gave this job, so it can't be looked at: {shown(request_id, 100)}"
+        text = f"the job's id does not fit into a URL, so the job can't be polled: {shown(request_id, 100)}"
         raise JobError(text, request_id=request_id)
     recorder = runtime.recorder
     try:
@@ -137,48 +137,48 @@ def poll_once(
     else:
         yield from recorded(recorder, lambda: recorder.record_result(video))
         if video.has_odd_cost:
-            text = f"the service told a cost that is none, which is left out [request_id={shown(request_id, 100)}]"
+            text = f"the service reported an invalid cost, which is ignored [request_id={shown(request_id, 100)}]"
             warnings.warn(text, OddAnswerWarning, stacklevel=2)
     return video
 
 
 def _record_cost(request_id: str, ticks: int | None, recorder: JobRecorder) -> Flow[None]:
-    """Has the recorder told what an answer says that a job cost, though not how it ended."""
+    """Reports a cost to the recorder from an answer that does not report the job's end."""
     if ticks is not None:
         yield from recorded(recorder, lambda: recorder.record_cost(request_id, ticks))
 
 
 def _await_turn(runtime: Runtime, timeout: float | None = None) -> Flow[None]:
-    """Waits until a request that belongs to no job may leave, for as long as the request itself may take."""
+    """Waits until a request that belongs to no job may leave, at most for the request's own timeout."""
     slot = runtime.limiter.single_request()
     if slot is None:
         return
     limit = runtime.request_timeout if timeout is None else timeout
     try:
         if not (yield from runtime.limiter.acquire(slot, runtime.clock() + limit)):
-            raise NotDelivered(f"the limits of this client gave it no turn within {limit:g} s")
+            raise NotDelivered(f"the client's limiter did not grant the request within {limit:g} s")
     finally:
         runtime.limiter.release(slot)
 
 
 def _read_state(answer: Answer, request_id: str) -> Mapping[str, Any]:
-    """The JSON of a look. A 202 says all by its status: its body may be empty."""
+    """The JSON of a poll. The body of a 202 may be empty."""
     if answer.status_code == 202 and not answer.body.strip():
         return {}
     return answer.json(request_id)
 
 
 def attach_request_id(error: BaseException, request_id: str) -> None:
-    """Puts the id on whatever leaves: Ctrl-C, a cancelled task, a callback that raises. The job goes on and is paid for."""
+    """Sets `request_id` on an exception, such as Ctrl-C, a cancellation or one from a callback. The paid job goes on."""
     if isinstance(error, JobError) and error.request_id == request_id:
-        return  # the job has ended, or the message says that it goes on
+        return  # the job has ended, or the message already says that it goes on
     if error.__dict__.get("request_id") is None:
         error.__dict__["request_id"] = request_id
-    error.add_note(f"the job goes on; {resume_call(request_id)} takes it up again")
+    error.add_note(f"the job goes on; {resume_call(request_id)} resumes it")
 
 
 def resume_call(request_id: str) -> str:
-    """The call that takes a job up. An id that is long, or would need care to be typed, is taken from the error."""
+    """The call that resumes a job. It refers to `error.request_id` if the id is long or hard to type."""
     return f"client.video.wait({repr(request_id) if is_plain_id(request_id) else 'error.request_id'})"
 
 
@@ -195,7 +195,7 @@ def _list_models(runtime: Runtime) -> Flow[list[VideoGenerationModel]]:
     raise_for_status(answer, runtime)
     models = answer.json().get("models")
     if not isinstance(models, list):
-        raise answer.unexpected("holds no list of models")
+        raise answer.unexpected("has no list of models")
     return [_model(model, answer) for model in models]
 
 
@@ -219,15 +219,15 @@ def _model(data: object, answer: Answer) -> VideoGenerationModel:
 
     model = binding.model(data)
     if model is None:
-        raise answer.unexpected("holds no model")
+        raise answer.unexpected("has no model")
     return model
 
 
 def id_of(job: Video | Job | str) -> str:
-    """The id of a job, however it is given. What the service gave is taken as it is.
+    """The id of a job. An id that the service gave is used unchanged.
 
     Raises:
-        OutOfRange: What was given is no id.
+        OutOfRange: The value is not an id.
     """
     if isinstance(job, Video | Job):
         return job.request_id
@@ -236,10 +236,10 @@ def id_of(job: Video | Job | str) -> str:
 
 
 def check_id(value: object, name: str = "request_id", section: str = "getVideo") -> None:
-    """Refuses an id that a user gave, if it would ask for another path: the generated code quotes everything but `..`."""
+    """Refuses an id that would change the URL's path: the generated code quotes everything but `..`."""
     if not isinstance(value, str) or not _has_address(value):
         raise OutOfRange(
-            f"is the id that the service gave; got {shown(repr(value), 100)}", fields=[name], section=section
+            f"is an id that the service gave; got {shown(repr(value), 100)}", fields=[name], section=section
         )
 
 
@@ -248,7 +248,7 @@ LONGEST_PATH = 60_000
 
 
 def _has_address(request_id: str) -> bool:
-    """Whether a job can be looked at by its id."""
+    """Whether an id fits into a URL, so that the job can be polled."""
     if request_id.strip() in ("", ".", "..") or len(request_id) > LONGEST_PATH:
         return False
     try:
@@ -258,7 +258,7 @@ def _has_address(request_id: str) -> bool:
 
 
 def raise_for_status(answer: Answer, runtime: Runtime, request_id: str | None = None) -> None:
-    """Raises the error that an answer is, if it is one. The limiter learns from it in any case."""
+    """Raises the error of an answer outside 2xx. The limiter is updated in any case."""
     if 200 <= answer.status_code < 300:
         runtime.limiter.update_from_headers(answer.headers)
         return

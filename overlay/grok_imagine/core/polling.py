@@ -1,4 +1,4 @@
-"""Waiting for a job: when to look, what an answer means, and when to give up. No clock, socket or thread."""
+"""Waiting for a job: when to poll, how to interpret an answer, and when to give up. No clock, socket or thread."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from .request import VideoRequest
 from .results import Job, Video
 from .schedule import Schedule
 
-LAST_LOOK = 1.0
-"""Seconds of the polling timeout that are kept for the last look, or a tenth of it if that is less."""
+LAST_POLL = 1.0
+"""Seconds of the polling timeout that are reserved for the last poll, or a tenth of the timeout if that is less."""
 
 SHORTEST_WAIT = 0.001
-"""Seconds; a shorter polling timeout is as good as 0: one look, which then has the time of any request."""
+"""Seconds; a shorter polling timeout counts as 0: one poll, with the normal request timeout."""
 
 LONGEST_TROUBLE = 5.0
-"""Seconds; the longest pause after a look that failed: it told nothing, so the schedule has nothing to go by."""
+"""Maximum seconds of the pause after a failed poll, which gives the schedule no data."""
 
 LONGEST_COOL_DOWN = 60.0
-"""Seconds; the most that a look's Retry-After is waited for. The job may long be done."""
+"""Maximum seconds to wait for a poll's Retry-After, since the job may be done."""
 
 
 def resume(request_id: str, runtime: Runtime, schedule: Schedule | None, **options: Any) -> Flow[Video]:
-    """Waits for a job of which only the id is known; otherwise as `wait`."""
+    """Waits for a job by its id alone; otherwise as `wait`."""
     return (yield from wait(request_id, runtime, runtime.limiter.track_existing(None, schedule), **options))
 
 
@@ -46,9 +46,9 @@ def wait(
     on_started: StartedCallback | None = None,
     **options: Any,
 ) -> Flow[Video]:
-    """Looks at a job until it has ended or the time is up, as `poll` does, and loses the id to nothing.
+    """Polls a job as `poll` does, and attaches its id to any exception.
 
-    `on_started` is called with the job of a request before the first look.
+    `on_started` is called with the job of a request before the first poll.
     """
     try:
         if on_started and request:
@@ -71,26 +71,26 @@ def poll(
     request: VideoRequest | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Flow[Video]:
-    """Looks at a job until it has ended or the time is up. The limiter knows when a poll is due.
+    """Polls a job until it has ended or the time is up. The limiter decides when a poll is due.
 
     Args:
-        request_id: The job.
-        runtime: The client's.
-        slot: The job's, of the runtime's limiter.
-        timeout: Seconds for everything; 0 looks once.
-        began: When that time began, by the client's clock; default now.
-        request: What was asked for, if known: then an answer without a URL can be judged.
-        on_progress: Called after each look that shows the job running.
+        request_id: The job's id.
+        runtime: The client's runtime.
+        slot: The job's slot of the runtime's limiter.
+        timeout: Seconds for the whole wait; 0 polls once.
+        began: When the timeout began, by the client's clock; default now.
+        request: The request, if known; it decides whether an answer without a URL is an error.
+        on_progress: Called after each poll that finds the job running.
 
     Raises:
-        VideoGenerationError: Ended without a video; also its kinds VideoExpiredError and VideoModeratedError.
+        VideoGenerationError: The job ended without a video; subclasses are VideoExpiredError and VideoModeratedError.
         VideoTimeoutError: The time is up; the job goes on.
-        ApiError: An answer that no later look can better, such as a wrong key.
+        ApiError: An answer that a later poll can't improve, such as a wrong key.
     """
     limiter, recorder, clock = runtime.limiter, runtime.recorder, runtime.clock
     begin = clock() if began is None else began
     timeout = timeout if timeout >= SHORTEST_WAIT else 0.0
-    last_call = begin + timeout - min(LAST_LOOK, timeout / 10)
+    last_call = begin + timeout - min(LAST_POLL, timeout / 10)
     last: Video | None = None
     trouble: Exception | None = None
     warned: set[str] | None = None
@@ -102,7 +102,7 @@ def poll(
         if is_last and not (yield from _last_turn(runtime, slot, begin + timeout)):
             raise _timed_out(request_id, clock() - begin, last) from trouble
         left = begin + timeout - clock()
-        # With no time at all, or none left after a slow POST, the one look has the time of any request.
+        # With a timeout of 0, or no time left after a slow POST, the one poll gets the normal request timeout.
         bound = runtime.request_timeout if left <= 0 else min(runtime.request_timeout, left)
         try:
             last = yield from poll_once(request_id, runtime, bound, has_turn=True)
@@ -129,16 +129,16 @@ def poll(
 
 
 def _last_turn(runtime: Runtime, slot: PollSlot, end: float) -> Flow[bool]:
-    """The turn of the look before the time is up. If none was left, it has the time of any request."""
+    """Acquires the slot for the last poll. If no time is left, the poll gets the normal request timeout."""
     runtime.limiter.prioritize(slot)
     now = runtime.clock()
     return (yield from runtime.limiter.acquire(slot, end if end > now else now + runtime.request_timeout))
 
 
 def resolve_state(video: Video, request: VideoRequest | None) -> Video:
-    """The result of a job that has ended, or its error.
+    """Returns the video of a job that has ended, or raises its error.
 
-    A video withheld with `respect_moderation: false` is a result, as in the vendor's SDK; its `url` raises.
+    A video with `respect_moderation: false` is returned, as in the vendor's SDK; its `url` raises.
     """
     if video.outcome == "moderated":
         return video
@@ -150,7 +150,9 @@ def resolve_state(video: Video, request: VideoRequest | None) -> Video:
         raise _no_video("storage_error", video.storage_error, video)
     if request and not request.delivered_elsewhere:
         raise _no_video(
-            "missing_url", "the job is done, but the answer has no URL, and the request named no other place", video
+            "missing_url",
+            "the job is done, but the answer has no URL, and the request named no other destination",
+            video,
         )
     return video
 
@@ -160,21 +162,19 @@ def _no_video(code: str, message: str, video: Video) -> VideoGenerationError:
 
 
 def _warn_once(video: Video, warned: set[str] | None) -> set[str] | None:
-    """Warns of a status that is not known, once; returns those that it was done for."""
+    """Warns of an unknown status once; returns the statuses that were warned of."""
     known = {status for acceptor in contract.ACCEPTORS for status in acceptor.statuses if status}
     if video.status not in known | (warned or set()) | {"pending"}:
         warned = (warned or set()) | {video.status}
-        text = (
-            f"unknown job status {shown(video.status, 100)!r}; waiting on [request_id={shown(video.request_id, 100)}]"
-        )
+        text = f"unknown job status {shown(video.status, 100)!r}; the wait goes on [request_id={shown(video.request_id, 100)}]"
         warnings.warn(text, UnknownStatusWarning, stacklevel=2)
     return warned
 
 
 def _timed_out(request_id: str, age: float, last: Video | None) -> VideoTimeoutError:
-    state = f"was {shown(last.status, 100)}" if last else "could not be seen"
+    state = f"was {shown(last.status, 100)}" if last else "could not be polled"
     progress = f" at {last.progress} %" if last and last.progress is not None else ""
-    hint = Hint("wait", "client.video.wait(request_id) takes it up again")
+    hint = Hint("wait", "client.video.wait(request_id) resumes it")
     return VideoTimeoutError(
         f"the job {state}{progress} after {age:.1f} s and goes on; {hint.text}",
         hint=hint,

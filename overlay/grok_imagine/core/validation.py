@@ -1,7 +1,7 @@
-"""Which mode a request is, and whether the contract allows it: every rule is read from the compiled `x-modes`.
+"""The mode of a request, and whether the contract allows the request. All rules come from the compiled `x-modes`.
 
-Works on the body as it goes over the wire, so that it serves keywords, typed constructors and raw bodies alike. What the
-contract is certain of is refused; what it is not is warned of, and sent.
+It works on the JSON body, so that it serves keywords, typed constructors and raw bodies alike. A certain violation is
+refused; an uncertain one gets a warning, and the request is sent.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ TYPES: Mapping[str, type] = {
     "storage_options": Mapping,
     "output": Mapping,
 }
-"""Fields of the schemas that no limit of x-modes speaks of."""
+"""Fields of the schemas that have no limit in x-modes."""
 
 
 def given(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a body that say something: null and an empty list are as good as left out."""
+    """The fields of a body that have a value. Null and an empty list count as absent."""
     return {
         name: value
         for name, value in body.items()
@@ -41,7 +41,7 @@ def given(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def choose(body: Mapping[str, Any], call: str = "generate", *, strict: bool = True) -> str:
-    """The mode that the fields of a body select among those that a call serves.
+    """The mode that the fields of a body select, among the modes of a call.
 
     Args:
         body: The JSON body of the POST.
@@ -71,23 +71,23 @@ def choose(body: Mapping[str, Any], call: str = "generate", *, strict: bool = Tr
 
 
 def check_name(name: object, mode: str, body: Mapping[str, Any]) -> None:
-    """Holds a request to the name that it was asked for by: a mode, or one of `contract.VARIANTS`.
+    """Checks that a request's fields match a given name: a mode, or one of `contract.VARIANTS`.
 
     Raises:
-        ModeConflict: The fields make another mode, or lack one that the name stands for.
+        ModeConflict: The fields select another mode, or one that the name needs is missing.
     """
     variant = contract.VARIANTS.get(name) if isinstance(name, str) else None
     if name == mode or (variant and variant.mode == mode and set(variant.fields) <= given(body).keys()):
         return
     needs = f"`{name}` needs {' and '.join(f'`{field}`' for field in variant.fields)}" if variant else ""
-    text = f"the fields make {mode}, but `mode` says {name!r}"
+    text = f"the fields select {mode}, but `mode` is {name!r}"
     raise ModeConflict(text, fields=["mode"], instead=needs or "leave `mode` out, or give the fields of that mode")
 
 
 def check(mode: str, body: Mapping[str, Any]) -> None:
-    """Checks a body against its mode, its model's narrower rules, and how media are given.
+    """Checks a body against its mode, its model's narrower rules, and the rules for media.
 
-    Warns once, by a `ContractWarning`, of all that the contract doubts and is not certain of.
+    One `ContractWarning` reports all uncertain violations.
 
     Args:
         mode: One of `contract.MODES`.
@@ -113,10 +113,10 @@ def check(mode: str, body: Mapping[str, Any]) -> None:
 
 
 def model_name(model: str | None) -> str:
-    """The model a body means: its own name for an alias, the default for none.
+    """The name of a body's model: resolves an alias, and None to the default.
 
     Raises:
-        UnknownField: A model that other documents name and that does not exist.
+        UnknownField: A model that other documents name but that does not exist.
     """
     if model is None:
         return contract.DEFAULT_MODEL
@@ -129,7 +129,7 @@ def model_name(model: str | None) -> str:
 
 
 def _findings(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """All that the contract has against a body, and how sure it is. The order is that of the checks."""
+    """All violations of the contract in a body, with the confidence of each rule, in the order of the checks."""
     yield from _names(body)
     yield from _types(mode, body)
     model = model_name(body.get("model"))
@@ -145,7 +145,7 @@ def _names(body: Mapping[str, Any]) -> Iterator[Finding]:
         if field not in FIELDS:
             misnomer = contract.BODY_MISNOMERS.get(field)
             error = UnknownField(
-                "is no field of this contract, and the service ignores most of what it does not know",
+                "is not a field of this contract, and the service ignores most unknown fields",
                 fields=[field],
                 instead=misnomer.instead if misnomer else f"the fields are {', '.join(sorted(FIELDS))}",
                 section="x-modes.misnomers" if misnomer else "x-modes",
@@ -156,13 +156,13 @@ def _names(body: Mapping[str, Any]) -> Iterator[Finding]:
 def _types(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
     for field, kind in TYPES.items():
         if field in body and not isinstance(body[field], kind):
-            name = {"Mapping": "an object", "str": "a text", "bool": "True or False"}[kind.__name__]
+            name = {"Mapping": "an object", "str": "a string", "bool": "True or False"}[kind.__name__]
             rule = f"is {name}; got {type(body[field]).__name__}"
             yield OutOfRange(rule, fields=[field], mode=mode, section=section_of(mode)), CERTAIN
 
 
 def _lacking(mode: str, model: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """A model that lacks the mode. One that the contract does not list may have any: the service may have new ones."""
+    """A model that lacks the mode. A model that the contract does not list may have any mode."""
     known = contract.MODELS.get(model)
     if known is None or mode in known.modes:
         return
@@ -200,7 +200,7 @@ def _required(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
             yield missing("is required", field, keywords.instead if keywords else f"give `{field}`"), CERTAIN
     if rules.selected_by and not any(field in body for field in rules.selected_by):
         names = ", ".join(f"`{field}`" for field in rules.selected_by)
-        yield missing(f"is missing, and one of {names} is what makes the mode", rules.selected_by[0], ""), CERTAIN
+        yield missing(f"is missing, and one of {names} selects the mode", rules.selected_by[0], ""), CERTAIN
     for field, need in rules.required_unless.items():
         if not str(body.get(field, "")).strip() and not any(other in body for other in need.fields):
             yield missing(need.rule, field, need.instead), need.confidence
@@ -222,13 +222,13 @@ def _limits(mode: str, model: str, body: Mapping[str, Any]) -> Iterator[Finding]
                 not limit.certain_with or any(other in body for other in limit.certain_with)
             )
             for rule, instead, confidence in _broken(field, body[field], limit):
-                way = instead or (_who_takes(mode, field, body[field]) if limit.values else "")
+                way = instead or (_alternative(mode, field, body[field]) if limit.values else "")
                 error = OutOfRange(rule, fields=[field], instead=way, mode=mode, section=section)
                 yield error, confidence if confidence == CERTAIN else limit.confidence if is_certain else "M"
 
 
 def _broken(field: str, value: Any, limit: contract.FieldLimit) -> Iterator[tuple[str, str, str]]:
-    """What breaks a limit: the rule, the way out, and "H" if it is of the wrong kind altogether."""
+    """Violations of a limit: the rule, the way out, and "H" if the value has the wrong type."""
     if limit.values and (not isinstance(value, str) or value not in limit.values):
         kind = "" if isinstance(value, str) else CERTAIN
         yield f"is one of {', '.join(limit.values)}; got {value!r}", "", kind
@@ -248,18 +248,18 @@ def _broken(field: str, value: Any, limit: contract.FieldLimit) -> Iterator[tupl
 
 def _broken_text(value: Any, least: int, most: int) -> Iterator[tuple[str, str, str]]:
     if not isinstance(value, str):
-        yield f"is a text; got {type(value).__name__}", "", CERTAIN
+        yield f"is a string; got {type(value).__name__}", "", CERTAIN
         return
     if not least <= len(value) <= most:
         yield f"is {least} to {most} characters; got {len(value)}", "", ""
     if least and not value.strip():
-        yield "is blank", "say what the video shows", ""
+        yield "is blank", "describe the video", ""
     if any("\ud800" <= character <= "\udfff" for character in value):
-        yield "holds half a surrogate pair, which is no text", "", CERTAIN
+        yield "contains half a surrogate pair, which is not valid text", "", CERTAIN
 
 
-def _who_takes(mode: str, field: str, value: Any) -> str | Hint:
-    """The way out for a value that this model does not take: the models that do, or not to be held to the contract."""
+def _alternative(mode: str, field: str, value: Any) -> str | Hint:
+    """The way out for a value that the model does not accept: the models that do, or `strict=False`."""
     able = [
         f"`{name}`"
         for name, model in contract.MODELS.items()

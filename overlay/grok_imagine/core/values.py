@@ -1,4 +1,4 @@
-"""What the contract has against single values of a body: media, voices, keyframes, tags of a prompt, storage."""
+"""Checks of single values of a body: media, voices, keyframes, tags of a prompt, storage."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..media.mp4 import seconds_of
 __all__ = ["CERTAIN", "Finding", "findings", "section_of"]
 
 Finding: TypeAlias = tuple[InvalidRequest, str]
-"""What a rule has against a body, and the confidence of the rule: H, M or L."""
+"""A violation and the confidence of its rule: H, M or L."""
 
 CERTAIN = "H"
-"""The confidence from which a request is refused; below it, it is sent with a warning."""
+"""The confidence at which a request is refused. Below it, the request is sent with a warning."""
 
 LOCAL = Hint("local_file", "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body")
 TAG = re.compile("<IMAGE_([0-9]+)>")
@@ -27,18 +27,18 @@ VIDEO_LENGTHS = {
     "edit-video": (None, "edit_input"),
     "extend-video": ("extend_input_minimum", "extend_input_maximum"),
 }
-"""The limits for the video that a mode takes, least and most."""
+"""The limits for the length of a mode's input video, minimum and maximum."""
 
 Refuse: TypeAlias = Callable[..., OutOfRange]
 
 
 def section_of(mode: str, model: str | None = None) -> str:
-    """Where the contract speaks of a mode, or of a model's narrower rules for it."""
+    """The contract's section for a mode, or for a model's narrower rules for it."""
     return f"x-modes.models.{model}.{mode}" if model else f"x-modes.modes.{mode}"
 
 
 def findings(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """All that speaks against the values of a body whose fields are in place."""
+    """All violations by the values of a body."""
     for field, kind, item in _media(body):
         yield from _medium(mode, field, kind, item)
     yield from _voices(mode, body)
@@ -49,7 +49,7 @@ def findings(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _media(body: Mapping[str, Any]) -> Iterator[tuple[str, contract.Input, Any]]:
-    """Every image, video and voice of a body, with how its kind is given."""
+    """Every image, video and voice of a body, with the rules of its kind."""
     for kind in contract.INPUTS.values():
         for field in kind.fields:
             value = body.get(field)
@@ -73,7 +73,7 @@ def _medium(mode: str, field: str, kind: contract.Input, item: Any) -> Iterator[
         return
     value = item[given[0]]
     if not isinstance(value, str):
-        yield refuse(f"has a text as its `{given[0]}`; got {type(value).__name__}", LOCAL), kind.confidence
+        yield refuse(f"has a string as its `{given[0]}`; got {type(value).__name__}", LOCAL), kind.confidence
     elif not value.strip():
         yield refuse(f"has an empty `{given[0]}`"), kind.confidence
     elif given[0].endswith("url"):
@@ -81,7 +81,7 @@ def _medium(mode: str, field: str, kind: contract.Input, item: Any) -> Iterator[
 
 
 def _url(refuse: Refuse, kind: contract.Input, url: str) -> Iterator[Finding]:
-    # The start of a URL tells what it is, and a data: URL may be long: nothing here copies it.
+    # The start of a URL shows its kind. A data: URL may be long: nothing here copies it.
     scheme = url[:16].partition(":")[0].lower()
     if scheme not in kind.schemes or ":" not in url[:16]:
         yield refuse(f"has a URL of {', '.join(kind.schemes)}; got {_start(url)!r}", LOCAL), kind.confidence
@@ -91,7 +91,7 @@ def _url(refuse: Refuse, kind: contract.Input, url: str) -> Iterator[Finding]:
         return
     try:
         parts = urlsplit(url)
-    except ValueError:  # such as an IPv6 address without its end
+    except ValueError:  # for example an IPv6 address without its closing bracket
         parts = urlsplit("")
     if not parts.hostname or any(character.isspace() for character in url):
         yield refuse(f"has a URL with a host and without spaces; got {_start(url)!r}"), kind.confidence
@@ -101,7 +101,7 @@ def _url(refuse: Refuse, kind: contract.Input, url: str) -> Iterator[Finding]:
 
 
 def _start(url: str) -> str:
-    """What may be shown of a URL: neither its query, which may be a signature, nor all of a long one."""
+    """The start of a URL that may be shown: without its query, which may be a signature."""
     return url[:40].partition("?")[0]
 
 
@@ -117,7 +117,7 @@ def _data(refuse: Refuse, kind: contract.Input, url: str) -> Iterator[Finding]:
 
 
 def _voices(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """Names of voices. A team's own are not known here, so none is refused."""
+    """Names of voices. A team's own voices are unknown here, so none is refused."""
     voices = contract.VOICES
     for item in body.get("reference_audios", ()):
         name = item.get("voice_id") if isinstance(item, Mapping) else None
@@ -126,7 +126,7 @@ def _voices(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
         known = name.strip().lower()
         way = f"write `{known}`: presets are in lower case" if known in voices.presets else "the presets are in x-modes"
         error = OutOfRange(
-            f"has a `voice_id` that is no preset and looks like no custom voice; got {name[:40]!r}",
+            f"has a `voice_id` that is neither a preset nor in the form of a custom voice; got {name[:40]!r}",
             fields=["reference_audios"],
             instead=way,
             mode=mode,
@@ -136,7 +136,7 @@ def _voices(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _keyframes(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """Times of keyframes: inside the video, and no two in one slot of the grid."""
+    """Times of keyframes: inside the video, and at most one in each slot of the grid."""
     limit = contract.MODES[mode].limits.get("keyframes")
     if limit is None or "keyframes" not in body:
         return
@@ -164,11 +164,11 @@ def _keyframes(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _tags(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """The tags of a prompt name images, in the mode that has reference images; elsewhere they are words like others."""
+    """Tags of a prompt that refer to images, in the mode that has reference images. Elsewhere they are plain words."""
     if "reference_images" not in contract.MODES[mode].allowed or not isinstance(body.get("prompt"), str):
         return
     limit = contract.LIMITS["reference_tag_first"]
-    # A pinned first frame is number 0, as one source counts.
+    # According to one source, a pinned first frame is number 0.
     first, count = 0 if "image" in body else int(limit.value), len(body.get("reference_images", ()))
     for tag in TAG.finditer(body["prompt"]):
         if not first <= int(tag[1]) <= count:
@@ -180,7 +180,7 @@ def _tags(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _length(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """The length of a video that is in the body itself, by the contract's tenth of a second. That of a URL is for the service to find."""
+    """The length of a video in a data: URL, in tenths of a second as in the contract. The service checks that of other URLs."""
     video = body.get("video")
     url = video.get("url") if isinstance(video, Mapping) else None
     if mode not in VIDEO_LENGTHS or not isinstance(url, str) or url[:5].lower() != "data:":
