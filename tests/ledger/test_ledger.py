@@ -122,7 +122,7 @@ def test_what_happened_leaves_even_if_it_can_not_be_noted(
     monkeypatch.setattr(ledger, "mark_failed", full)
     with pytest.raises(StartOutcomeUnknown) as caught:
         api(lambda c: c.video.start(CAT), ledger=ledger, headers={"x-sandbox-scenario": "reset-after-accepting"})
-    assert "and it could not be noted: disk full" in caught.value.__notes__
+    assert "and the ledger could not record it: disk full" in caught.value.__notes__
 
 
 def test_a_later_answer_unsays_neither_the_cost_nor_the_download(ledger: Ledger) -> None:

@@ -1,1 +1,1 @@
-"""Paid POSTs: how a job is started, and who owns one that is under way."""
+"""Paid POSTs: starting a job, and ownership of a POST that is under way."""

@@ -1,8 +1,8 @@
-"""Who owns a paid POST that is under way: the process, not the call that asked for it.
+"""Ownership of a paid POST that is under way: the process owns it, not the call that requested it.
 
 A caller may leave at any moment: by Ctrl-C, a cancelled task, a closed client, the end of an event loop or of the program. The
-answer may hold the id of a job that was paid for. So a POST is sent by a thread of its own, which reads the answer and notes
-it in the ledger, whoever still waits. A caller that leaves waits for `GRACE` seconds first, and so does the interpreter.
+answer may contain the id of a paid job. So a thread of its own sends each POST, reads the answer and records it in the
+ledger, even if no caller waits. A caller that leaves first waits up to `GRACE` seconds, and so does the interpreter.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from ..core.results import Job
 
 GRACE = 5.0
-"""Seconds that the answer to a paid POST is waited for when its caller leaves, a client is closed, or the program ends."""
+"""Seconds to wait for the answer to a paid POST when its caller leaves, a client is closed, or the program ends."""
 
 IDLE = 0.1
-"""Seconds for which a thread waits for another POST."""
+"""Seconds that an idle thread waits for another POST."""
 
 TICK = 1.0
-"""Seconds; a wait is made of such pieces, since on Windows nothing else lets Ctrl-C through."""
+"""Seconds; longer waits are split into such pieces, since on Windows nothing else lets Ctrl-C through."""
 
 log = logging.getLogger("grok_imagine")
 
@@ -43,58 +43,57 @@ _is_watched = _is_ending = False
 
 
 class Closing(Protocol):
-    """What begins POSTs by itself, and is to be ended before the program is: a batch."""
+    """A source of POSTs that has to end before the program does: a batch."""
 
     def drop(self) -> None:
-        """Has it end soon, and tells what nothing else will."""
+        """Starts the shutdown without waiting, and logs the jobs that would be lost."""
 
     def close(self, grace: float = ...) -> None:
-        """Waits for that, for so many seconds at most."""
+        """Waits for the shutdown, at most `grace` seconds."""
 
 
-class Abandoned(Exception):
-    """The caller left before the first byte was sent: nothing is sent any more."""
+class PostCancelled(Exception):
+    """The caller left before the first byte was sent: the POST must not be sent."""
 
 
 class Post:
-    """A paid POST, from before its intent is noted until what came of it is, through as many tries as it takes.
+    """A paid POST with all its attempts, from before its intent is recorded until its outcome is.
 
     Args:
-        settle: Makes the job of what came of a try, or raises, and notes what is certain where a crash can't take it. Runs in the
-            try's own thread.
-        forsaken: Told what came of it when the caller has left: the job or None, and the error or None.
+        settle: Returns the job from an attempt's answer or error, or raises; records the outcome durably. Runs in the attempt's
+            thread.
+        on_abandoned_result: Called with the job or None, and the error or None, if the caller has left.
 
     Attributes:
-        job: The job that it started, when that is known.
-        error: Why the last try started none, when that is known.
-        is_abandoned: Whether nothing is sent any more.
+        job: The started job, when it is known.
+        error: The error of the last attempt, when it is known.
+        is_cancelled: Whether the POST must not be sent.
     """
 
     __slots__ = (
-        "__weakref__", "_disowned", "_done", "_forsaken", "_latch", "_lock", "_sent", "_settle", "error", "is_abandoned", "job",
+        "__weakref__", "_detached", "_done", "_latch", "_lock", "_sent", "_settle", "error", "is_cancelled", "job",
+        "on_abandoned_result",
     )  # fmt: skip
 
     def __init__(
         self,
         settle: Callable[[Answer | GrokImagineError], Job],
-        forsaken: Callable[[Job | None, BaseException | None], object],
+        on_abandoned_result: Callable[[Job | None, BaseException | None], object],
     ) -> None:
         self._settle = settle
-        self._forsaken = forsaken
+        self.on_abandoned_result = on_abandoned_result
         self._lock = threading.Lock()
-        # A bare lock, which Ctrl-C can't leave half taken, as it can an Event.
+        # A plain lock: unlike an Event, Ctrl-C can't interrupt it halfway.
         self._latch = threading.Lock()
         self._latch.acquire()
-        self._sent = self._disowned = self._done = self.is_abandoned = False
+        self._sent = self._detached = self._done = self.is_cancelled = False
         self.job: Job | None = None
         self.error: BaseException | None = None
         _add(self)
 
     def start(self, exchange: Callable[[Post], Answer], then: Callable[[], object]) -> None:
-        """Has a thread make a try and settle what comes; `then` is called at the end, in that thread."""
-        claim = (
-            threading.Lock()
-        )  # what begins a thread may raise when the thread runs already: a signal handler's error
+        """Makes an attempt and settles its outcome in a thread, which calls `then` at the end."""
+        claim = threading.Lock()  # a signal handler may raise in `Thread.start` although the thread already runs
 
         def work() -> None:
             if claim.acquire(blocking=False):
@@ -105,13 +104,13 @@ class Post:
         except BaseException as error:
             if not claim.acquire(blocking=False):
                 raise
-            if not _is_of_no_thread(error):  # nothing was sent, and nothing will be
+            if not _cannot_start_thread(error):  # nothing was sent, and nothing will be
                 then()
                 raise
             self.run(exchange, then)
 
     def run(self, exchange: Callable[[Post], Answer], then: Callable[[], object]) -> None:
-        """Makes a try and settles what comes, here and now."""
+        """Makes an attempt and settles its outcome, in this thread."""
         try:
             try:
                 outcome: Answer | GrokImagineError = exchange(self)
@@ -122,9 +121,9 @@ class Post:
             then()
 
     def finish(self, outcome: Answer | GrokImagineError) -> None:
-        """Settles what came of a try, unless it was abandoned."""
+        """Settles the outcome of an attempt, unless the POST was cancelled."""
         with self._lock:
-            self._sent = self._sent or not self.is_abandoned  # too late to abandon it
+            self._sent = self._sent or not self.is_cancelled  # too late to cancel it
         if not self._sent:
             return
         try:
@@ -132,73 +131,73 @@ class Post:
         except BaseException as error:
             self.error = error
         with self._lock:
-            self._done, is_forsaken = True, self._disowned
+            self._done, is_detached = True, self._detached
         self._latch.release()
-        if is_forsaken:
-            self._forsaken(self.job, self.error)
+        if is_detached:
+            self.on_abandoned_result(self.job, self.error)
             self.end()
 
-    def renew(self) -> None:
-        """Another try may be made: the last one, if there was one, started nothing."""
+    def reset(self) -> None:
+        """Allows another attempt after one that started no job."""
         with self._lock:
-            if self._done and not self.is_abandoned:
+            if self._done and not self.is_cancelled:
                 self._sent = self._done = False
                 self.error = None
                 self._latch.acquire()
 
     def sending(self) -> None:
-        """The first byte of a try leaves now.
+        """Marks the POST as sent, before its first byte.
 
         Raises:
-            Abandoned: It must not.
+            PostCancelled: The POST must not be sent.
         """
         with self._lock:
-            if self.is_abandoned or _is_ending:
-                raise Abandoned
+            if self.is_cancelled or _is_ending:
+                raise PostCancelled
             self._sent = True
 
     def wait(self, timeout: float) -> bool:
-        """Whether the try is settled within so many seconds."""
+        """Waits until the attempt is settled. Returns whether it is within `timeout` seconds."""
         if not self._done and self._latch.acquire(timeout=max(timeout, 0.0)):
             self._latch.release()
         return self._done
 
     def result(self) -> Job:
-        """The job, once the try is settled; raises why there is none."""
+        """Returns the job of a settled attempt, or raises its error."""
         if self.job is None:
             assert self.error is not None
             raise self.error
         return self.job
 
-    def abandon(self) -> bool:
-        """Keeps it from being sent, for which its thread need not be waited for. False if it may have been sent already."""
+    def cancel(self) -> bool:
+        """Prevents the POST from being sent, without waiting for its thread. Returns False if it may have been sent."""
         with self._lock:
-            if not (self._sent or self.is_abandoned):
-                self.is_abandoned = self._done = True
+            if not (self._sent or self.is_cancelled):
+                self.is_cancelled = self._done = True
                 self.error = NotDelivered("its caller left before it was sent")
                 self._latch.release()
-            return self.is_abandoned
+            return self.is_cancelled
 
-    def disown(self) -> bool:
-        """The caller leaves for good. True if the try is settled; else `forsaken` is told what comes of it."""
+    def detach(self) -> bool:
+        """Detaches the caller. Returns True if the attempt is settled; otherwise `on_abandoned_result` gets its outcome."""
         with self._lock:
-            self._disowned = not self._done
+            self._detached = not self._done
             return self._done
 
-    def leave(self) -> None:
-        """The caller leaves: keeps the POST from being sent, or else waits a moment for its answer."""
-        if not self.abandon():
+    def cancel_or_wait(self) -> None:
+        """Cancels the POST, or if it may have been sent, waits up to `GRACE` seconds for its answer."""
+        if not self.cancel():
             self.wait(GRACE)
 
     def end(self) -> None:
-        """What came of it is noted, or the caller is there to see to that."""
-        if not self._disowned or self._done:
+        """Stops tracking the POST, unless its outcome is still open and its caller has left."""
+        if not self._detached or self._done:
             with _registry:
                 _under_way.discard(self)
 
 
 class Threads:
-    """Daemon threads, of which one that has nothing to do is used again for a while."""
+    """A pool of daemon threads. An idle thread is reused for a while."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -206,7 +205,7 @@ class Threads:
         self._idle = 0
 
     def do(self, work: Callable[[], object]) -> None:
-        """Has a thread do it."""
+        """Runs `work` in a thread."""
         with self._lock:
             is_taken = self._idle > 0
             self._idle -= is_taken
@@ -218,7 +217,7 @@ class Threads:
     def _serve(self, work: Callable[[], object] | None) -> None:
         while work:
             work()
-            work = None  # nothing of it lives on while there is nothing to do
+            work = None  # an idle thread keeps no reference to it
             work = self._next()
 
     def _next(self) -> Callable[[], object] | None:
@@ -229,7 +228,7 @@ class Threads:
                 return self._work.get(timeout=IDLE)
             except Empty:
                 with self._lock:
-                    if self._idle:  # else work is on its way
+                    if self._idle:  # otherwise work is about to arrive
                         self._idle -= 1
                         return None
 
@@ -237,8 +236,8 @@ class Threads:
 _threads = Threads()
 
 
-def _is_of_no_thread(error: BaseException) -> bool:
-    """Whether an error says that no thread can be begun: the interpreter ends, or there are too many."""
+def _cannot_start_thread(error: BaseException) -> bool:
+    """Whether `threading` itself raised: the interpreter ends, or there are too many threads."""
     last = error.__traceback__
     while last and last.tb_next:
         last = last.tb_next
@@ -252,11 +251,11 @@ def _add(post: Post) -> None:
         _watch()
         _under_way.add(post)
         if _is_ending:
-            post.abandon()
+            post.cancel()
 
 
 def close_at_exit(batch: Closing) -> None:
-    """Has a batch end before the interpreter does."""
+    """Closes a batch before the interpreter ends."""
     with _registry:
         _watch()
         _batches.add(batch)
@@ -268,42 +267,42 @@ def _watch() -> None:
         _is_watched = True
         atexit.register(_at_exit)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_begin_anew)
+            os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def leave_all(posts: Iterable[Post]) -> None:
-    """Keeps POSTs from being sent, or else waits for their answers, for a moment in all."""
-    sent = [post for post in posts if not post.abandon()]
+def cancel_or_wait_all(posts: Iterable[Post]) -> None:
+    """Cancels POSTs, and waits up to `GRACE` seconds in all for the answers of those that may have been sent."""
+    sent = [post for post in posts if not post.cancel()]
     end = time.monotonic() + GRACE
     for post in sent:
         post.wait(end - time.monotonic())
 
 
 def _at_exit() -> None:
-    """Nobody is left to take the answers: each is noted, or told, by its own thread, which is given a moment for it."""
+    """Gives the threads of open POSTs time to record or log their answers, since all callers have gone."""
     global _is_ending
     end = time.monotonic() + GRACE + TICK
     with _registry:
         batches, posts, _is_ending = list(_batches), list(_under_way), True
     for batch in batches:
         batch.drop()
-    disowned = [post for post in posts if not post.abandon() and not post.disown()]
-    leave_all(disowned)
-    for post in posts:  # what was settled meanwhile is told by the POST's thread; what was before, by nobody yet
-        if post not in disowned or not post.wait(0):
-            post._forsaken(post.job, post.error)
+    detached = [post for post in posts if not post.cancel() and not post.detach()]
+    cancel_or_wait_all(detached)
+    for post in posts:  # the thread of a POST reports what it settled after `detach`; the rest is reported here
+        if post not in detached or not post.wait(0):
+            post.on_abandoned_result(post.job, post.error)
     for batch in batches:
         batch.close(max(end - time.monotonic(), 0.0))
 
 
-def _begin_anew() -> None:
-    """A child process owns none of its parent's POSTs, nor the threads that would release its locks."""
+def _after_fork_in_child() -> None:
+    """Drops the parent's POSTs, threads and locks: the child owns none of them."""
     global _registry, _threads
     _registry, _threads = threading.Lock(), Threads()
     _under_way.clear()
     _batches.clear()
 
 
-def tell(text: str, *command: str) -> None:
-    """One ERROR line for what no exception can carry, with the command that takes it up."""
-    log.error("%s%s", shown(text, 2000), f"; to take it up: {shown(shlex.join(command), 2000)}" if command else "")
+def log_lost_job(text: str, *command: str) -> None:
+    """Logs, as one ERROR line, a job that no exception can report, with the command that resumes it."""
+    log.error("%s%s", shown(text, 2000), f"; to resume: {shown(shlex.join(command), 2000)}" if command else "")

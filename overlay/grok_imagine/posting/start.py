@@ -1,4 +1,4 @@
-"""Starting a job: the intent, its POSTs, and what came of them. Whoever leaves meanwhile, the id is noted or told."""
+"""Starting a job: the intent, its POSTs, and their outcome. If the caller leaves, the id is recorded or logged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..core.retry import Delivery, delivery_of
 from ..core.schedule import Schedule
 from ..errors import ApiError, GrokImagineError, LedgerError, NotDelivered, StartOutcomeUnknown
 from ..hints import Hint
-from .post import Post, tell
+from .post import Post, log_lost_job
 
 
 def start(
@@ -29,22 +29,22 @@ def start(
     *,
     timeout: float = math.inf,
 ) -> Flow[Job]:
-    """Starts a job when its turn has come: posts until it is taken, as long as it is certain that no job exists.
+    """Starts a job when the limiter allows it. Repeats the POST only while it is certain that no job exists.
 
     Args:
-        request: What to post.
-        runtime: The client's.
-        slot: The job's, of the runtime's limiter.
-        timeout: Seconds from the first POST after which no other is made.
+        request: The request to post.
+        runtime: The client's runtime.
+        slot: The job's slot of the runtime's limiter.
+        timeout: Seconds from the first POST after which there is no further attempt.
 
     Raises:
-        ApiError: Refused; no job exists.
+        ApiError: The service refused the request; no job exists.
         NotDelivered: Nothing was sent; no job exists.
-        StartOutcomeUnknown: Sent, but not answered in a way that tells whether a job exists.
-        LedgerError: The intent could not be written, and nothing was sent; or, with an id, the id could not.
-        OutOfRange: The body is no JSON; nothing was sent.
+        StartOutcomeUnknown: The POST was sent, but no answer shows whether a job exists.
+        LedgerError: The intent could not be written, and nothing was sent; or, with an id, the id could not be written.
+        OutOfRange: The body can't be encoded as JSON; nothing was sent.
     """
-    _ = request.sha256  # made before anything is sent: what is no JSON fails here
+    _ = request.sha256  # before anything is sent: a body that can't be encoded fails here
     try:
         yield from runtime.limiter.acquire(slot)
         job = yield from _Start(request, runtime, slot).run(timeout)
@@ -61,7 +61,7 @@ def start(
 
 
 def start_alone(request: VideoRequest, runtime: Runtime) -> Flow[Job]:
-    """Starts a job that nobody here waits for; otherwise as `start`."""
+    """Starts a job without waiting for it; otherwise as `start`."""
     slot = runtime.limiter.new_job(request)
     try:
         return (yield from start(request, runtime, slot))
@@ -72,7 +72,7 @@ def start_alone(request: VideoRequest, runtime: Runtime) -> Flow[Job]:
 def generate(
     request: VideoRequest, runtime: Runtime, schedule: Schedule | None = None, *, timeout: float, **options: Any
 ) -> Flow[Video]:
-    """Starts a job, as `start` does, and waits for it; `options` are those of `polling.poll`, which also says what is raised."""
+    """Starts a job as `start` does, and waits for it. Options and exceptions are those of `polling.poll`."""
     limiter = runtime.limiter
     slot = limiter.new_job(request, schedule)
     job = yield from start(request, runtime, slot, timeout=timeout)
@@ -80,12 +80,12 @@ def generate(
     try:
         return (yield from wait(job.request_id, runtime, slot, **options))
     except BaseException as error:
-        tell_unseen(error, job.request_id, runtime)
+        log_if_unseen(error, job.request_id, runtime)
         raise
 
 
 class _Start:
-    """A job that is being started, through as many POSTs as it takes."""
+    """The start of one job, with all its POSTs."""
 
     def __init__(self, request: VideoRequest, runtime: Runtime, slot: PollSlot) -> None:
         self._request = request
@@ -95,17 +95,17 @@ class _Start:
         self._intents: list[str] = []
         self._sent_at = 0.0
         self._is_noted = False
-        """Whether the ledger has what came of it, or a POST's thread will see to that."""
-        self._post = Post(self._settle, self._forsaken)
+        """Whether the ledger has the outcome, or the POST's thread will record it."""
+        self._post = Post(self._settle, self._on_abandoned_result)
 
     def run(self, timeout: float) -> Flow[Job]:
-        """Posts between two lines of the ledger: the intent before, and after it what became of it."""
+        """Records the intent, posts, and records the outcome."""
         try:
             yield from recorded(self._recorder, self._begin)
             return (yield from repeat(self._tries(), is_certain, self._runtime.retries, timeout))
-        except GeneratorExit:  # nothing can be waited for from here
-            if self._post.abandon() or self._post.disown():
-                self._forsaken(self._post.job, self._post.error)
+        except GeneratorExit:  # a closing generator can't wait
+            if self._post.cancel() or self._post.detach():
+                self._on_abandoned_result(self._post.job, self._post.error)
             raise
         except BaseException as error:
             if not self._is_noted:
@@ -115,10 +115,10 @@ class _Start:
             self._post.end()
 
     def _begin(self) -> None:
-        # What interrupts the writing may come when it is done: so it is known by the list, not by the result.
+        # An interrupt may come after the write, before the caller has the result: so the list keeps the intent.
         self._intents.append(self._recorder.begin(self._request))
-        if self._post.is_abandoned:
-            self._forsaken(None, self._post.error)
+        if self._post.is_cancelled:
+            self._on_abandoned_result(None, self._post.error)
 
     def _tries(self) -> Callable[[], Flow[Job]]:
         tries = 0
@@ -133,12 +133,12 @@ class _Start:
         return once
 
     def _once(self) -> Flow[Job]:
-        """Posts once. What interrupts it leaves with what is known of the job."""
+        """Posts once. An interrupting exception gets what is known of the job."""
         from .. import binding
 
         post = self._post
         call = Call(binding.start(self._request.operation, self._request.body), post=post)
-        post.renew()
+        post.reset()
         self._sent_at = time.time()
         try:
             job: Job = yield call
@@ -156,7 +156,7 @@ class _Start:
             raise
 
     def _settle(self, outcome: Answer | GrokImagineError) -> Job:
-        """The job of an answer, noted; or the error that it is. Runs in the POST's thread."""
+        """Records and returns the job of an answer, or raises its error. Runs in the POST's thread."""
         try:
             if isinstance(outcome, GrokImagineError):
                 raise outcome
@@ -185,11 +185,11 @@ class _Start:
         self._is_noted = True
         try:
             self._recorder.mark_failed(self._intents[0], error, may_be_started=True)
-        except LedgerError as second:  # what happened to the job matters more than that it could not be noted
-            error.add_note(f"and it could not be noted: {second}")
+        except LedgerError as second:  # the job's error matters more
+            error.add_note(f"and the ledger could not record it: {second}")
 
     def _note_failure(self, error: BaseException) -> Flow[None]:
-        """Has the ledger note that an intent became no job."""
+        """Records that the intent did not become a job."""
         recorder = self._recorder
         if self._intents:
             try:
@@ -197,73 +197,67 @@ class _Start:
                     recorder, lambda: recorder.mark_failed(self._intents[0], error, may_be_started=False)
                 )
             except LedgerError as second:
-                error.add_note(f"and it could not be noted: {second}")
+                error.add_note(f"and the ledger could not record it: {second}")
 
     def _end(self, post: Post, error: GrokImagineError) -> Job:
-        """The client or the batch ends: the job, if the answer came meanwhile; raises what is known if not."""
-        if isinstance(error, NotDelivered) or post.abandon():
+        """Handles the end of the client or batch: returns the job if its answer has come, otherwise raises what is known."""
+        if isinstance(error, NotDelivered) or post.cancel():
             raise error
-        if not post.disown():
+        if not post.detach():
             self._is_noted = True
             raise self._unknown(str(error)) from error
         return post.result()
 
     def _leave(self, post: Post, error: BaseException) -> None:
-        """The caller leaves, by Ctrl-C or a cancelled task: with the id, if it came meanwhile, or with what may have been paid."""
-        if post.abandon():
+        """Adds the id, or the possible cost, to the exception of a caller that leaves by Ctrl-C or a cancelled task."""
+        if post.cancel():
             return
-        if not post.disown():
+        if not post.detach():
             self._is_noted = True
             hint = Hint("outcome_unknown", f"a paid POST was under way ({self._what}); a job may be running")
             error.__dict__["hint"] = hint
             error.add_note(hint.text)
         elif post.job:
             error.__dict__["request_id"] = post.job.request_id
-            error.add_note(f"the job was started; {resume_call(post.job.request_id)} takes it up")
-            tell_unseen(error, post.job.request_id, self._runtime)
+            error.add_note(f"the job was started; {resume_call(post.job.request_id)} resumes it")
+            log_if_unseen(error, post.job.request_id, self._runtime)
         else:
-            error.add_note(f"the paid POST that was under way ended so: {post.error}")
+            error.add_note(f"the paid POST that was under way failed: {post.error}")
             if isinstance(post.error, StartOutcomeUnknown) and is_unseen(error) and not self._recorder.is_durable:
-                tell(str(post.error))
+                log_lost_job(str(post.error))
 
-    def _forsaken(self, job: Job | None, error: BaseException | None) -> None:
-        """Notes, and tells, what came of a POST that nobody waits for any more. Runs in the POST's thread, or at the program's end."""
+    def _on_abandoned_result(self, job: Job | None, error: BaseException | None) -> None:
+        """Records or logs the outcome of a POST whose caller has left. Runs in the POST's thread, or at exit."""
         known = (
             job.request_id if job else getattr(error, "request_id", None) if isinstance(error, LedgerError) else None
         )
         if known:
             if error or not self._recorder.is_durable:
-                tell(
-                    f"a job was started that nobody waits for [request_id={known}]", "grok-imagine", "wait", "--", known
-                )
+                text = f"a job was started, but its caller has left [request_id={known}]"
+                log_lost_job(text, "grok-imagine", "wait", "--", known)
         elif error is None or isinstance(error, StartOutcomeUnknown):
             if not self._recorder.is_durable:
-                tell(f"a paid POST was under way ({self._what}), and no answer told of a job; one may be running")
+                log_lost_job(f"a paid POST was under way ({self._what}); its outcome is unknown, a job may be running")
         elif self._intents:
             try:
                 self._recorder.mark_failed(self._intents[0], error, may_be_started=False)
             except LedgerError as second:
-                tell(f"{error}; and it could not be noted: {second}")
+                log_lost_job(f"{error}; and the ledger could not record it: {second}")
 
     @property
     def _what(self) -> str:
         return f"{self._request.mode}, body {self._request.sha256[:12]}"
 
 
-def tell_unseen(error: BaseException, request_id: str, runtime: Runtime) -> None:
-    """Tells the id of a job when what its caller leaves by may never be looked at, and no ledger keeps the id."""
+def log_if_unseen(error: BaseException, request_id: str, runtime: Runtime) -> None:
+    """Logs the id of a running job if its exception may stay unseen and no durable ledger has the id."""
     if is_unseen(error) and not runtime.recorder.is_durable:
-        tell(
-            f"a job goes on whose task was cancelled [request_id={request_id}]",
-            "grok-imagine",
-            "wait",
-            "--",
-            request_id,
-        )
+        text = f"the task was cancelled, but its job goes on [request_id={request_id}]"
+        log_lost_job(text, "grok-imagine", "wait", "--", request_id)
 
 
 def is_unseen(error: BaseException) -> bool:
-    """Whether an exception may well be shown to nobody: that of a cancelled task, of a dropped one, or of `sys.exit`."""
+    """Whether an exception is usually not displayed: of a cancelled or dropped task, or of `sys.exit`."""
     asyncio = sys.modules.get("asyncio")
     return isinstance(error, GeneratorExit | SystemExit) or (
         asyncio is not None and isinstance(error, asyncio.CancelledError)

@@ -23,7 +23,7 @@ from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
 from ..core.results import Job
 from ..errors import GrokImagineError, RequestTimeout, TransportError, blot
 from ..parsing import BLOCK
-from ..posting.post import GRACE, Post, leave_all
+from ..posting.post import GRACE, Post, cancel_or_wait_all
 from ._library import httpx
 from .exchange import LONGEST_STEPS, Exchange, content_of
 from .failures import broken_off, transport_error, typed
@@ -280,7 +280,7 @@ class AsyncDriver:
             await batch.close()
         self._config.closed = "this client was closed; make another"
         if posts := list(self._posts):
-            await _finished(asyncio.to_thread(leave_all, posts))
+            await _finished(asyncio.to_thread(cancel_or_wait_all, posts))
         loop = asyncio.get_running_loop()
         flying = [task for task in self._flying if task.get_loop() is loop]
         for task in flying:
@@ -326,7 +326,7 @@ async def _awaited(settled: asyncio.Future[Any], post: Post) -> None:
     except GeneratorExit:
         raise
     except BaseException:
-        if not post.abandon():
+        if not post.cancel():
             await asyncio.wait({settled}, timeout=GRACE)
         raise
 

@@ -13,7 +13,7 @@ from ..answers.answer import MOST_ANSWER, Answer, take_in
 from ..config import CONNECT_TIMEOUT, Config
 from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError
 from ..parsing import BLOCK
-from ..posting.post import Abandoned, Post
+from ..posting.post import Post, PostCancelled
 from ._library import httpx
 from .failures import broken_off, is_of, transport_error
 from .given import HttpClient
@@ -78,7 +78,7 @@ class Exchange:
             raise
         except GrokImagineError:
             raise
-        except Abandoned as error:
+        except PostCancelled as error:
             raise NotDelivered("its caller left before it was sent") from error
         except Exception as error:
             is_told = self._given or is_of(error, HTTP_ERROR)  # what its class says of delivery counts

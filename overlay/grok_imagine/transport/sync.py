@@ -15,7 +15,7 @@ from ..config import Config
 from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
 from ..core.results import Job
 from ..errors import GrokImagineError, NotDelivered, blot
-from ..posting.post import TICK, Closing, Post, leave_all
+from ..posting.post import TICK, Closing, Post, cancel_or_wait_all
 from .exchange import Exchange
 from .failures import typed
 from .files import chunks_of, files_client, head_of, log_head, ready
@@ -119,7 +119,7 @@ class SyncDriver:
                 if stop:
                     stop.check()
         except BaseException:
-            post.leave()
+            post.cancel_or_wait()
             raise
         return post.result()
 
@@ -153,5 +153,5 @@ class SyncDriver:
         for batch in list(self.batches):
             batch.close()
         self._config.closed = "this client was closed; make another"
-        leave_all(list(self._posts))
+        cancel_or_wait_all(list(self._posts))
         self._exchange.close()
