@@ -1,4 +1,4 @@
-"""Many jobs out of one iterable: each request runs once, and has an outcome that is a value."""
+"""Batches: many jobs from one iterable. Each request runs once, and its outcome is a value."""
 
 from .outcome import BatchClosed, BatchItem, Outcome, request_of
 

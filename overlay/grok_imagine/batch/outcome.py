@@ -1,4 +1,4 @@
-"""What a batch is given, and what became of it: requests, and outcomes that are values."""
+"""The items of a batch, and their outcomes."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from ..literals import OutcomeState
 __all__ = ["Outcome"]
 
 BatchItem: TypeAlias = VideoRequest | str | Mapping[str, Any]
-"""A request; or a prompt; or keywords as of `generate`, as a manifest's line has them, with `mode` if it is to be extend-video."""
+"""A request, a prompt, or keywords of `generate` as in a line of a manifest. With `mode`, also extend-video."""
 
 OTHERS = {
     "call": "`mode` says what to make",
     "strict": "`mode` says what to make",
-    "key": "a batch knows its requests by its `name` and by what they ask for, and `repeat` makes equal ones anew",
+    "key": "a batch identifies a request by its `name` and the request's content; `repeat` starts equal ones again",
 }
-"""Keywords of the methods that a request of a batch has no use for, and why."""
+"""Keywords of the methods that a batch does not accept, and why."""
 
 
 class Outcome(NamedTuple, Generic[V_co]):
-    """What became of one request of a batch.
+    """The outcome of one request of a batch.
 
     Attributes:
-        position: Its place among the requests, from 0.
-        state: `done`; `failed`, `expired` or `moderated`: no video; `refused`: no job was started; `unknown`: nobody knows
-            whether one was; `running`: the wait ended before the job did, and the same batch takes it up again.
-        request: What was asked for; None if it could not be made a request.
-        request_id: Id of the job, if there is one.
-        video: The finished video of a job that is done; of an AsyncBatch an `AsyncVideo`.
-        error: Why there is none; one of ours, whatever went wrong. `UnexpectedError` has another's as its cause.
-        is_new: Whether this batch object posted it; else the ledger knew it, or the same request came before.
+        position: The index of the request, from 0.
+        state: `done`; `failed`, `expired` or `moderated`: no video; `refused`: no job was started; `unknown`: the outcome of
+            the POST is unknown; `running`: the wait ended before the job did, and the same batch resumes it.
+        request: The request; None if the item was not a valid request.
+        request_id: The id of the job, if there is one.
+        video: The video of a job that is done; an `AsyncVideo` in an AsyncBatch.
+        error: Why there is no video; always an error of this package. `UnexpectedError` has a foreign error as its cause.
+        is_new: Whether this batch object posted it. Otherwise the ledger had it, or an equal request came before.
     """
 
     position: int
@@ -50,28 +50,28 @@ class Outcome(NamedTuple, Generic[V_co]):
 
     @property
     def cost_usd(self) -> float | None:
-        """What the job cost in USD, if the service said so: one without a video may be billed, too."""
+        """The cost of the job in USD, if the service reported one. A job without a video may have a cost, too."""
         if self.video is not None:
             return self.video.cost_usd
-        told: float | None = getattr(self.error, "cost_usd", None)
-        return told
+        cost: float | None = getattr(self.error, "cost_usd", None)
+        return cost
 
     def __repr__(self) -> str:
         return f"<Outcome {self.position} {self.state} {self.request_id or self.error!r}>"
 
 
 class BatchClosed(GrokImagineError):
-    """The batch was closed before this request's job had ended, or was started."""
+    """The batch was closed before this request's job ended or started."""
 
     def __init__(self, message: str = "the batch was closed", *, request_id: str | None = None) -> None:
         super().__init__(message, request_id=request_id)
 
 
 def request_of(item: BatchItem, *, strict: bool = True) -> VideoRequest:
-    """The request that an item of a batch is.
+    """The request of a batch's item.
 
     Raises:
-        InvalidRequest: It is none.
+        InvalidRequest: The item is not a valid request.
     """
     if isinstance(item, VideoRequest):
         return item
@@ -82,7 +82,7 @@ def request_of(item: BatchItem, *, strict: bool = True) -> VideoRequest:
             f"is a request, a prompt or keywords; got {type(item).__name__}", fields=["requests"], section="client"
         )
     keywords = {str(name): value for name, value in item.items() if name != "mode"}
-    for name in keywords.keys() & OTHERS.keys():  # of the methods, not of a request
+    for name in keywords.keys() & OTHERS.keys():  # keywords of the methods, not of a request
         raise UnknownField("no such keyword", fields=[name], instead=f"leave it out; {OTHERS[name]}")
     mode = item.get("mode")
     call = "extend" if mode in contract.CALLS["extend"] else "generate"

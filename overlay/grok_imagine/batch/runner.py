@@ -1,7 +1,7 @@
-"""Many jobs out of one iterable: each request runs once, a few at a time, and each has an outcome that is a value.
+"""The flows of a batch: each request runs once, a few at a time, and its outcome is a value.
 
-What a batch does is here, as flows; `threads` and `tasks` run many of them at once. Every request is claimed in the
-ledger before it is posted: whoever starts the same batch again, after a crash or beside this process, goes on where it is.
+`threads` and `tasks` run many flows at once. Every request is claimed in the ledger before it is posted. So the same batch,
+started again after a crash or in another process, continues where it is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..ledger.entries import BatchSlot, Entry
 from ..ledger.isolation import holds_for_all, own_error
 from ..ledger.recorder import AlreadyClaimed, LedgerRecorder
 from ..ledger.verdicts import id_on, recorded_unknown, state_of
-from ..posting.post import tell
+from ..posting.post import log_lost_job
 from ..posting.start import is_unseen, start
 from ..pricing import estimate
 from .outcome import BatchClosed, BatchItem, Outcome, request_of
@@ -32,24 +32,24 @@ from .outcome import BatchClosed, BatchItem, Outcome, request_of
 __all__ = ["BatchRunner", "BatchStats", "Options"]
 
 AHEAD = 2
-"""Times as many requests as run at once are pulled at most before their outcomes were taken: the memory of a batch is bounded."""
+"""Limit of pulled requests whose outcomes were not read, as a multiple of the concurrency. It bounds a batch's memory."""
 
 STARTING = 32
-"""Requests that may be on their way to a job at once, besides those whose jobs run: what a start needs is gone afterwards."""
+"""Maximum number of requests that are starting at once. A start needs memory that a running job does not."""
 
 MOST_TICKS = 2**63 - 1
-"""What the ledger can hold; more than anybody has."""
+"""The maximum number of the ledger's columns."""
 
-ELSEWHERE = 1.0
-"""Seconds between looks into the ledger for a POST that another process has under way."""
+LEDGER_POLL_INTERVAL = 1.0
+"""Seconds between reads of the ledger while another process's POST is under way."""
 
 
 class BatchAborted(Exception):
-    """Nothing is posted any more, since an earlier request met what holds for all."""
+    """An earlier request met an error that applies to all: nothing more is posted."""
 
 
 class ItemState:
-    """What is known of a request while its outcome is made."""
+    """The state of a request until its outcome is complete."""
 
     __slots__ = ("batch_slot", "began", "intent", "is_new", "request", "request_id", "slot")
 
@@ -64,7 +64,7 @@ class ItemState:
 
 
 class Options(NamedTuple):
-    """How a batch is run; see `Videos.batch`."""
+    """The options of a batch; see `Videos.batch`."""
 
     recorder: LedgerRecorder
     name: str
@@ -77,13 +77,13 @@ class Options(NamedTuple):
 
 
 class BatchRunner:
-    """The flows of a batch, and what it has come to. `take` is for one thread, what it gives for any.
+    """The flows and the results of a batch. Call `take` in one thread; its flows may run in any.
 
     Attributes:
         counts: Outcomes so far, by state.
-        running: Ids of the jobs that are being waited for.
-        on_running: Called when there is one more of them.
-        told: Ids that whoever left the batch was told of.
+        running: Ids of the jobs that the batch waits for.
+        on_running: Called when a job is added to `running`.
+        reported: Ids of running jobs that an exception or the log has reported.
     """
 
     def __init__(
@@ -106,11 +106,11 @@ class BatchRunner:
         self._taken = 0
         self.on_running: Callable[[], object] = lambda: None
         self.counts: Counter[str] = Counter()
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
         self._costs: tuple[float, float] | None = None
 
     def take(self, given: BatchItem) -> Flow[list[Outcome]]:
-        """What is to be done for the next request. The result is its outcome, and those of equal requests that came meanwhile."""
+        """The flow of the next request. It returns the request's outcome, and those of equal requests that came meanwhile."""
         position, self._taken = self._taken, self._taken + 1
         copy = position if self._options.repeat else 0
         known: VideoRequest | None = None
@@ -119,7 +119,7 @@ class BatchRunner:
             request = known = request_of(given, strict=self._options.strict)
             if self._options.strict:
                 request.check()
-            _ = request.operation  # else a mode that is none would be found when it is sent
+            _ = request.operation  # so that an invalid mode fails here, not at the POST
             key = (request.mode, request.sha256, copy)
             with self._lock:
                 followers = self._followers.get(key)
@@ -127,20 +127,20 @@ class BatchRunner:
                     self._followers[key] = []
                 else:
                     followers.append(position)
-        except Exception as error:  # an item may be anything
-            # Kept in no variable: its traceback has this frame, which would keep it in turn.
-            return self._at_once(Outcome(position, "refused", known, error=own_error(error, None, self._blot)))
+        except Exception as error:  # an item may be any object
+            # No variable keeps the error: its traceback refers to this frame, which would be a cycle.
+            return self._completed(Outcome(position, "refused", known, error=own_error(error, None, self._blot)))
         if followers is not None:
-            return self._at_once()
+            return self._completed()
         return self._run(position, request, key)
 
-    def _at_once(self, *outcomes: Outcome) -> Flow[list[Outcome]]:
+    def _completed(self, *outcomes: Outcome) -> Flow[list[Outcome]]:
         self._count(outcomes)
         return list(outcomes)
-        yield  # a flow like the others, though it asks for nothing
+        yield  # makes this a generator, as the other flows are
 
     def _run(self, position: int, request: VideoRequest, key: tuple[str, str, int]) -> Flow[list[Outcome]]:
-        """The outcome of a request, whatever it is. The wait is no deeper than it must be: thousands may wait at once."""
+        """Runs a request to its outcome. Few generators are nested, since thousands may wait at once."""
         item, options = ItemState(request), self._options
         try:
             video = yield from self._begin(item, self._slot_of(request, key[2]))
@@ -153,12 +153,12 @@ class BatchRunner:
             outcome = self._ended(position, item, video)
         except BatchAborted:
             outcome = Outcome(position, "refused", request, error=self._fatal)
-        except Exception as error:  # it is this request's alone, whatever it is
+        except Exception as error:  # whatever it is, it ends this request alone
             yield from self._settle(item, error)
             outcome = self._failed(position, item, error)
         except BaseException:
             if item.request_id:
-                self._tell([item.request_id])
+                self._log_left([item.request_id])
             raise
         finally:
             self.running.pop(item.request_id, None)
@@ -175,64 +175,64 @@ class BatchRunner:
             self.counts.update(outcome.state for outcome in outcomes)
 
     def has_room(self, pulled: int, ended: int, taken: int, concurrency: int) -> bool:
-        """Whether another request may be pulled: for the jobs that run, those on their way to one, and the memory of outcomes."""
+        """Whether another request may be pulled, by the limits for running jobs, starting jobs and unread outcomes."""
         active = pulled - ended
         return active < concurrency and active - len(self.running) < STARTING and pulled - taken < AHEAD * concurrency
 
     def _ended(self, position: int, item: ItemState, video: Video) -> Outcome:
-        if video.outcome != "done":  # moderated, in the form in which the job is a success and its video withheld
+        if video.outcome != "done":  # moderated: the job succeeded, but its video is withheld
             return self._failed(position, item, video.failure())
         video = self._bind(video)
         return Outcome(position, "done", item.request, video.request_id, video, is_new=item.is_new)
 
     def _settle(self, item: ItemState, error: Exception) -> Flow[None]:
-        """Has the ledger note that nobody knows what became of an intent, if that could not be noted where it was met.
+        """Records an unknown outcome of an intent, if it is not recorded yet.
 
-        Else the intent would be taken for one that is on its way, and be waited for.
+        Otherwise other processes would wait for the POST, as if it were under way.
         """
         is_noted = isinstance(error, GrokImagineError) and not isinstance(error, LedgerError)
         if not item.intent or item.request_id or is_noted:
             return
         ledger, request, batch_slot = self.ledger, item.request, item.batch_slot
-        told = own_error(error, id_on(error), self._blot)
+        cause = own_error(error, id_on(error), self._blot)
 
         def note() -> None:
             entry = ledger.known(request, self._origin, batch_slot)
             if entry and (entry.intent, entry.state) == (item.intent, "intended"):
-                ledger.mark_failed(item.intent, UnexpectedError(ascii(str(told))[1:-1]), may_be_started=True)
+                ledger.mark_failed(item.intent, UnexpectedError(ascii(str(cause))[1:-1]), may_be_started=True)
 
         try:
             yield Blocking(note)
-        except Exception as second:  # what happened to the job matters more than that it could not be noted
-            error.add_note(f"and it could not be noted: {second!r}")
+        except Exception as second:  # the job's error matters more
+            error.add_note(f"and the ledger could not record it: {second!r}")
 
     def _failed(self, position: int, item: ItemState, error: Exception) -> Outcome:
         request_id = item.request_id
         if isinstance(error, BatchClosed) and request_id:
-            self._tell([request_id])
+            self._log_left([request_id])
         if item.is_new and (isinstance(error, LedgerError) or not isinstance(error, GrokImagineError)):
             request_id = request_id or id_on(error)
         failure = own_error(error, request_id, self._blot)
         if holds_for_all(failure):
-            self._fatal = self._fatal or failure  # none of those that follow is sent
+            self._fatal = self._fatal or failure  # no later request is sent
         state = state_of(failure, request_id, bool(item.intent))
         is_new = item.is_new and state != "refused"
         return Outcome(position, state, item.request, request_id, error=failure, is_new=is_new)
 
     def _begin(self, item: ItemState, batch_slot: BatchSlot) -> Flow[Video | None]:
-        """The video of a request that the ledger knows to have ended; else None, and the item has a job to wait for."""
+        """Returns the video if the ledger has the request's result; otherwise None, and the item has a job to wait for."""
         ledger = self.ledger
         while True:
             entry: Entry | None = yield Blocking(lambda: ledger.known(item.request, self._origin, batch_slot))
             if entry is None:
                 try:
                     yield from self._post(item, batch_slot)
-                except AlreadyClaimed:  # by another process, since the ledger was asked
+                except AlreadyClaimed:  # by another process, after the ledger was read
                     continue
                 return None
             if entry.state != "intended":
                 return (yield from self._known(item, entry))
-            yield Sleep(ELSEWHERE)
+            yield Sleep(LEDGER_POLL_INTERVAL)
 
     def _post(self, item: ItemState, batch_slot: BatchSlot) -> Flow[None]:
         if self._fatal:
@@ -242,7 +242,7 @@ class BatchRunner:
             raise CostLimitError(batch_slot.batch, None, self.costs()[0], cap)
         max_ticks = None if cap is None else round(cap * contract.TICKS_PER_USD)
 
-        if max_ticks is not None:  # before its turn, too: what is refused anyway needs none of the service's requests
+        if max_ticks is not None:  # checked before the limiter, too: a refused request should not use up the rate limit
             yield Blocking(lambda: self.ledger.check_cost(self._origin, batch_slot, max_ticks))
 
         def claim(request: VideoRequest) -> str | Entry:
@@ -262,7 +262,7 @@ class BatchRunner:
         self.on_running()
 
     def _known(self, item: ItemState, entry: Entry) -> Flow[Video | None]:
-        """The video as it was seen, looked up again if its URL ran out; None of a job that may still run."""
+        """The recorded video, polled again if its URL has expired. None if the job may still run."""
         if entry.state == "unknown" or not entry.request_id:
             raise recorded_unknown(entry, item.request)
         item.request_id, now = entry.request_id, self.ledger.clock()
@@ -274,22 +274,22 @@ class BatchRunner:
         return video
 
     def costs(self) -> tuple[float, float]:
-        """USD that the batch's jobs cost, and the part of it that was for no video; as far as the service said so."""
+        """The reported cost of the batch's jobs in USD, and the part of it for jobs without a video."""
         return self._costs or self.ledger.costs_of(self._options.name, self._origin)
 
-    def tell_running(self) -> None:
-        """Tells, as nothing else will, which jobs go on when a batch is left whose ledger is a temporary one."""
-        self._tell(list(filter(None, tuple(self.running))))
+    def log_running_jobs(self) -> None:
+        """Logs the running jobs of an abandoned batch if its ledger is temporary: nothing else would report them."""
+        self._log_left(list(filter(None, tuple(self.running))))
 
-    def _tell(self, ids: Sequence[str]) -> None:
-        new = [each for each in ids if each not in self.told] if self.ledger.is_temporary else []
-        self.told.update(new)
+    def _log_left(self, ids: Sequence[str]) -> None:
+        new = [each for each in ids if each not in self.reported] if self.ledger.is_temporary else []
+        self.reported.update(new)
         if new:
             command = ("wait", "--", *new) if len(new) == 1 else ("reconcile", "--ledger", str(self.ledger.path))
-            tell(f"a batch was left whose jobs go on [request_id={', '.join(new)}]", "grok-imagine", *command)
+            log_lost_job(f"a batch was abandoned; jobs go on [request_id={', '.join(new)}]", "grok-imagine", *command)
 
     def finish(self) -> None:
-        """All was read: a temporary ledger goes, unless it is still needed."""
+        """Removes a temporary ledger after the last outcome, unless it is still needed."""
         if self.ledger.is_temporary and not self.counts["running"] + self.counts["unknown"]:
             self._costs = self.costs()
             self.ledger.discard()
@@ -297,14 +297,14 @@ class BatchRunner:
     def _slot_of(self, request: VideoRequest, copy: int) -> BatchSlot:
         try:
             usd = estimate(request)
-        except OutOfRange:  # sent as it is, without `strict`
+        except OutOfRange:  # possible without `strict`
             usd = None
         ticks = None if usd is None else min(round(usd * contract.TICKS_PER_USD), MOST_TICKS)
         return BatchSlot(self._options.name, copy, ticks)
 
 
 class BatchStats:
-    """What a batch has come to so far."""
+    """Counts and costs of a batch so far."""
 
     _runner: BatchRunner
 
@@ -315,7 +315,7 @@ class BatchStats:
 
     @property
     def cost_usd(self) -> float:
-        """USD that the service said the jobs of the batch's name cost, earlier runs included."""
+        """The reported cost of all jobs under the batch's name in USD, including earlier runs."""
         return self._runner.costs()[0]
 
     @property
@@ -325,15 +325,15 @@ class BatchStats:
 
     @property
     def running(self) -> list[str]:
-        """Ids of the jobs that are being waited for."""
+        """Ids of the jobs that the batch waits for."""
         return [str(request_id) for request_id in tuple(self._runner.running)]
 
     def _note_running(self, error: BaseException) -> None:
-        """Puts the ids of the jobs that go on, as `request_ids`, on what ends the batch."""
+        """Sets `request_ids`, the ids of running jobs, on the exception that ends the batch."""
         if running := self.running:
             error.__dict__["request_ids"] = running
             if is_unseen(error):
-                self._runner.tell_running()
-            self._runner.told.update(running)
-            text = f"{len(running)} jobs go on; the same batch with the ledger {self._runner.ledger.path} takes them up"
+                self._runner.log_running_jobs()
+            self._runner.reported.update(running)
+            text = f"{len(running)} jobs go on; the same batch with the ledger {self._runner.ledger.path} resumes them"
             error.add_note(f"{text}: {', '.join(running[:20])}")

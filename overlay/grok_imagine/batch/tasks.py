@@ -1,4 +1,4 @@
-"""Runs the flows of a batch for the asynchronous client, a task each. `threads` is the twin."""
+"""Runs the flows of a batch for the asynchronous client, each in a task. `threads` is the blocking counterpart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Run: TypeAlias = Callable[[Flow[Outcomes]], Awaitable[Outcomes]]
 
 
 class Engine:
-    """A batch at work. It does not know the `AsyncBatch`, so that one that is dropped ends it."""
+    """The tasks of a running batch. It has no reference to the `AsyncBatch`, whose collection ends it."""
 
     def __init__(
         self, runner: BatchRunner, requests: Iterable[BatchItem] | AsyncIterable[BatchItem], run: Run, concurrency: int
@@ -40,24 +40,24 @@ class Engine:
         runner.on_running = self._changed.set
 
     def start(self) -> None:
-        """Begins to pull requests, unless it has begun or ended."""
+        """Starts to pull requests, unless it has started or ended."""
         if self._feeder is None and not self.has_ended:
             self._feeder = asyncio.ensure_future(self._feed())
 
-    def took(self) -> None:
-        """An outcome was taken: another request may be pulled."""
+    def on_outcome_read(self) -> None:
+        """Counts an outcome as read, so that another request may be pulled."""
         self._taken += 1
         self._changed.set()
 
     async def _feed(self) -> None:
-        """Pulls requests as there is room for them; at the end waits for those that run."""
+        """Pulls requests while there is room, then waits for the running ones."""
         try:
             async with aclosing(_each(self._requests)) as items:
                 async for item in items:
                     self._pulled += 1
                     task = asyncio.ensure_future(self._run(self.runner.take(item)))
                     self._tasks.add(task)
-                    task.add_done_callback(self._landed)
+                    task.add_done_callback(self._on_done)
                     await self._until(self._has_room)
         except BaseException as error:
             if self.has_ended:
@@ -75,7 +75,7 @@ class Engine:
             self._changed.clear()
             await self._changed.wait()
 
-    def _landed(self, task: asyncio.Task[Outcomes]) -> None:
+    def _on_done(self, task: asyncio.Task[Outcomes]) -> None:
         self._tasks.discard(task)
         self._changed.set()
         if task.cancelled():
@@ -90,31 +90,31 @@ class Engine:
             self.ready.put_nowait(outcome)
 
     def drop(self) -> None:
-        """Nobody will read any more, or close it: it ends, and the jobs that go on are told, unless a ledger that stays has them."""
+        """Ends an abandoned batch without waiting, and logs the running jobs unless a durable ledger has them."""
         if self._feeder is not None and not self.has_ended:
-            self.runner.tell_running()
-            with contextlib.suppress(RuntimeError):  # its loop has ended, and all of it
+            self.runner.log_running_jobs()
+            with contextlib.suppress(RuntimeError):  # the event loop is closed, and the tasks with it
                 self._feeder.get_loop().call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> list[asyncio.Task[Outcomes] | asyncio.Task[None]]:
         was_open, self.has_ended = not self.has_ended, True
         tasks = [task for task in (*self._tasks, self._feeder) if task and not task.done()]
-        for task in tasks if was_open else ():  # once: a second time would cut the wait for an id short
+        for task in tasks if was_open else ():  # only once: a second cancellation would cut the wait for an id short
             task.cancel()
         return tasks
 
     async def close(self) -> None:
-        """Ends it, and waits a moment for the paid requests that are under way: their ids are noted."""
-        if tasks := self._cancel():  # not gather, which a second cancellation would pass on to them
+        """Ends the batch, and waits a moment for the ids of paid requests that are under way."""
+        if tasks := self._cancel():  # not gather, which would pass a second cancellation on to them
             await asyncio.wait(tasks)
         self.ready.put_nowait(None)
 
 
 class AsyncBatch(BatchStats, AsyncIterator[Outcome[AsyncVideo]]):
-    """The outcomes of many requests, as they finish: as `Batch`, awaited. It ends when it is closed, or dropped.
+    """The outcomes of many requests, in the order in which they finish, as `Batch`. It ends when it is closed or collected.
 
-    A read that is cancelled closes it, as one of an asynchronous generator would. An iterable that blocks, blocks the event
-    loop: give an asynchronous one.
+    A cancelled read closes it, as with an asynchronous generator. A blocking iterable blocks the event loop: use an
+    asynchronous one.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -135,17 +135,17 @@ class AsyncBatch(BatchStats, AsyncIterator[Outcome[AsyncVideo]]):
             if not engine.has_ended:
                 self._runner.finish()
             engine.has_ended = True
-            engine.ready.put_nowait(None)  # for whoever else reads
+            engine.ready.put_nowait(None)  # for concurrent readers
             raise StopAsyncIteration
         if isinstance(got, BaseException):
             self._note_running(got)
             await self.close()
             raise got
-        engine.took()
+        engine.on_outcome_read()
         return cast("Outcome[AsyncVideo]", got)
 
     async def close(self) -> None:
-        """Ends it, and waits a moment for the paid requests that are under way: their ids are noted."""
+        """Ends the batch, and waits a moment for the ids of paid requests that are under way."""
         await self._engine.close()
 
     async def __aenter__(self) -> Self:

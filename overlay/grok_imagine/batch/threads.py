@@ -1,4 +1,4 @@
-"""Runs the flows of a batch for the blocking client, each in a thread of its own. `tasks` is the twin."""
+"""Runs the flows of a batch for the blocking client, each in a thread. `tasks` is the asynchronous counterpart."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Run: TypeAlias = Callable[[Flow[list[Outcome]], Stop], list[Outcome]]
 
 
 class Engine:
-    """A batch at work. It does not know the `Batch`, so that one that is dropped ends it.
+    """The threads of a running batch. It has no reference to the `Batch`, whose collection ends it.
 
-    Its threads are daemons: what must not be lost when the program ends is in the ledger, or is owned by a POST's thread.
+    The threads are daemons: the ledger or a POST's thread holds everything that must survive the end of the program.
     """
 
     def __init__(self, runner: BatchRunner, requests: Iterable[BatchItem], run: Run, concurrency: int) -> None:
@@ -41,31 +41,31 @@ class Engine:
         runner.on_running = self._note_change
 
     def start(self) -> None:
-        """Begins to pull requests."""
+        """Starts to pull requests."""
         self.is_started = True
         close_at_exit(self)
         threading.Thread(target=self._pull, name="grok-imagine-requests", daemon=True).start()
 
-    def took(self) -> None:
-        """An outcome was taken: another request may be pulled."""
+    def on_outcome_read(self) -> None:
+        """Counts an outcome as read, so that another request may be pulled."""
         with self._changed:
             self._taken += 1
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Has all end soon; from any thread, and without waiting."""
+        """Ends the batch without waiting. May be called in any thread."""
         if self.is_started and not self._stop.is_set():
             self._stop.set()
             self._note_change()
 
     def drop(self) -> None:
-        """Nobody will read any more, or close it: the jobs that go on are told, unless a ledger that stays has them."""
+        """Ends an abandoned batch without waiting, and logs the running jobs unless a durable ledger has them."""
         if self.is_started and not self._stop.is_set():
-            self.runner.tell_running()
+            self.runner.log_running_jobs()
         self.stop()
 
     def close(self, grace: float = GRACE + TICK) -> None:
-        """Has all end, and waits a moment for the paid requests that are under way."""
+        """Ends the batch, and waits a moment for the paid requests that are under way."""
         self.stop()
         end = time.monotonic() + grace
         with self._changed:
@@ -75,7 +75,7 @@ class Engine:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is seen to, and none will be."""
+        """Whether no request is running, and none will start."""
         return self._pulled == self._ended and self._stop.is_set()
 
     def _note_change(self) -> None:
@@ -83,7 +83,7 @@ class Engine:
             self._changed.notify_all()
 
     def _pull(self) -> None:
-        """Pulls a request whenever there is room for it. In its own thread, since an iterable may take its time."""
+        """Pulls requests while there is room, in its own thread, since an iterable may block."""
         failure: BaseException | None = None
         try:
             source = iter(self._requests)
@@ -92,7 +92,7 @@ class Engine:
                 if item is END or self._stop.is_set():
                     break
                 self._begin(self.runner.take(item))
-        except BaseException as error:  # told at the end: those that run go on to theirs
+        except BaseException as error:  # raised at the end: running requests finish first
             failure = error
         with self._changed:
             while self._pulled > self._ended:
@@ -112,13 +112,13 @@ class Engine:
         with self._changed:
             self._pulled += 1
         try:
-            threading.Thread(target=self._see_to, args=(flow,), name="grok-imagine-batch", daemon=True).start()
+            threading.Thread(target=self._run_flow, args=(flow,), name="grok-imagine-batch", daemon=True).start()
         except BaseException:
             with self._changed:
                 self._ended += 1
             raise
 
-    def _see_to(self, flow: Flow[list[Outcome]]) -> None:
+    def _run_flow(self, flow: Flow[list[Outcome]]) -> None:
         try:
             for outcome in self._run(flow, self._stop):
                 self.ready.put(outcome)
@@ -131,10 +131,10 @@ class Engine:
 
 
 class Batch(BatchStats, Iterator[Outcome]):
-    """The outcomes of many requests, as they finish. It works on in the background until it is closed, dropped or at its end.
+    """The outcomes of many requests, in the order in which they finish. It works in the background until it ends or is closed.
 
-    Closing it, by Ctrl-C too, waits a moment for the paid requests that are under way. Jobs that run go on: the same batch, with
-    the same ledger, takes them up.
+    Closing it, also by Ctrl-C, waits a moment for the paid requests that are under way. Running jobs go on: the same batch
+    with the same ledger resumes them.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -152,12 +152,12 @@ class Batch(BatchStats, Iterator[Outcome]):
                 self._note_running(error)
                 self.close()
             raise
-        self._engine.took()
+        self._engine.on_outcome_read()
         return outcome
 
     def _next(self) -> Outcome:
         while True:
-            try:  # in ticks, since on Windows nothing else lets Ctrl-C through
+            try:  # in short waits, since on Windows nothing else lets Ctrl-C through
                 got = self._engine.ready.get(timeout=TICK)
             except queue.Empty:
                 continue
@@ -170,7 +170,7 @@ class Batch(BatchStats, Iterator[Outcome]):
             return got
 
     def close(self) -> None:
-        """Ends it, and waits a moment for the paid requests that are under way."""
+        """Ends the batch, and waits a moment for the paid requests that are under way."""
         self._engine.close()
 
     def __enter__(self) -> Self:
