@@ -125,7 +125,12 @@ def test_files_that_are_no_media_are_refused(program: Any, tmp_path: Path, line:
     (tmp_path / "text").write_text("no picture")
     (tmp_path / "cut").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
     (tmp_path / "other").write_bytes(b"GIF89a" + bytes(99))
-    reasons = {"empty": "is empty", "folder": "is a directory", "text": "holds nothing known", "none": "can't be read"}
+    reasons = {
+        "empty": "is empty",
+        "folder": "is a directory",
+        "text": "is of an unknown type",
+        "none": "can't be read",
+    }
     reasons |= {"other": "holds image/gif, not"} | (
         {} if "video" in line else {"cut": "begins as image/png and is cut"}
     )

@@ -310,7 +310,11 @@ def test_values_out_of_range_say_the_range(change: dict[str, Any], words: str) -
         ("edit-video", {"video": {"url": "https://a.example/clip?name=a.mp4"}}, "path ends in .mp4"),
         ("reference-to-video", {"model": LITE, "last_frame": VALUES["image"]}, "use `grok-imagine-video-1.5`"),
         ("reference-to-video", {"model": NEW, "reference_audios": [{"voice_id": "Ara"}]}, "write `ara`"),
-        ("reference-to-video", {"model": NEW, "reference_audios": [{"voice_id": "zzz_not_a_voice"}]}, "no preset"),
+        (
+            "reference-to-video",
+            {"model": NEW, "reference_audios": [{"voice_id": "zzz_not_a_voice"}]},
+            "neither a preset",
+        ),
         ("reference-to-video", {"model": NEW, "keyframes": VALUES["keyframes"] * 5}, "takes at most 4; got 5"),
     ],
 )

@@ -237,24 +237,24 @@ BAD: dict[str, tuple[Any, str]] = {
     "null": (lambda folder: Path("a\0b"), "can't be read"),
     "empty bytes": (b"", "the bytes of the image is empty"),
     "empty file": (lambda folder: folder / "empty.png", "is empty"),
-    "at its end": (lambda _: at_its_end(), "is empty; a file is read from where it stands; `seek(0)` goes back"),
+    "at its end": (lambda _: at_its_end(), "is empty; a file is read from its position; `seek(0)` goes back"),
     "closed": (lambda _: closed(), "closed file"),
-    "silent": (lambda _: Silent(), "gave NoneType where bytes were due"),
+    "silent": (lambda _: Silent(), "returned NoneType instead of bytes"),
     "text": (lambda _: io.StringIO("x"), "is open as text; open it with mode 'rb'"),
     "write only": (lambda folder: (folder / "new").open("wb"), "can't be read"),
-    "GIF": (picture("GIF"), "holds image/gif, not image/jpeg or image/png or image/webp; save it as such"),
+    "GIF": (picture("GIF"), "is image/gif, not image/jpeg or image/png or image/webp; convert it"),
     "TIFF": (picture("TIFF"), "holds image/tiff"),
     "a video": (clip(0.5), "holds video/mp4"),
-    "a page": (b"<!DOCTYPE html><title>404</title>", "holds nothing known"),
-    "a number": (7, "is nothing that can be read; give a URL as a str, a pathlib.Path, bytes"),
-    "half a JPEG": (JPEG[: len(JPEG) // 2], "begins as image/jpeg and is cut short"),
-    "a JPEG without its end": (JPEG[:-2], "cut short"),
-    "a JPEG with a thumbnail": (JPEG[:2] + THUMBNAIL + JPEG[2:-2], "cut short"),
-    "a start of a JPEG": (JPEG[:20], "cut short"),
-    "half a PNG": (PNG[: len(PNG) // 2], "begins as image/png and is cut short"),
-    "a PNG without its end": (PNG[:-1], "cut short"),
-    "half a WebP": (WEBP[: len(WEBP) // 2], "begins as image/webp and is cut short"),
-    "a WebP without its end": (WEBP[:-1], "cut short"),
+    "a page": (b"<!DOCTYPE html><title>404</title>", "is of an unknown type"),
+    "a number": (7, "can't be read as a file; give a URL as a str, a pathlib.Path, bytes"),
+    "half a JPEG": (JPEG[: len(JPEG) // 2], "begins as image/jpeg and is truncated"),
+    "a JPEG without its end": (JPEG[:-2], "truncated"),
+    "a JPEG with a thumbnail": (JPEG[:2] + THUMBNAIL + JPEG[2:-2], "truncated"),
+    "a start of a JPEG": (JPEG[:20], "truncated"),
+    "half a PNG": (PNG[: len(PNG) // 2], "begins as image/png and is truncated"),
+    "a PNG without its end": (PNG[:-1], "truncated"),
+    "half a WebP": (WEBP[: len(WEBP) // 2], "begins as image/webp and is truncated"),
+    "a WebP without its end": (WEBP[:-1], "truncated"),
     "large bytes": (bytes(CAP + 1), "is larger than 20,971,520 bytes"),
     "large file": (lambda folder: folder / "large.png", "is larger than 20,971,520 bytes"),
     "large stream": (lambda _: io.BytesIO(bytes(CAP + 1)), "is larger than 20,971,520 bytes"),
@@ -313,7 +313,7 @@ def test_without_strict_only_what_can_not_be_encoded_is_refused() -> None:
     for data, kind in ((picture("GIF"), "image/gif"), (PNG[:-1], "image/png"), (clip(0.2), "video/mp4")):
         request = VideoRequest.from_keywords(prompt="x", image_url=data, strict=False)
         assert request.body["image"]["url"] == url(data, kind)
-    for data, words in ((b"", "is empty"), (b"plain text", "is of no known type; give a data: URL")):
+    for data, words in ((b"", "is empty"), (b"plain text", "is of an unknown type; give a data: URL")):
         with pytest.raises(OutOfRange, match=words):
             VideoRequest.from_keywords(prompt="x", image_url=data, strict=False)
 
@@ -346,10 +346,10 @@ def test_there_is_a_check_of_the_end_for_each_type_of_the_contract() -> None:
     [
         (QUICKTIME, "the bytes of the video holds video/quicktime, not video/mp4"),
         (JPEG, "holds image/jpeg, not video/mp4"),
-        (clip(1)[:-40], "begins as video/mp4 and is cut short"),
-        (clip(1)[:600], "cut short"),
-        (b"\0\0\0\x18ftypisom\0\0\2\0isommp41", "cut short"),  # no index
-        (b"\0\0\0\x18ftypisom\0\0\2\0isommp41\0\0\0\2free", "cut short"),  # a box of no size
+        (clip(1)[:-40], "begins as video/mp4 and is truncated"),
+        (clip(1)[:600], "truncated"),
+        (b"\0\0\0\x18ftypisom\0\0\2\0isommp41", "truncated"),  # no index
+        (b"\0\0\0\x18ftypisom\0\0\2\0isommp41\0\0\0\2free", "truncated"),  # a box of no size
     ],
 )
 def test_a_video_is_a_whole_mp4(data: bytes, words: str) -> None:

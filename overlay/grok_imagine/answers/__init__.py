@@ -1,1 +1,1 @@
-"""The one door for answers: what came over the wire becomes plain, bounded values, or an error."""
+"""The one door for HTTP answers: they become plain, bounded values, or an error."""

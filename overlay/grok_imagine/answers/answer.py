@@ -1,6 +1,6 @@
-"""The one door for answers: what came over the wire becomes an `Answer`, and nothing behind it sees anything else.
+"""The one door for HTTP answers: each becomes an `Answer`, and the rest of the package sees nothing else.
 
-`take_in` raises nothing, whatever came. What is wrong with a body is told when somebody wants to read it.
+`take_in` never raises. A flaw of the body is raised when the body is read.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from ..parsing import SHORTEST_SECRET, find_text, read_json, shown, unpack, with
 __all__ = ["Answer", "take_in"]
 
 MOST_HEADERS = 1 << 17
-"""Characters of all headers of an answer; what comes after them is left out."""
+"""Maximum characters of all headers of an answer; the rest is dropped."""
 
 LONGEST_HEADER = 8192
-"""Characters of one header."""
+"""Maximum characters of one header."""
 
 
 class Answer(NamedTuple):
-    """An HTTP answer in bounded, plain values. The key is nowhere in it.
+    """An HTTP answer in bounded, plain values, without the API key.
 
     Attributes:
-        status_code: HTTP status; any number that came.
-        headers: By lower-case names; printable, and within bounds.
-        body: Unpacked, at most `MOST_ANSWER` bytes.
-        flaw: Why the body can't be read whole, such as "breaks off"; else empty.
-        value: The body's JSON, if it is any.
-        candidate_id: What may be the id of a job, though the answer is not what it should be: a `request_id` in the body, as far
-            as that goes, or else the header `x-request-id`.
+        status_code: HTTP status; may be any number.
+        headers: Headers by lower-case names, printable and bounded.
+        body: The decompressed body, at most `MOST_ANSWER` bytes.
+        flaw: Why the body can't be read whole, such as "breaks off"; otherwise empty.
+        value: The body's JSON, if it is JSON.
+        candidate_id: A possible job id in a malformed answer: a `request_id` in the readable part of the body, or the header
+            `x-request-id`.
     """
 
     status_code: int
@@ -42,19 +42,19 @@ class Answer(NamedTuple):
     candidate_id: str | None = None
 
     def json(self, request_id: str | None = None) -> Mapping[str, Any]:
-        """The JSON object that the body is.
+        """The body as a JSON object.
 
         Raises:
-            UnexpectedResponse: It is none; the error has the id, if the answer is about a job.
+            UnexpectedResponse: The body is not a JSON object. The error has the id, if the answer is about a job.
         """
         if self.flaw:
             raise self.unexpected(self.flaw, request_id)
         if not isinstance(self.value, dict):
-            raise self.unexpected(f"holds JSON of another shape: {type(self.value).__name__}", request_id)
+            raise self.unexpected(f"has JSON of another shape: {type(self.value).__name__}", request_id)
         return self.value
 
     def unexpected(self, flaw: str, request_id: str | None = None) -> UnexpectedResponse:
-        """The error of an answer that says it was successful, and is not what was asked for."""
+        """The error of an answer that has a success status and unexpected content."""
         text, payload = (
             self.body[:4096].decode("utf-8", "replace"),
             self.value if isinstance(self.value, dict) else None,
@@ -69,14 +69,14 @@ class Answer(NamedTuple):
 
 
 def take_in(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, key: str, lost: str = "") -> Answer:
-    """Makes an answer of what came over the wire. Never raises.
+    """Makes an `Answer` of raw data. Never raises.
 
     Args:
         status: HTTP status.
-        headers: As they came.
-        body: As it came, so still packed if its content-encoding says so. What is longer than `MOST_ANSWER` is cut.
-        key: The API key; a broken proxy may repeat it.
-        lost: Why the rest of the body never came, if so; then there is no JSON in it.
+        headers: The raw headers.
+        body: The raw body, compressed according to its content-encoding. It is cut to `MOST_ANSWER`.
+        key: The API key, which is redacted: a broken proxy may repeat it.
+        lost: Why the rest of the body did not arrive, if so; then no JSON is read.
     """
     secret = key if len(key) >= SHORTEST_SECRET else ""
     kept, encodings = _headers(headers, secret)
@@ -88,18 +88,18 @@ def take_in(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, ke
         try:
             value = read_json(body, secret)
         except (ValueError, RecursionError) as error:
-            flaw = f"holds no JSON: {shown(error, 80)}"
+            flaw = f"is not JSON: {shown(error, 80)}"
     candidate = without(find_text(body, "request_id"), secret) if flaw else _id_in(value)
     return Answer(status, kept, body, flaw, value, candidate or kept.get("x-request-id"))
 
 
 def _id_in(value: object) -> str | None:
-    told = value.get("request_id") if isinstance(value, dict) else None
-    return str(told) if isinstance(told, str | int | float) and not isinstance(told, bool) else None
+    found = value.get("request_id") if isinstance(value, dict) else None
+    return str(found) if isinstance(found, str | int | float) and not isinstance(found, bool) else None
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]], secret: str) -> tuple[dict[str, str], list[str]]:
-    """The headers as texts, and the content encodings among them."""
+    """The headers as strings, and the content encodings."""
     kept, left, encodings = dict[str, str](), MOST_HEADERS, list[str]()
     for name_, value_ in raw:
         left -= len(name_) + len(value_)

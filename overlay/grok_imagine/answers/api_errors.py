@@ -1,4 +1,4 @@
-"""Which error an HTTP answer is, by what `x-errors` says of its status, code and text."""
+"""Maps HTTP error answers to exceptions, by status, code and text according to `x-errors`."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ KINDS: Mapping[str, type[ApiError]] = {
     "rate_limit": RateLimitError,
     "unavailable": ServerError,
 }
-"""The error class of each kind of x-errors; `moderated` ends a job and so has none here."""
+"""The exception class of each kind of x-errors. `moderated` ends a job and is handled separately."""
 
 NO_ROUTE = Hint("base_url", "does base_url end in /v1?")
 """For a 404 whose `error` is an object, which means an unknown path: that of an unknown job, file or model is a text."""
 
 
 def kind_of(status: int, code: str | None, text: str) -> str | None:
-    """The first kind of x-errors that holds for an HTTP answer, or None."""
+    """The first kind of x-errors that matches an HTTP answer, or None."""
     for kind in contract.ERROR_KINDS:
         if kind.http_status != status:
             continue
@@ -53,17 +53,17 @@ def kind_of(status: int, code: str | None, text: str) -> str | None:
 def api_error(
     status: int, headers: Mapping[str, str], body: bytes, *, request_id: str | None = None, data: object = ...
 ) -> ApiError | VideoModeratedError:
-    """The error that an HTTP answer of 3xx, 4xx or 5xx is.
+    """The exception for an HTTP answer of 3xx, 4xx or 5xx.
 
     Args:
         status: HTTP status.
-        headers: Its headers.
-        body: Its body, of any kind: JSON of three shapes, text, HTML or nothing.
-        request_id: The job it is about; else the answer's own `x-request-id` is taken.
-        data: The body's JSON, if that was read before; None if there is none.
+        headers: The headers.
+        body: The body: JSON of three shapes, text, HTML or nothing.
+        request_id: The job's id; default is the answer's `x-request-id`.
+        data: The body's JSON, if it is already parsed; None if there is none.
     """
     text = body[:4096].decode("utf-8", "replace")
-    with suppress(ValueError, RecursionError):  # what is no JSON is its own message
+    with suppress(ValueError, RecursionError):  # a body that is not JSON is its own message
         data = read_json(body) if data is ... else data
     code, message = code_and_message(data)
     message = shown(" ".join((text if message is None else message).split()))

@@ -1,1 +1,1 @@
-"""Pictures and videos as people have them, on their way into a request."""
+"""Input media: reading, encoding, measuring and uploading images and videos."""

@@ -1,4 +1,4 @@
-"""How long an MP4 is: read from its index alone, so that every installation gives the same request the same verdict."""
+"""The length of an MP4, read from its index alone, so that the result does not depend on installed decoders."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, BinaryIO, NamedTuple
 __all__ = ["seconds_of"]
 
 MOST_BOXES = 10_000
-"""Boxes that are looked at; a file of a few streams has fewer than a hundred outside its fragments."""
+"""Maximum number of boxes to read; a file of a few streams has fewer than a hundred outside its fragments."""
 
 
 class Decoded(io.RawIOBase):
-    """The content of a base64 data: URL as a file, decoded where it is read."""
+    """The content of a base64 data: URL as a file. Only the parts that are read are decoded."""
 
     def __init__(self, url: str) -> None:
         self._url, self._first = url, url.index(",") + 1
@@ -39,7 +39,7 @@ class Decoded(io.RawIOBase):
         count = max(0, min(len(view), self._size - self._position))
         try:
             data = a2b_base64(self._url[begin : begin + 4 * (1 + (skip + count) // 3)])[skip : skip + count]
-        except ValueError:  # what is no base64 ends the file here
+        except ValueError:  # invalid base64 ends the file
             return 0
         view[: len(data)] = data
         self._position += len(data)
@@ -47,7 +47,7 @@ class Decoded(io.RawIOBase):
 
 
 class Box(NamedTuple):
-    """A box of an MP4: what it is, and where its content is."""
+    """A box of an MP4: its type, and the range of its content."""
 
     kind: bytes
     begin: int
@@ -58,7 +58,7 @@ class Index:
     """The boxes of an MP4.
 
     Args:
-        file: Where they are read from, piece by piece.
+        file: The file, which is read in pieces.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -67,7 +67,7 @@ class Index:
         self.whole = Box(b"", 0, file.seek(0, os.SEEK_END))
 
     def inside(self, box: Box, *path: bytes) -> Iterator[Box]:
-        """The boxes that a path leads to, one kind in another."""
+        """The boxes at a path of nested types."""
         for found in self._boxes(box):
             if found.kind == path[0]:
                 if len(path) == 1:
@@ -90,14 +90,14 @@ class Index:
             place = end
 
     def numbers(self, box: Box, version_0: str, version_1: str) -> list[int]:
-        """The numbers of a box that come after its version and flags, by how many bytes each has in which version."""
+        """The numbers after a box's version and flags. The arguments give the bytes of each for both versions."""
         data = self._read(box.begin, min(box.end - box.begin, 64))
         place, found = 4, []
         for size in map(int, version_1 if data[:1] == b"\1" else version_0):
             number = data[place : place + size]
             if len(number) < size:
                 return []
-            found.append(0 if number == b"\xff" * size else int.from_bytes(number))  # all ones is not known
+            found.append(0 if number == b"\xff" * size else int.from_bytes(number))  # all ones means unknown
             place += size
         return found
 
@@ -107,8 +107,8 @@ class Index:
 
 
 def seconds_of(url: str) -> float | None:
-    """The length of the video in a data: URL in seconds; None if it can't be told."""
-    if not url[:80].partition(",")[0].endswith(";base64"):  # of a long text, partition would copy nearly all
+    """The length of the video in a data: URL in seconds; None if it is unknown."""
+    if not url[:80].partition(",")[0].endswith(";base64"):  # sliced first: partition would copy a long URL
         return None
     index = Index(io.BufferedReader(Decoded(url), 512))
     for movie in index.inside(index.whole, b"moov"):
@@ -121,7 +121,7 @@ def seconds_of(url: str) -> float | None:
 
 
 def _length(index: Index, movie: Box, track: Box, scale: int) -> float | None:
-    """Of what is shown, if an edit list chooses that, else of all that is there. Of fragments the index says it, or nothing does."""
+    """The length by the edit list if there is one, otherwise by the media. For a fragmented file only `mehd` gives it."""
     if any(index.inside(movie, b"mvex")):
         ticks = sum(_first(index, movie, "4", "8", b"mvex", b"mehd"))
     elif any(index.inside(track, b"edts", b"elst")):
@@ -132,5 +132,5 @@ def _length(index: Index, movie: Box, track: Box, scale: int) -> float | None:
 
 
 def _first(index: Index, box: Box, version_0: str, version_1: str, *path: bytes) -> list[int]:
-    """The numbers of the first box that a path leads to; none if there is none."""
+    """The numbers of the first box at a path; empty if there is no box."""
     return next((index.numbers(found, version_0, version_1) for found in index.inside(box, *path)), [])

@@ -1,4 +1,4 @@
-"""A file on its way to the service: read from where it is each time it is sent, and never held in memory as a whole."""
+"""The upload of a file: it is read from its source for each send, and never held in memory as a whole."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from .inputs import PIECE, name_of, type_of
 __all__ = ["Upload", "UploadInput"]
 
 UploadInput: TypeAlias = os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
-"""A path, bytes, or a binary file that can seek, read from where it stands. A str is never taken for a path."""
+"""A path, bytes, or a seekable binary file, read from its position. A str is never a path."""
 
 HEAD = 8192
-"""Bytes by which the type of a file is told."""
+"""Number of first bytes that determine the type of a file."""
 
 
 class Upload:
-    """The multipart body of an upload; the part `file` comes last, as the service wants it.
+    """The multipart body of an upload. The part `file` comes last, as the service requires.
 
     Args:
-        file: What to send.
-        filename: Its name at the service; else its own.
-        expires_after: Seconds; checked by the caller.
-        strict: False takes any type and size.
+        file: The file.
+        filename: The name at the service; default is the file's own name.
+        expires_after: Seconds; the caller has checked it.
+        strict: False accepts any type and size.
 
     Attributes:
         filename: The name that is sent.
-        length: Of the whole body in bytes.
-        headers: For the request.
-        failure: Why it could not be read to its end, if so: then the service has no whole file.
+        length: Length of the whole body in bytes.
+        headers: Headers of the request.
+        failure: The error if the file could not be read to its end; then the service has no whole file.
 
     Raises:
-        OutOfRange: It can't be read, is empty, larger than x-limits `file_size`, or of a type that no request takes.
-        ConfigurationError: The package that tells types by content is not installed.
+        OutOfRange: The file can't be read, is empty, larger than x-limits `file_size`, or of a type that no request accepts.
+        ConfigurationError: The package `filetype` is not installed.
     """
 
     def __init__(self, file: object, filename: str | None, expires_after: int | None, *, strict: bool) -> None:
@@ -49,7 +49,7 @@ class Upload:
         self.failure: OutOfRange | None = None
         self._open, self._size = self._source(file)
         if not self._size:
-            raise self._refuse("is empty", "a file is read from where it stands; `seek(0)` goes back")
+            raise self._refuse("is empty", "a file is read from its position; `seek(0)` goes back to the start")
         limit = contract.LIMITS["file_size"]
         if strict and self._size > limit.value:
             raise self._refuse(f"is larger than {limit.value:,.0f} bytes", "cut or scale it down", "x-limits.file_size")
@@ -68,7 +68,7 @@ class Upload:
         return OutOfRange(f"{self._name} {rule}", fields=["file"], instead=instead, section=section)
 
     def _source(self, file: object) -> tuple[Callable[[], Any], int]:
-        """How to open it from its beginning, and how many bytes it has."""
+        """A function that opens the file at its start, and its size in bytes."""
         if isinstance(file, bytes | bytearray | memoryview):
             view = memoryview(file)
             content = view.cast("B") if view.c_contiguous and view.nbytes else memoryview(view.tobytes())
@@ -78,18 +78,18 @@ class Upload:
                 path = Path(os.fsdecode(file))
                 found = path.stat()
                 if not stat.S_ISREG(found.st_mode):
-                    raise self._refuse("is no file", "give the file itself")
+                    raise self._refuse("is not a regular file", "give the file itself")
                 path.open("rb").close()
                 return lambda: path.open("rb"), found.st_size
             if isinstance(file, io.TextIOBase):
                 raise self._refuse("is open as text", "open it with mode 'rb'")
             if callable(getattr(file, "read", None)) and callable(getattr(file, "seek", None)):
                 return self._of_file(file)
-        except (OSError, ValueError) as error:  # ValueError: a path with a null character, or a file that was closed
+        except (OSError, ValueError) as error:  # ValueError: a path with a null character, or a closed file
             if isinstance(error, OutOfRange):
                 raise
             raise self._refuse(f"can't be read: {getattr(error, 'strerror', None) or error}") from error
-        raise self._refuse("is nothing that can be sent", "give a pathlib.Path, bytes, or a binary file that can seek")
+        raise self._refuse("can't be sent", "give a pathlib.Path, bytes, or a seekable binary file")
 
     def _of_file(self, file: Any) -> tuple[Callable[[], Any], int]:
         begin = file.tell()
@@ -109,7 +109,7 @@ class Upload:
         except (OSError, ValueError) as error:
             raise self._refuse(f"can't be read: {getattr(error, 'strerror', None) or error}") from error
         if not isinstance(head, bytes | memoryview):
-            raise self._refuse(f"gave {type(head).__name__} where bytes were due", "open it with mode 'rb'")
+            raise self._refuse(f"returned {type(head).__name__} instead of bytes", "open it with mode 'rb'")
         known = tuple(kind for name in ("image", "video") for kind in contract.INPUTS[name].media_types)
         return type_of(memoryview(head), known, self._refuse)
 
@@ -127,10 +127,10 @@ class Upload:
                     left -= len(piece)
                     yield piece
                 if left or file.read(1):
-                    raise self._refuse("changed while it was sent", "send it when it is whole")
+                    raise self._refuse("changed while it was sent", "send it when it is complete")
         except (OSError, ValueError) as error:
             if not isinstance(error, OutOfRange):
-                error_ = self._refuse(f"can't be read any more: {getattr(error, 'strerror', None) or error}")
+                error_ = self._refuse(f"can no longer be read: {getattr(error, 'strerror', None) or error}")
                 error_.__cause__ = error
                 error = error_
             self.failure = error
@@ -138,7 +138,7 @@ class Upload:
         yield self._after
 
     def awaited(self) -> AsyncIterator[bytes]:
-        """The same for an asynchronous client: what reads the disk does not hold the event loop up."""
+        """The same for an asynchronous client: a thread reads the disk, so that the event loop is not blocked."""
         return _awaited(iter(self))
 
 
@@ -174,11 +174,11 @@ def _parts(boundary: str, filename: str, expires_after: int | None, media_type: 
 def _checked(filename: object) -> str:
     limit = contract.LIMITS["storage_filename"]
     if not isinstance(filename, str) or not 0 < len(filename) <= limit.value or filename != _escapable(filename):
-        rule = f"is a text of 1 to {limit.value:g} printable characters without a backslash; got {str(filename)[:80]!r}"
+        rule = f"is a string of 1 to {limit.value:g} printable characters without a backslash; got {str(filename)[:80]!r}"
         raise OutOfRange(rule, fields=["filename"], section="x-limits.storage_filename")
     return filename
 
 
 def _escapable(name: str) -> str:
-    """A name without what a header can't hold, or what some readers of one take for an escape."""
+    """A name without the characters that a header can't contain, and without backslashes, which some parsers read as escapes."""
     return "".join(c for c in name if c.isprintable() and c != "\\")[-255:]
