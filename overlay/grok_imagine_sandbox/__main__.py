@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             slow_seconds=options.slow_seconds,
             allow_hosts=options.allow_host,
         ).start()
-    except (UnknownScenario, UnknownEra, OSError) as error:  # such as a port that is taken
+    except (UnknownScenario, UnknownEra, OSError) as error:  # for example a port in use
         parser.error(str(error))
     try:
         print(sandbox.base_url, flush=True)
@@ -52,30 +52,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m grok_imagine_sandbox", description=__doc__)
-    parser.add_argument("--port", type=_port, default=0, help="to listen on; 0 (default) takes a free one")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0 (default) takes a free one")
     parser.add_argument(
-        "--as-of", metavar="ERA", help="spring or autumn of 2026: how the service was then (default autumn)"
+        "--as-of", metavar="ERA", help="the service's state in spring or autumn of 2026 (default autumn)"
     )
-    parser.add_argument("--speed", type=_speed, default=60.0, help="simulated seconds a second (default 60)")
-    parser.add_argument("--scenario", metavar="NAME[:N]", help="what goes wrong, for the first N times or always")
-    parser.add_argument("--list-scenarios", action="store_true", help="name the scenarios and end")
-    parser.add_argument("--api-key", metavar="KEY", help="the only key to be accepted; else any is")
-    parser.add_argument("--seed", type=int, default=0, help="decides ids and how jobs progress (default 0)")
+    parser.add_argument("--speed", type=_speed, default=60.0, help="simulated seconds in a second (default 60)")
+    parser.add_argument("--scenario", metavar="NAME[:N]", help="the failure to simulate, the first N times or always")
+    parser.add_argument("--list-scenarios", action="store_true", help="list the scenarios and exit")
+    parser.add_argument("--api-key", metavar="KEY", help="the only accepted key (default: any)")
+    parser.add_argument("--seed", type=int, default=0, help="decides ids and the progress of jobs (default 0)")
     parser.add_argument(
-        "--requests-per-minute", metavar="N", type=_count, help="limit of POSTs and looks for each model"
+        "--requests-per-minute", metavar="N", type=_count, help="limit of POSTs and polls for each model"
     )
     parser.add_argument("--requests-per-second", metavar="N", type=_count, help="the same for a second")
     parser.add_argument("--concurrent-jobs", metavar="N", type=_count, help="limit of jobs that run at once")
-    parser.add_argument("--zero-data-retention", action="store_true", help="insist on output.upload_url")
+    parser.add_argument("--zero-data-retention", action="store_true", help="require output.upload_url")
     parser.add_argument(
-        "--slow-seconds", metavar="S", type=_speed, default=5.0, help="how late slow answers are (default 5)"
+        "--slow-seconds", metavar="S", type=_speed, default=5.0, help="delay of slow answers (default 5)"
     )
     parser.add_argument(
         "--allow-host",
         metavar="NAME",
         action="append",
         default=[],
-        help="a host name beside localhost by which requests may come; may be given several times",
+        help="an accepted host name beside localhost; may be given several times",
     )
     return parser
 

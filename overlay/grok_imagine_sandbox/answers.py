@@ -1,4 +1,4 @@
-"""Answers as data until they are sent, and those that no part of the document has (register, HTTP statuses)."""
+"""HTTP answers as data, and fixed answers that the document does not contain (register, HTTP statuses)."""
 
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 
 
 class Refusal(Exception):
-    """A request is refused: no job was made, nothing is billed."""
+    """A refused request: no job is created, and nothing is billed."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
@@ -31,12 +31,12 @@ class Refusal(Exception):
 
 
 def excerpt(text: str) -> str:
-    """A text of a request as an answer repeats it: a long one is cut, so that no answer is as large as its request."""
+    """A string of a request for use in an answer. It is truncated, so that an answer is never as large as its request."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def plain(status: int, text: str) -> Answer:
-    """An error in plain text: 422, and whatever the network in front of the service says."""
+    """An error in plain text: 422s, and errors of the network in front of the service."""
     return Answer(status, text, _PLAIN)
 
 
@@ -62,5 +62,5 @@ NO_ROUTE = Answer(
 
 
 def masked(key: str) -> str:
-    """A key as the service showed it until summer."""
+    """A key in the masked form that the service used until summer."""
     return f"{key[:2]}***{key[-2:]}" if len(key) > 4 else "***"

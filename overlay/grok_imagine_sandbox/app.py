@@ -1,4 +1,4 @@
-"""The routes over a service, what is counted and logged of each request, and the answers to unknown ones."""
+"""The ASGI application: routes, counting and logging of requests, and the answers for unknown routes."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from .service import Service
 
 log = logging.getLogger("grok_imagine_sandbox")
 
-# Called with the method, the path template and the status of each answer; 0 for a connection that was dropped.
+# Called with the method, the path template and the status of each answer; the status of a dropped connection is 0.
 Count = Callable[[str, str, int], None]
 
 _BATCH = 100
@@ -54,7 +54,7 @@ def application(service: Service, now: Callable[[], float], count: Count, allow_
 
 
 async def _listed(items: list[Any], described: Callable[[Any], Any]) -> AsyncIterator[str]:
-    """A JSON list, made as it is read: one of thousands is long, and others are answered meanwhile."""
+    """Streams a JSON list in parts, so that a long list does not block other requests."""
     yield "["
     for start in range(0, len(items), _BATCH):
         texts = [json.dumps(described(item)) for item in items[start : start + _BATCH]]
@@ -73,7 +73,7 @@ async def _no_method(request: Request, error: Exception) -> Response:
 
 
 class Observed:
-    """Counts and logs each request. Of the request only method and path are told: never a header, query or body."""
+    """Counts and logs each request. It logs only the method and path, never a header, query or body."""
 
     def __init__(self, app: ASGIApp, templates: dict[int, str], now: Callable[[], float], count: Count) -> None:
         self._app = app
@@ -92,7 +92,7 @@ class Observed:
         async def watched(message: Message) -> None:
             nonlocal status
             if message["type"] in ("http.response.start", DROPPED):
-                # Before it is sent: whoever has the answer finds it counted.
+                # Counted before it is sent, so that a client with an answer finds it counted.
                 status = message.get("status", 0)
                 self._count(method, self._templates.get(id(scope.get("endpoint")), "*"), status)
             if message["type"] != DROPPED:

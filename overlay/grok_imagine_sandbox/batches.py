@@ -1,4 +1,4 @@
-"""The Batch API for videos: requests under ids of their own, done as jobs are, faster than in life (register, Batches)."""
+"""The Batch API for videos: its requests run as jobs, faster than at the real service (register, Batches)."""
 
 import asyncio
 import hashlib
@@ -25,11 +25,11 @@ from .stored_files import StoredFiles
 
 _MOST_BATCHES = 10_000
 _MOST_ROWS = 100_000
-_PATIENCE = 5.0  # seconds for which a look waits for inputs
-_STAGGER = 0.5  # simulated seconds between the begin of one request and the next
-_READING = 1.0  # simulated seconds after which a file of requests was read
+_INPUT_TIMEOUT = 5.0  # seconds that a GET waits for inputs
+_STAGGER = 0.5  # simulated seconds between the starts of two requests
+_READING = 1.0  # simulated seconds until a file of requests is read
 _LONGEST_ID = 200
-# The code that came with the text was not kept; codes of batches were phrases in August.
+# The recording lacks the code for this text; codes of batches were phrases in August.
 _STATE = "The operation was rejected because the system is not in a state required for its execution"
 _CANCELLED = "Batch cancelled"
 _KINDS = ("video_generation", "video_extension")
@@ -44,7 +44,7 @@ _ENDPOINTS = {operation: url for url, operation in reversed(_URLS.items())}
 
 
 class Wanted(NamedTuple):
-    """A request that was checked, and is not yet added."""
+    """A checked request that is not added yet."""
 
     id: str
     sha256: str
@@ -63,7 +63,7 @@ class Row:
     is_stopped: bool = False
 
     def state(self, now: float, is_cancelled: bool) -> str:
-        """How far it is. What runs in a cancelled batch counts as cancelled, until it has ended after all."""
+        """The state of the request. In a cancelled batch a running request counts as cancelled until it ends."""
         if self.is_stopped:
             return "cancelled"
         found = {"done": "succeeded", "pending": "pending"}.get(self.job.state(now), "failed")
@@ -81,18 +81,18 @@ class Batch:
     expires: float
     file_id: str | None = None
     content: bytes | None = None
-    """Of a file of requests, until it was read."""
+    """The content of a file of requests, until it is read."""
     cancelled: float | None = None
     message: str | None = None
     rows: dict[str, Row] = field(default_factory=dict)
 
 
 class Batches:
-    """The endpoints of batches, and the batches themselves.
+    """The endpoints of batches, and the batches.
 
     Args:
-        desk: What they share with the endpoints of jobs.
-        stored: Files of requests.
+        desk: The parts that all endpoints share.
+        stored: The files of requests.
     """
 
     def __init__(self, desk: Desk, stored: StoredFiles) -> None:
@@ -103,9 +103,9 @@ class Batches:
         self._number = self._rows = self._made = 0
 
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """The routes of the endpoints."""
         handlers: list[tuple[str, str, Endpoint]] = [
-            ("cancelBatch", "POST", self._cancel),  # before the path that its own would match, too
+            ("cancelBatch", "POST", self._cancel),  # first, since another route would match its path, too
             ("createBatch", "POST", self._create),
             ("listBatches", "GET", self._list),
             ("getBatch", "GET", self._get),
@@ -120,7 +120,7 @@ class Batches:
         ]
 
     def running(self) -> int:
-        """How many of the jobs that run are theirs: the limits do not count them."""
+        """The number of running jobs of batches, which do not count against the limits."""
         now = self._desk.now()
         return sum(row.job.state(now) == "pending" for batch in self._batches.values() for row in batch.rows.values())
 
@@ -178,7 +178,7 @@ class Batches:
         return JSONResponse(None)
 
     async def _wanted(self, own: str | None, wrapped: Mapping[str, Any]) -> Wanted:
-        """A request of a call that adds, checked as if it came alone."""
+        """A request to add, checked as a single request."""
         given = {name: wrapped[name] for name in (*_KINDS, *_OTHERS) if wrapped.get(name) is not None}
         if len(given) != 1:
             raise self._refused(f"Exactly one of {', '.join(_KINDS)} must be set.")
@@ -203,7 +203,7 @@ class Batches:
         return Wanted(found, hashlib.sha256(content.encode()).hexdigest(), order, raw, body)
 
     def _join(self, batch: Batch, wanted: list[Wanted], ends: Choice | None) -> None:
-        """Add all of a call, or none; without a pause, so that no other call comes between."""
+        """Add all requests of a call, or none. It does not await, so that no other call interferes."""
         if batch.file_id is not None:
             raise Refusal(_conflict("Cannot add inline requests to a file-based batch"))
         if batch.cancelled is not None:
@@ -240,10 +240,10 @@ class Batches:
         batch = await self._batch(request)
         shown, token = page(self._contract, request, batch.rows.values(), lambda row: row.wanted.id)
         now = self._desk.now()
-        told = []
+        listed = []
         for row in shown:
             state = row.state(now, batch.cancelled is not None)
-            told.append(
+            listed.append(
                 {
                     "batch_request_id": row.wanted.id,
                     "endpoint": _ENDPOINTS[row.wanted.order.operation],
@@ -253,7 +253,7 @@ class Batches:
                     "finish_time": None if state == "pending" else self._date(now),
                 }
             )
-        return JSONResponse({"batch_request_metadata": told, "pagination_token": token})
+        return JSONResponse({"batch_request_metadata": listed, "pagination_token": token})
 
     async def _results(self, request: Request) -> Response:
         batch = await self._batch(request)
@@ -286,14 +286,14 @@ class Batches:
         if batch is None:
             raise self._unknown(request.path_params["batch_id"])
         await self._settle(batch)
-        # What reads inputs takes real time, and so no simulated one.
+        # Reading inputs takes real time, so simulated time waits for it.
         reading = {row.job.preparation for row in batch.rows.values() if row.job.preparation is not None}
         if reading := {task for task in reading if not task.done()}:
-            await asyncio.wait(reading, timeout=_PATIENCE)
+            await asyncio.wait(reading, timeout=_INPUT_TIMEOUT)
         return batch
 
     async def _settle(self, batch: Batch) -> None:
-        """What time has brought: a file that was read, an expiry."""
+        """Apply the effects of time: reading a file of requests, or an expiry."""
         now = self._desk.now()
         if batch.content is not None and now >= batch.created + _READING:
             content, batch.content = batch.content, None
@@ -301,8 +301,8 @@ class Batches:
                 wanted = [await self._line(number, line) for number, line in _lines(content)]
                 self._begin(batch, {each.id: each for each in wanted}, None)
             except Refusal as refusal:
-                told = refusal.answer.body
-                text = told.get("error") if isinstance(told, dict) else told
+                answer = refusal.answer.body
+                text = answer.get("error") if isinstance(answer, dict) else answer
                 batch.cancelled, batch.message = now, f"JSONL file validation failed: {text}"
         if now >= batch.expires and batch.cancelled is None:
             self._stop(batch, -1.0)
@@ -310,30 +310,30 @@ class Batches:
     async def _line(self, number: int, line: bytes) -> Wanted:
         """A line of a file of requests."""
         try:
-            told = json.loads(line)
+            entry = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise self._refused(f"line {number}: invalid JSON: {error}") from error
-        if not isinstance(told, dict) or not isinstance(told.get("body"), dict):
+        if not isinstance(entry, dict) or not isinstance(entry.get("body"), dict):
             raise self._refused(f"line {number}: missing field `body`")
-        operation, own = _URLS.get(str(told.get("url"))), told.get("custom_id")
+        operation, own = _URLS.get(str(entry.get("url"))), entry.get("custom_id")
         if operation is None:
-            raise self._refused(f"line {number}: unknown url {excerpt(str(told.get('url')))}")
+            raise self._refused(f"line {number}: unknown url {excerpt(str(entry.get('url')))}")
         if not isinstance(own, str) or not own:
             raise self._refused(f"line {number}: missing field `custom_id`")
-        return await self._checked(own, operation, told["body"])
+        return await self._checked(own, operation, entry["body"])
 
     def _stop(self, batch: Batch, now: float) -> None:
-        """End what has not begun by a time; it is not billed."""
+        """End the requests that have not started by `now`; they are not billed."""
         for row in batch.rows.values():
             if row.begins > now and row.job.state(self._desk.now()) == "pending":
                 row.is_stopped = True
                 self._desk.jobs.fail(row.job, InputFailure(_CANCELLED, "cancelled"))
 
     def _described(self, batch: Batch) -> dict[str, Any]:
-        """A batch as the API tells of it; what a batch has cost is in no recorded one."""
+        """A batch in the API's form. No recorded batch reports a cost."""
         now = self._desk.now()
         states = [row.state(now, batch.cancelled is not None) for row in batch.rows.values()]
-        told = {
+        described = {
             "batch_id": batch.id,
             "name": batch.name,
             "create_time": self._date(batch.created),
@@ -349,10 +349,10 @@ class Batches:
                 "num_cancelled": states.count("cancelled"),
             },
         }
-        return told if batch.file_id is None else {**told, "input_file_id": batch.file_id}
+        return described if batch.file_id is None else {**described, "input_file_id": batch.file_id}
 
     def _date(self, seconds: float) -> str:
-        """A time as the service tells it, without that of the day."""
+        """A time in the service's form: a date."""
         return time.strftime("%Y-%m-%d", time.gmtime(self._desk.epoch + seconds))
 
     def _refused(self, text: str) -> Refusal:
@@ -370,5 +370,5 @@ def _conflict(text: str) -> Answer:
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file of requests that are not empty, with their numbers."""
+    """The non-empty lines of a file of requests, with their numbers."""
     return ((number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip())

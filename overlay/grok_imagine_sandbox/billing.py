@@ -1,4 +1,4 @@
-"""What a job costs, by the figures of `x-pricing`."""
+"""The cost of a job, by the figures of `x-pricing`."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -12,9 +12,9 @@ def ticks(contract: Contract, mode: str, model: str, resolution: str, amounts: M
     Args:
         contract: The document.
         mode: Decides which charges are added up.
-        model: Decides the figures; a figure the document does not know counts nothing.
+        model: Decides the figures; a figure that the document lacks counts as 0.
         resolution: Decides the figure of an output second.
-        amounts: How much of each charge, such as `{"output_second": Decimal(8)}`.
+        amounts: The amount of each charge, such as `{"output_second": Decimal(8)}`.
     """
     figures = contract.pricing["models"][model]
     usd = Decimal(0)
@@ -22,6 +22,6 @@ def ticks(contract: Contract, mode: str, model: str, resolution: str, amounts: M
         figure = figures[charge]
         if isinstance(figure, Mapping):
             figure = figure[resolution]
-        # By way of str: the document's 0.07 is meant, not the nearest binary fraction.
+        # Converted by str: the document's 0.07, not the nearest binary fraction.
         usd += Decimal(str(figure or 0)) * amounts.get(charge, Decimal(0))
     return int((usd * contract.pricing["ticks_per_usd"]).to_integral_value())

@@ -1,6 +1,6 @@
-"""Bounds of a JSON text, checked before it is parsed: parsed, each byte of `{},` takes a hundred in memory.
+"""Bounds of a JSON text, checked before parsing: each byte of `{},` takes a hundred bytes when parsed.
 
-Nothing here goes through a text byte by byte in Python, and strings, which carry media, cost next to nothing.
+No check loops over single bytes in Python, and strings, which carry media, cost almost nothing.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 MAX_VALUES = 20_000
 MAX_DEPTH = 128  # as serde_json
-_MAX_DIGITS = 400  # a longer number is infinite, or is written so on purpose
+_MAX_DIGITS = 400  # a longer number is infinite, or malicious
 _I64_DIGITS = 19
 
 _BRACKET = re.compile(rb"[\[\]{}]")
@@ -18,17 +18,17 @@ _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class TooManyValues(ValueError):
-    """A JSON text holds more values than any request has."""
+    """A JSON text has more values than any real request."""
 
 
 def check(raw: bytes | bytearray) -> None:
-    """Check a text, which need not be valid: up to its first fault it holds no more than is counted here.
+    """Check a text, which may be invalid: the counts hold up to its first fault.
 
     Raises:
         ValueError: It is nested too deeply; the message is serde's.
-        TooManyValues: It holds more than `MAX_VALUES`.
+        TooManyValues: It has more than `MAX_VALUES`.
     """
-    # In valid JSON a backslash stands in strings only; without escapes, each quote begins or ends one.
+    # Valid JSON has backslashes in strings only; without escapes, each quote begins or ends a string.
     text = raw.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in raw else raw
     if text.count(b'"') > 4 * MAX_VALUES:  # a name and a text for each value
         raise TooManyValues
@@ -43,12 +43,12 @@ def check(raw: bytes | bytearray) -> None:
 
 
 def no_constant(name: str) -> NoReturn:
-    """Refuse `NaN` and its like, which JSON does not know."""
+    """Refuse `NaN` and the infinities, which are not JSON."""
     raise ValueError(f"expected value: {name}")
 
 
 def whole(text: str) -> int | float:
-    """Read a whole number as serde_json does: what is too long for an integer is a fraction."""
+    """Read an integer as serde_json does: one that is too long becomes a float."""
     return int(text) if len(text) <= _I64_DIGITS else fraction(text)
 
 
@@ -65,10 +65,10 @@ def fraction(text: str) -> float:
 
 
 def check_texts(raw: bytes | bytearray, value: Any) -> None:
-    """Check that no text of a parsed value has half a surrogate pair.
+    """Check that no string of a parsed value has half a surrogate pair.
 
     Raises:
-        UnicodeError: One has.
+        UnicodeError: A string has one.
     """
     if _HALF_PAIR.search(raw):
         for text in _texts(value):

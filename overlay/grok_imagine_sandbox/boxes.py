@@ -1,4 +1,4 @@
-"""A look at an MP4's boxes before FFmpeg reads them: a few bytes can announce tables of gigabytes, which it then makes."""
+"""Checks of an MP4's boxes before FFmpeg reads them: a few bytes can announce tables of gigabytes, which FFmpeg allocates."""
 
 from collections.abc import Iterator
 
@@ -7,25 +7,25 @@ MAX_EDITS = 64
 _MAX_BOXES = 20_000
 
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"moof", b"traf", b"mvex", b"udta"})
-# Where, after a box's head, stands how many samples (or edits) it announces.
+# The offset after a box's head at which it has its number of samples (or edits).
 _COUNTS = {b"stsz": 8, b"stz2": 8, b"trun": 4, b"elst": 4}
 
 
 class Unsound(ValueError):
-    """The boxes are cut short, or announce more than any short video has."""
+    """The boxes are truncated, or announce more than a short video can have."""
 
 
 def check(data: bytes) -> None:
-    """Check the boxes, which each begin with their size.
+    """Check the boxes.
 
     Raises:
-        Unsound: They do not end within the data, or are out of bounds.
+        Unsound: A box ends outside the data, or is out of bounds.
     """
     if len(data) < 8:
         raise Unsound("the video is not an MP4, or is cut short")
     samples = 0
     for number, (kind, start, end) in enumerate(_boxes(data, 0, len(data), top=True)):
-        if number > _MAX_BOXES or kind == b"cmov":  # an index that is packed, and unpacks to any size
+        if number > _MAX_BOXES or kind == b"cmov":  # a compressed index, which may have any size
             raise Unsound("the video has an index that is not read")
         if kind in _COUNTS and end - start >= _COUNTS[kind] + 4:
             at = start + _COUNTS[kind]
@@ -36,7 +36,7 @@ def check(data: bytes) -> None:
 
 
 def _boxes(data: bytes, start: int, end: int, *, top: bool = False) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of the content of each box, those within others after them."""
+    """Kind, start and end of the content of each box; nested boxes follow their containers."""
     todo = [(start, end, top)]
     while todo:
         position, limit, outer = todo.pop()
@@ -49,7 +49,7 @@ def _boxes(data: bytes, start: int, end: int, *, top: bool = False) -> Iterator[
             if size < head or (outer and position + size > limit):
                 if outer:
                     raise Unsound("the video is not an MP4, or is cut short")
-                size = limit - position  # FFmpeg reads on as far as it can
+                size = limit - position  # FFmpeg also reads as far as it can
             stop = min(position + size, limit)
             yield kind, position + head, stop
             if kind in _CONTAINERS:

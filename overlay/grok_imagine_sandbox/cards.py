@@ -1,4 +1,4 @@
-"""The list of models. Each entry is the document's example; one that has none is made like it, by `x-modes`."""
+"""The list of models. Each entry is the document's example, or is derived from one by `x-modes`."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +7,7 @@ from .contract import Contract
 
 
 def model_card(contract: Contract, name: str) -> dict[str, Any]:
-    """A model as `GET /video-generation-models/{model_id}` describes it. `name` is one of `Contract.models`."""
+    """A model in the form of `GET /video-generation-models/{model_id}`. `name` is one of `Contract.models`."""
     listed = contract.example("listVideoModels")["models"]
     examples: dict[str, dict[str, Any]] = {example["id"]: example for example in listed}
     if name in examples:

@@ -1,4 +1,4 @@
-"""The server's connections: how many there are, how long a request may take to arrive, and an answer to be read."""
+"""Limits of the server's connections: their number, and the time for a request to arrive and an answer to be read."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = logging.getLogger("grok_imagine_sandbox")
-# uvicorn warns of whatever is not HTTP, twice of some; its errors are heard.
+# uvicorn warns of everything that is not HTTP, sometimes twice; only its errors are logged.
 _quiet = logging.getLogger("grok_imagine_sandbox.uvicorn")
 _quiet.setLevel(logging.ERROR)
 
@@ -21,15 +21,15 @@ _SMALL, _MAX_SMALL = 64, 5000
 
 
 class _Connection(h11.Connection):
-    """A connection's state, which takes a body in pieces of some size: of one byte each they take minutes to read."""
+    """A connection's state, which limits small pieces of a body: in pieces of one byte it takes minutes to read."""
 
     _small = 0
 
     def next_event(self) -> Any:
-        """The next thing that was read.
+        """The next event.
 
         Raises:
-            RemoteProtocolError: It is not HTTP, or is the small piece too many.
+            RemoteProtocolError: The data are not HTTP, or there are too many small pieces.
         """
         event = super().next_event()
         if isinstance(event, h11.Data) and len(event.data) < _SMALL:
@@ -42,11 +42,11 @@ class _Connection(h11.Connection):
 
 
 class Protocol(H11Protocol):
-    """uvicorn's HTTP protocol, with the bounds that it lacks, and a way for the application to reach its connection."""
+    """uvicorn's HTTP protocol with additional bounds; it gives the application access to the connection."""
 
     max_connections = 500
     request_seconds = 60.0
-    """From the first byte of a request, or from the connection, to its last; and for an answer to be read further."""
+    """Time limit from the first byte of a request, or from the connection, to the last byte; also for a stalled answer."""
 
     _arrival: TimerHandle | None = None
     _reading: TimerHandle | None = None
@@ -58,7 +58,7 @@ class Protocol(H11Protocol):
         self.logger = _quiet
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Put the transport where each request's scope takes its state from, and make room if there are too many."""
+        """Put the transport into the state of each request's scope, and make room if there are too many connections."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
         self.since = self.loop.time()
@@ -67,13 +67,13 @@ class Protocol(H11Protocol):
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers."""
+        """Cancel the timers."""
         self._stop_watching()
         self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; the time starts with a request's first byte and ends with its last, not with each."""
+        """Read data. The time limit covers the whole request, from its first byte to its last."""
         super().data_received(data)
         if self.conn.their_state not in _ARRIVING:
             self._stop_watching()
@@ -82,41 +82,41 @@ class Protocol(H11Protocol):
             self._watch()
 
     def on_response_complete(self) -> None:
-        """Note when the connection became idle."""
+        """Record when the connection became idle."""
         self.since = self.loop.time()
         super().on_response_complete()
-        if self.conn.their_state is h11.SEND_BODY and self._arrival is None:  # of the next, which came right behind
+        if self.conn.their_state is h11.SEND_BODY and self._arrival is None:  # of a pipelined request
             self._watch()
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as it is answered: it has to go on in time."""
+        """Start the time limit for a client that reads too slowly."""
         super().pause_writing()
         if self._reading is None:
             self._reading = self.loop.call_later(self.request_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client reads on."""
+        """Cancel the time limit when the client reads again."""
         super().resume_writing()
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
 
     def send_400_response(self, msg: str) -> None:
-        """Give what is not HTTP no answer: uvicorn's own would lack the sandbox's `server` header."""
-        log.info("what is not HTTP is not answered")
+        """Close the connection without an answer: uvicorn's answer would lack the sandbox's `server` header."""
+        log.info("data that are not HTTP get no answer")
         self._stop_watching()
         self.transport.close()
 
     def _make_room(self) -> None:
-        """Close the connection that has waited longest for its client, this one if all are being answered."""
+        """Close the connection that has waited longest for its client, or this one if all others are being answered."""
         waiting = [each for each in self.connections if isinstance(each, Protocol) and each.is_waiting]
         oldest = min((each for each in waiting if each is not self), key=lambda each: each.since, default=self)
         oldest.transport.abort()
-        self.connections.discard(oldest)  # it is noticed as lost only later
+        self.connections.discard(oldest)  # `connection_lost` comes later
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it is the client's turn."""
+        """Whether the connection waits for the client."""
         return self.conn.their_state in _ARRIVING
 
     def _watch(self) -> None:
@@ -133,7 +133,7 @@ class Protocol(H11Protocol):
 
 
 class Paced:
-    """Sends large bodies in pieces, each when the client has read the one before: else the connection buffers them."""
+    """Sends large bodies in pieces, each after the client has read the previous one, so that they are not buffered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The contract document: where it is, what it says, and what it says about a request's body."""
+"""The contract document: its location, its content, and the validation of request bodies."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from openapi_core.validation.schemas.factories import SchemaValidatorsFactory
 from .answers import Answer
 from .eras import as_of
 
-# The document's schemas of values that the service itself knows as a closed list (register, HTTP statuses: 422).
+# Schemas of values that are a closed list at the service (register, HTTP statuses: 422).
 _CLOSED = ("KnownAspectRatio", "KnownResolution")
 
-# Verdicts about ranges: the service's own rules answer them, with 400.
+# Keywords of ranges: the service's own rules answer violations, with 400.
 RANGES = frozenset({"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"})
 
 TEAM = "00000000-0000-0000-0000-000000000000"
@@ -31,7 +31,7 @@ JsonPath = tuple[str | int, ...]
 
 
 def document_path() -> Path:
-    """Where the document is installed, found without importing the binding that ships it."""
+    """The path of the installed document, found without importing the package that ships it."""
     spec = find_spec("grok_imagine_api")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("the package grok_imagine_api, which ships the contract document, is not installed")
@@ -39,26 +39,26 @@ def document_path() -> Path:
 
 
 class Fault(NamedTuple):
-    """One thing that openapi-core finds wrong with a body."""
+    """One violation in a body that openapi-core reports."""
 
     path: JsonPath
     keyword: str
-    """The schema's keyword that does not hold: `type`, `required`, `maximum` ..."""
+    """The violated keyword of the schema: `type`, `required`, `maximum` ..."""
     wanted: Any
-    """What the keyword says; of `required` the missing field."""
+    """The keyword's value; for `required` the missing field."""
     value: Any
     component: str | None
-    """Name of the component schema that does not hold, if it has one."""
+    """Name of the violated component schema, if it has one."""
 
 
 @functools.cache
 def contract_of(era: str | None = None) -> Contract:
-    """The contract of an era, which all sandboxes of a process read; see `Contract`."""
+    """The contract of an era, shared by all sandboxes of a process; see `Contract`."""
     return Contract(era)
 
 
 class Contract:
-    """The document as the sandbox reads it. Nothing in it is written again in Python.
+    """The document for the sandbox. No rule of it is repeated in Python.
 
     Args:
         era: One of `x-eras`; None is the document's default.
@@ -69,9 +69,9 @@ class Contract:
 
     def __init__(self, era: str | None = None) -> None:
         self.document: Mapping[str, Any] = as_of(json.loads(document_path().read_bytes()), era)
-        # Its validity was checked where it was made.
+        # The document was validated when it was made.
         self._spec = OpenAPI.from_dict(dict(self.document), config=Config(spec_validator_cls=None)).spec
-        # Left to itself openapi-core makes one for each request, which takes thirty times as long as to use it.
+        # By default openapi-core makes a validator for each request, which takes thirty times as long as using it.
         self._validators: dict[str, Any] = {}
         self.schemas: Mapping[str, Any] = self.document["components"]["schemas"]
         self.modes: Mapping[str, Any] = self.document["x-modes"]["modes"]
@@ -91,39 +91,39 @@ class Contract:
 
     @property
     def prefix(self) -> str:
-        """What stands before each path of the document: `/v1`."""
+        """The prefix of each path of the document: `/v1`."""
         return self._server.path
 
     def limit(self, name: str) -> float:
-        """A figure of `x-limits`, in the unit the document gives it."""
+        """A value of `x-limits`, in the document's unit."""
         value: float = self.document["x-limits"][name]["value"]
         return value
 
     def error(self, name: str, **parts: object) -> Answer:
-        """The answer with one of `x-errors.texts`, with what stands for its {names}."""
-        told = self.document["x-errors"]["texts"][name]
-        return self._flat(told, told["text"].format(team=TEAM, **parts))
+        """The answer with one of `x-errors.texts`; `parts` are the values of its {names}."""
+        error = self.document["x-errors"]["texts"][name]
+        return self._flat(error, error["text"].format(team=TEAM, **parts))
 
     def unnamed_error(self, kind: str, text: str) -> Answer:
-        """An answer of one of the kinds of `x-errors` whose text nobody recorded."""
+        """An answer of one of the kinds of `x-errors`, with a text that is not recorded."""
         return self._flat({"kind": kind}, text)
 
-    def _flat(self, told: Mapping[str, Any], text: str) -> Answer:
-        """A JSON error in the service's flat form; its code is that of the era."""
-        errors, kind = self.document["x-errors"], told["kind"]
-        status = told.get("http_status") or next(
+    def _flat(self, error: Mapping[str, Any], text: str) -> Answer:
+        """A JSON error in the service's flat form, with the era's code."""
+        errors, kind = self.document["x-errors"], error["kind"]
+        status = error.get("http_status") or next(
             each["http_status"] for each in errors["kinds"] if each["kind"] == kind
         )
         found = (
             each
             for each in errors["codes"]
-            if kind in each["kinds"] and told.get("code", each["token"]) == each["token"]
+            if kind in each["kinds"] and error.get("code", each["token"]) == each["token"]
         )
         code = next(found)
         return Answer(status, {"code": code.get("code", code["token"]), "error": text})
 
     def limits(self, mode: str, model: str) -> list[tuple[str, Mapping[str, Any]]]:
-        """The limits of a mode, and then those by which the model is narrower, each with its field."""
+        """The limits of a mode, then the narrower ones of the model, each with its field."""
         narrowed = self.models[model]["modes"].get(mode, {"limits": {}})
         return [*self.modes[mode]["limits"].items(), *narrowed["limits"].items()]
 
@@ -141,13 +141,13 @@ class Contract:
         return frozenset(answer.get("headers", ()))
 
     def example(self, operation: str) -> Any:
-        """What an operation answers with 200 in this era: the first of its examples."""
+        """The first example of an operation's 200 answer in this era."""
         _, described = self._operations[operation]
         examples = described["responses"]["200"]["content"]["application/json"]["examples"]
         return next(iter(examples.values()))["value"]
 
     def model_name(self, name: str | None) -> str | None:
-        """The model's own name for a name or an alias, the default for None; None if no such model is known."""
+        """The model's name for a name or an alias, the default for None; None for an unknown model."""
         return self._models.get(self.default_model if name is None else name)
 
     def body_schema(self, operation: str) -> Mapping[str, Any]:
@@ -166,7 +166,7 @@ class Contract:
                 yield name, closed[known]
 
     def faults(self, operation: str, body: object) -> list[Fault]:
-        """What openapi-core finds wrong with a JSON body, each fault where it really is."""
+        """The violations in a JSON body that openapi-core reports, at their precise locations."""
         if operation not in self._validators:
             content = self._spec / "paths" / self.path(operation) / "post" / "requestBody" / "content"
             schema = content / "application/json" / "schema"
@@ -180,7 +180,7 @@ class Contract:
 
 
 def _items(validator: Any, schema: Any, value: Any, _: Any) -> Iterator[ValidationError]:
-    """The keyword `items`, which goes no further than the first element of a wrong form: no later one is ever told."""
+    """The keyword `items`, which stops at the first element of a wrong form, since only the first is reported."""
     for index, item in enumerate(value if validator.is_type(value, "array") else ()):
         faulty = False
         for error in validator.descend(item, schema, path=index):
@@ -196,7 +196,7 @@ _VALIDATORS = SchemaValidatorsFactory(
 
 
 def _located(errors: Iterable[Any]) -> Iterator[Any]:
-    """The errors, those of "this or null" replaced by what is wrong with "this"."""
+    """The errors, where those of "this or null" are replaced by those of "this"."""
     for error in errors:
         if error.validator == "anyOf" and error.context:
             yield from _located(inner for inner in error.context if inner.schema_path[0] == 0)

@@ -1,4 +1,4 @@
-"""How jobs progress over simulated time, like those that were recorded or told of (register, Recorded timings)."""
+"""The progress of jobs over simulated time, modelled on recorded and reported jobs (register, Recorded timings)."""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ from .recipes import Product
 
 
 class Curve(NamedTuple):
-    """Progress over a job's age in simulated seconds, which begins with the answer to its POST."""
+    """Progress over a job's age in simulated seconds since the answer to its POST."""
 
     first: int
     steps: tuple[tuple[float, int], ...]
     end: float
 
     def progress(self, age: float) -> int:
-        """Per cent that a look at this age tells."""
+        """The progress in per cent at this age."""
         return max((progress for since, progress in self.steps if since <= age), default=self.first)
 
 
 class Family(NamedTuple):
-    """Jobs that take about as long: `base` seconds and some for each second made, times about `spread`, within bounds."""
+    """Jobs of similar length: `base` seconds plus `work` for each second of video, times `spread`, within `bounds`."""
 
     base: float
     work: dict[str, float]
@@ -33,15 +33,15 @@ class Family(NamedTuple):
 # video between 33 and 39.
 _BASE = Family(5.0, {"480p": 1.3, "720p": 3.3, "1080p": 3.6}, (0.75, 1.25), (11.0, 40.0))
 _EXTENSION = Family(18.0, {"480p": 1.9, "720p": 1.9}, (0.94, 1.06), (20.0, 45.0))
-# Told of: 3 s at 480p between two frames took 38 to 44 s, 4 s at 1080p 48.
+# Reported: 3 s at 480p between two frames took 38 to 44 s, 4 s at 1080p 48.
 _NEW = Family(34.0, {"480p": 2.2, "720p": 3.0, "1080p": 3.7}, (0.94, 1.06), (38.0, 96.0))
-_FAMILIES = {"grok-imagine-video-1.5": _NEW}  # of lite no timing is known: it is like the base model
+_FAMILIES = {"grok-imagine-video-1.5": _NEW}  # no timing of lite is known: it is like the base model
 
 
 def curve(mode: str, model: str, product: Product, request_id: str) -> Curve:
-    """A job's progress: nothing moves until about 11 s, then it rises in steps until the end.
+    """A job's progress: constant until about 11 s, then rising in steps until the end.
 
-    The same for the same `request_id`.
+    Equal `request_id`s give equal curves.
     """
     dice = _dice(request_id)
     family = _EXTENSION if mode == "extend-video" else _FAMILIES.get(model, _BASE)
@@ -57,7 +57,7 @@ def curve(mode: str, model: str, product: Product, request_id: str) -> Curve:
 
 
 def _dice(seed: str) -> Iterator[float]:
-    """Fractions from 0 to 1 that depend on the seed alone, whatever the version of Python."""
+    """Fractions from 0 to 1 that depend on the seed alone, not on the version of Python."""
     for number in count():
         yield int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:4]) / 2**32
 

@@ -1,4 +1,4 @@
-"""The ways in which an answer fails to arrive."""
+"""Failures in the delivery of an answer."""
 
 import asyncio
 import os
@@ -11,11 +11,11 @@ from starlette.types import Receive, Scope, Send
 
 from .scenarios import Delivery
 
-# What a response sends in place of an answer, for whoever counts; it never reaches the server.
+# A response sends this message instead of an answer, for the counter; it never reaches the server.
 DROPPED = "sandbox.dropped"
 
 
-# Lingering for 0 s makes closing a reset. Windows has shorts in this structure.
+# With a linger time of 0 s, closing sends a reset. Windows has shorts in this structure.
 _LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
@@ -32,7 +32,7 @@ class Reset(Response):
 
 
 class Cut(Response):
-    """Half of an answer that announces the whole, then the end of the connection."""
+    """Half of an answer whose Content-Length announces the whole, then the end of the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the half and close."""
@@ -44,13 +44,13 @@ class Cut(Response):
 
 
 async def _closed(receive: Receive) -> None:
-    """Wait until the server has noticed, so that it does not answer in our stead."""
+    """Wait until the server has noticed the disconnect, so that it sends no answer of its own."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def delivered(response: Response, delivery: Delivery, slow_seconds: float) -> Response:
-    """The response as it is to be sent. A slow one waits here, in real seconds."""
+    """The response in its form of delivery. A slow one waits here, in real seconds."""
     if delivery == "slow":
         await asyncio.sleep(slow_seconds)
     if delivery == "cut":

@@ -1,4 +1,4 @@
-"""What the endpoints of files and batches, which have modules of their own, share with those of jobs."""
+"""The parts of a service that the endpoints of jobs, files and batches share."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -20,12 +20,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Accept(Protocol):
-    """Makes a job of an order."""
+    """Creates a job for an order."""
 
     def __call__(
         self, order: Order, raw: bytearray, body: Body, choice: Choice | None, *, is_batched: bool = False
     ) -> Job:
-        """Make it.
+        """Create the job.
 
         Raises:
             Refusal: There is no room for it.
@@ -33,10 +33,10 @@ class Accept(Protocol):
 
 
 class Desk(NamedTuple):
-    """One service's parts.
+    """The shared parts of one service.
 
-    `front` puts an endpoint of a method behind the key and the scenarios, `body` reads a JSON body, `order` checks the
-    body of an operation, `ends` is the scenario that decides how the jobs of a request end.
+    `front` wraps an endpoint in the checks of key and scenarios, `body` reads a JSON body, `order` checks an operation's
+    body, `ends` returns the scenario for the end of a request's jobs.
     """
 
     contract: Contract

@@ -1,15 +1,15 @@
-"""The document as it holds in an era (`x-eras`): one set of rules, of which an era has what was there."""
+"""The document of an era (`x-eras`): the rules that existed at that time."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 
 class UnknownEra(ValueError):
-    """The document tells of no such era."""
+    """The document has no such era."""
 
 
 def as_of(document: Mapping[str, Any], era: str | None) -> dict[str, Any]:
-    """The document without what came after an era; None is the default one.
+    """The document without later additions; None is the default era.
 
     Raises:
         UnknownEra: There is no such era.
@@ -41,7 +41,7 @@ def _is_later(node: Any, month: str) -> bool:
 
 
 def _before(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What held instead of a part before it was there: nothing, if it is a part of its own."""
+    """The earlier form of a part that was added later; empty if there was none."""
     if "phrase" in node:  # of x-errors.codes
         return {"code": node["phrase"]}
     earlier = node.get("earlier", {})

@@ -1,4 +1,4 @@
-"""Fetches from, and uploads to, this machine. Both run in the event loop, so that no worker waits for a slow origin."""
+"""Downloads from and uploads to this machine. Both run in the event loop, so that no worker waits for a slow server."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ log = logging.getLogger("grok_imagine_sandbox")
 
 T = TypeVar("T")
 
-# What comes of httpx for one URL or another: a port out of range is an OverflowError within a group.
+# Exceptions of httpx for various URLs: a port out of range is an OverflowError within a group.
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ArithmeticError, ExceptionGroup)
 _STEP = httpx.Timeout(5.0).as_dict()  # seconds for each step, the service's own figure (PROTO)
 _REDIRECTS = 3
@@ -22,13 +22,13 @@ _QUICK, _SLOW = 32, 64
 
 
 class Lanes:
-    """Lets so much run at once that slow work can't keep the quick from its turn.
+    """Limits concurrent work in two lanes, so that slow work does not block quick work.
 
-    Whatever begins has the quick lane for `patience`. Then it goes on in the slow one, or ends if that is full.
+    Work starts in the quick lane. After `patience` seconds it moves to the slow lane, or ends if that is full.
 
     Args:
-        patience: Seconds.
-        seconds: For all of it.
+        patience: Seconds in the quick lane.
+        seconds: Seconds in all.
     """
 
     def __init__(self, patience: float = 1.0, seconds: float = 20.0) -> None:
@@ -38,7 +38,7 @@ class Lanes:
         self._slow = asyncio.Semaphore(_SLOW)
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run some work.
+        """Run work in a lane.
 
         Raises:
             TimeoutError: It took too long.
@@ -61,15 +61,15 @@ class Lanes:
 
 
 class Fetcher:
-    """A client for what requests name.
+    """An HTTP client for the URLs in requests.
 
     Args:
-        lanes: Bounds the number and the time.
+        lanes: Limits the number and the time of transfers.
     """
 
     def __init__(self, lanes: Lanes | None = None) -> None:
         self._lanes = Lanes() if lanes is None else lanes
-        # A transport, not a client: no cookies, no decompression, no redirect that is not looked at here first.
+        # A transport instead of a client: no cookies, no decompression, no automatic redirects.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         self._transport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
 
@@ -77,13 +77,13 @@ class Fetcher:
         """The content at a URL of this machine.
 
         Args:
-            kind: What it is, for the message of a failure.
-            url: Where it is.
-            max_bytes: The most it may be.
+            kind: The kind of input, for the message of a failure.
+            url: The URL.
+            max_bytes: The maximum size.
             more: Called with the size of each piece.
 
         Raises:
-            InputFailure: It can't be had, or is too large.
+            InputFailure: The content is unavailable, or too large.
         """
         try:
             return await self._lanes.run(lambda: self._follow(kind, url, max_bytes, more))
@@ -124,7 +124,7 @@ class Fetcher:
         raise unreachable(kind, "too many redirects")
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        if request.url.host not in LOOPBACK:  # whatever httpx may read otherwise
+        if request.url.host not in LOOPBACK:  # checked again, since httpx may parse a URL differently
             raise httpx.InvalidURL("not on this machine")
         request.headers["user-agent"] = "XaiImageApiFetch/1.0"
         request.extensions = {"timeout": _STEP}
@@ -132,7 +132,7 @@ class Fetcher:
 
 
 def _next(kind: Kind, url: str, location: str) -> str:
-    """Where a redirect leads, if that is on this machine."""
+    """The target of a redirect, if it is on this machine."""
     try:
         target = urljoin(url, location)
     except ValueError as error:
@@ -146,7 +146,7 @@ async def _content(kind: Kind, response: httpx.Response, max_bytes: int, more: C
     if response.status_code != 200:
         raise unreachable(kind, status_line(response.status_code))
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise unreachable(kind, "unsupported content encoding")  # none was asked for, and one can unpack to anything
+        raise unreachable(kind, "unsupported content encoding")  # not requested, and it may expand to any size
     data = bytearray()
     async for chunk in response.aiter_raw():
         data += chunk
@@ -157,15 +157,15 @@ async def _content(kind: Kind, response: httpx.Response, max_bytes: int, more: C
 
 
 def uploads_to(url: str) -> bool:
-    """Whether an `output.upload_url` is on this machine; elsewhere nothing is sent.
+    """Whether an `output.upload_url` is on this machine. The sandbox uploads nowhere else.
 
     Raises:
-        InputFailure: It is no URL.
+        InputFailure: It is not a URL.
     """
     try:
         host = urlsplit(url).hostname
     except ValueError as error:
         raise InputFailure(f"Unable to upload the video to the provided upload_url: invalid URL ({error})") from error
     if host not in LOOPBACK:
-        log.info("a result is not uploaded to %r: only this machine is written to", host and host[:200])
+        log.info("a result is not uploaded to %r: the sandbox uploads to this machine only", host and host[:200])
     return host in LOOPBACK

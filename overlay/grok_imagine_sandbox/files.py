@@ -1,4 +1,4 @@
-"""Finished videos: rendered on the first fetch, kept within a bound, and served as a bucket would."""
+"""Finished videos: rendered on the first fetch, cached within a bound, and served like a bucket."""
 
 import hashlib
 import logging
@@ -28,7 +28,7 @@ _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 
 class Missing(LookupError):
-    """A file is not (or no longer) served: an HTTP status, and the code a bucket gives."""
+    """A file is not available: an HTTP status, and a bucket's error code."""
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(code)
@@ -37,7 +37,7 @@ class Missing(LookupError):
 
 
 class FileCache:
-    """Rendered files, the least recently used forgotten first. Safe for threads; each file is rendered by one."""
+    """An LRU cache of rendered files. Thread-safe; one thread renders each file."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -85,12 +85,12 @@ class Files:
 
     Args:
         origin: Scheme, host and port of the sandbox.
-        store: Its jobs.
-        cache: Where rendered files are kept.
-        now: Gives the simulated time in seconds.
-        lifetime: Simulated seconds for which a temporary URL holds.
+        store: The jobs.
+        cache: The cache of rendered files.
+        now: Returns the simulated time in seconds.
+        lifetime: Simulated seconds for which a temporary URL is valid.
         seed: Decides the tokens of public URLs.
-        workers: Render.
+        workers: The threads that render.
     """
 
     def __init__(
@@ -112,14 +112,14 @@ class Files:
         self._workers = workers
 
     def routes(self) -> list[Route]:
-        """Where the files are."""
+        """The routes of the files."""
         return [
             Route(BUCKET + "{name}", self.serve, methods=["GET"]),
             Route(PUBLIC + "{token}/{name}", self.serve, methods=["GET"]),
         ]
 
     def url(self, job: Job) -> str:
-        """The temporary URL of a job's video. Its name is not that of the job, and is all that has to be known."""
+        """The temporary URL of a job's video. Its name differs from the job's id and serves as the only credential."""
         return f"{self._origin}{BUCKET}xai-video-{job.file_uuid}.mp4"
 
     def public_url(self, job: Job) -> str:
@@ -130,7 +130,7 @@ class Files:
         """A product's file. Slow: belongs into a worker thread.
 
         Raises:
-            Missing: It can't be made, as of a video whose later frames turn out to be damaged.
+            Missing: It can't be rendered, for example because later frames of an input video are damaged.
         """
         try:
             return self._cache.content(product)
@@ -139,7 +139,7 @@ class Files:
             raise Missing(500, "InternalError") from error
 
     def read(self, path: str) -> tuple[int, bytes]:
-        """Status and content as a GET would have them, without HTTP. Slow: belongs into a worker thread."""
+        """Status and content of a GET, without HTTP. Slow: belongs into a worker thread."""
         try:
             return 200, self.content(self._product(path))
         except Missing as missing:
@@ -174,7 +174,7 @@ class Files:
 
 
 def conditional(request: Request, content: bytes, etag: str) -> Response:
-    """Content as RFC 9110 wants it: ETag, If-None-Match, one Range, If-Range."""
+    """Serves content by RFC 9110: ETag, If-None-Match, one Range, If-Range."""
     headers = {"accept-ranges": "bytes", "etag": etag}
     unless = request.headers.get("if-none-match", "")
     if unless.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in unless.split(",")]:
@@ -191,12 +191,12 @@ def conditional(request: Request, content: bytes, etag: str) -> Response:
 
 
 def _meaningless(first: str | None, last: str | None) -> bool:
-    """A range that names nothing or runs backwards; RFC 9110 has it ignored."""
+    """Whether a range is empty or reversed, which RFC 9110 ignores."""
     return last is None if first is None else last is not None and int(last) < int(first)
 
 
 def _part(first: str | None, last: str | None, length: int) -> tuple[int, int] | None:
-    """First and last byte of a range, or None if the content has nothing of it."""
+    """First and last byte of a range, or None if it is outside the content."""
     if first is None:
         count = int(last or 0)
         return (max(0, length - count), length - 1) if count else None

@@ -1,7 +1,7 @@
-"""Who may ask: names of this machine only, and of web pages only those of this machine.
+"""Access control: only host names of this machine, and only web pages of this machine.
 
-A page of any site can have the visitor's browser send requests here, by the address itself or by a name of its own that
-it has resolve to 127.0.0.1 (DNS rebinding). `Host` shows the latter, `Origin` the former.
+A page of any site can make a visitor's browser send requests to the sandbox, by its address or by a name that resolves to
+127.0.0.1 (DNS rebinding). `Origin` reveals the former, `Host` the latter.
 """
 
 import ipaddress
@@ -18,10 +18,10 @@ _TOKENS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, -]{0,1000}")
 
 
 class Guard:
-    """Refuses requests for other names and from other sites' pages; answers the preflights of this machine's pages.
+    """Refuses requests for other host names and from other sites' pages; answers CORS preflights of local pages.
 
     Args:
-        app: Gets what is let through.
+        app: The application for allowed requests.
         allowed: Further host names, without ports, such as a container's.
     """
 
@@ -30,7 +30,7 @@ class Guard:
         self._allowed = frozenset(name.lower().rstrip(".") for name in allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it."""
+        """Pass an allowed request on, or answer it."""
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         refusal = self._refusal(scope, headers, origin)
@@ -44,7 +44,7 @@ class Guard:
             await self._app(scope, receive, _shared(origin, send))
 
     def _refusal(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
-        # HTTP/1.0 goes without Host, but no browser does. A target that is a whole URL counts as it stands (RFC 9112).
+        # HTTP/1.0 requests may lack Host; browsers always send it. An absolute-form target counts, too (RFC 9112).
         target = _ORIGIN.match(scope["raw_path"].decode("latin-1"))
         names = headers.getlist("host") + ([target[1]] if target else [])
         if not all(self._knows(name) for name in names):
@@ -89,7 +89,7 @@ def _preflight(origin: str, headers: Headers) -> Response:
 
 
 def _shared(origin: str, send: Send) -> Send:
-    """Lets the page at `origin` read the answer."""
+    """Adds the CORS headers that let the page at `origin` read the answer."""
 
     async def sharing(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,6 +1,6 @@
-"""The media a request brings: `data:` URLs are decoded, loopback URLs fetched, everything else gets a stand-in.
+"""Input media of a request: `data:` URLs are decoded, loopback URLs fetched, and all others get a stand-in.
 
-The sandbox never leaves this machine. What can't be read fails the job, not the request (register, General behaviour).
+The sandbox connects to this machine only. An unreadable input fails the job, not the request (register, General behaviour).
 """
 
 import base64
@@ -20,12 +20,12 @@ log = logging.getLogger("grok_imagine_sandbox")
 Kind = Literal["image", "video", "audio"]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_LABEL = 200  # characters; a label is drawn, logged and kept
+_LABEL = 200  # characters; a label is drawn, logged and stored
 _PIECE = 64 * 2**10
 
 
 class InputFailure(ValueError):
-    """An input can't be used: the job fails with the service's code and this message."""
+    """An input is unusable: the job fails with the service's code and this message."""
 
     def __init__(self, message: str, code: str = "invalid_argument") -> None:
         super().__init__(message)
@@ -33,12 +33,12 @@ class InputFailure(ValueError):
 
 
 class StandIn(NamedTuple):
-    """A video that is not fetched. It is drawn only when a file is made of it, since that takes a second."""
+    """A placeholder for a video that is not fetched. It is rendered only when needed, since that takes a second."""
 
     label: str
 
     def facts(self) -> media.ClipInfo:
-        """What a probe of the content would tell."""
+        """The result of probing the content, without rendering it."""
         width, height = media.size_for("16:9", "480p")
         return media.ClipInfo(width, height, 5.0, 120, "h264", "aac")
 
@@ -48,14 +48,14 @@ class StandIn(NamedTuple):
 
 
 class Reader:
-    """Reads media objects. Decodes and renders, so it belongs into a worker thread.
+    """Reads media objects. It decodes and renders, so it belongs into a worker thread.
 
     Args:
-        port: The sandbox's own; its own files are taken from `own_file`, not fetched.
-        own_file: Answers path and query of a file of the sandbox with a status and the content.
-        max_bytes: The largest input of each kind.
-        fetched: What was found at each URL that `to_fetch` names.
-        stored: The content of a file by its id; None of one that was never known, for which there is a stand-in.
+        port: The sandbox's port; its files are read by `own_file`, not fetched.
+        own_file: Returns status and content for a path of the sandbox's files.
+        max_bytes: The maximum size of each kind of input.
+        fetched: The content or failure for each URL that `to_fetch` returned.
+        stored: Returns the content of a file by its id; None for an unknown id, which gets a stand-in.
     """
 
     def __init__(
@@ -73,46 +73,46 @@ class Reader:
         self._stored = stored
 
     def over(self, fetched: "Mapping[str, bytes | InputFailure]") -> "Reader":
-        """A reader that knows what was found at some URLs."""
+        """A reader with the results of fetched URLs."""
         return Reader(self._port, self._own_file, self._max_bytes, fetched, self._stored)
 
     def to_fetch(self, kind: Kind, source: Mapping[str, Any]) -> str | None:
-        """The URL at which another server of this machine has a media object, None of all others."""
+        """The URL of a media object on another server of this machine; None for all other objects."""
         url = source.get("url")
         if not url or source.get("file_id") or url[:5].lower() == "data:":
             return None
         try:
             parts = web_address(kind, url)
-        except InputFailure:  # told when the object is read
+        except InputFailure:  # raised again when the object is read
             return None
         return url if parts.hostname in LOOPBACK and parts.port != self._port else None
 
     def max_bytes(self, kind: Kind) -> int:
-        """The largest input of a kind."""
+        """The maximum size of an input of a kind."""
         return self._max_bytes[kind]
 
     def picture(self, source: Mapping[str, Any]) -> bytes:
-        """The picture a media object means.
+        """The picture of a media object.
 
         Raises:
-            InputFailure: It can't be had, or is too large.
+            InputFailure: It is unavailable, or too large.
         """
         content = self._read("image", source)
         return media.stand_in_picture(content.label) if isinstance(content, StandIn) else content
 
     def video(self, source: Mapping[str, Any]) -> bytes | StandIn:
-        """The video a media object means.
+        """The video of a media object.
 
         Raises:
-            InputFailure: It can't be had, or is too large.
+            InputFailure: It is unavailable, or too large.
         """
         return self._read("video", source)
 
     def check_voice(self, source: Mapping[str, Any]) -> None:
-        """Read a voice; nothing is made of it.
+        """Read a voice, only to check it.
 
         Raises:
-            InputFailure: It can't be had, or is too large.
+            InputFailure: It is unavailable, or too large.
         """
         self._read("audio", source)
 
@@ -168,12 +168,12 @@ def _decoded(kind: Kind, url: str, max_bytes: int) -> bytes:
 
 
 def _unquoted(content: str) -> bytes:
-    """`unquote_to_bytes`, which makes an object of each escape, piece by piece."""
+    """`unquote_to_bytes` in pieces, since it creates an object for each escape."""
     out = bytearray()
     start = 0
     while start < len(content):
         end = start + _PIECE
-        cut = content.rfind("%", end - 2, end)  # an escape is not torn apart
+        cut = content.rfind("%", end - 2, end)  # do not split an escape
         end = end if cut < 0 else cut
         out += unquote_to_bytes(content[start:end])
         start = end
@@ -181,10 +181,10 @@ def _unquoted(content: str) -> bytes:
 
 
 def web_address(kind: Kind, url: str) -> SplitResult:
-    """The parts of a URL that can be fetched.
+    """The parts of a fetchable URL.
 
     Raises:
-        InputFailure: It is none.
+        InputFailure: The URL can't be fetched.
     """
     try:
         parts = urlsplit(url)
@@ -197,17 +197,17 @@ def web_address(kind: Kind, url: str) -> SplitResult:
 
 
 def status_line(status: int) -> str:
-    """A status as the service's messages tell it."""
+    """A status in the form of the service's messages."""
     return f"HTTP {status} {httpx.codes.get_reason_phrase(status)}".rstrip()
 
 
 def too_large(kind: Kind, max_bytes: int) -> InputFailure:
-    """An input is larger than it may be."""
+    """The failure of an input that is too large."""
     return InputFailure(f"The provided {kind} is larger than {max_bytes} bytes.")
 
 
 def unreachable(kind: Kind, reason: str) -> InputFailure:
-    """An input can't be had: the recorded text, its misspelling included (register, Job statuses)."""
+    """The failure of an unavailable input, with the recorded text, including its misspelling (register, Job statuses)."""
     return InputFailure(
         f"Unable to download provided {kind}_url, please make sure the url you provided is publicaly accessible: "
         f"{reason}"

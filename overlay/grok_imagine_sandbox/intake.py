@@ -1,4 +1,4 @@
-"""Requests' bodies on their way in: bounded each and together. Who has read longest makes room for the others."""
+"""Reading of request bodies, with limits for each and for all together. The oldest reading is dropped to make room."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,21 +15,21 @@ class Intake:
     """Reads bodies in one event loop.
 
     Args:
-        max_bytes: The largest body. All that are held take at most four times as much.
+        max_bytes: The maximum size of a body. All bodies together may take four times as much.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._held = 0
-        self._reading: dict[asyncio.Timeout, None] = {}  # in the order of their begin
+        self._reading: dict[asyncio.Timeout, None] = {}  # in the order of their start
 
     @asynccontextmanager
     async def body(self, request: Request) -> AsyncIterator[bytearray]:
         """The request's body, which counts as held within the block.
 
         Raises:
-            Refusal: It is empty or too large, or had to make room.
-            ClientDisconnect: It never became whole.
+            Refusal: It is empty or too large, or was dropped to make room.
+            ClientDisconnect: The client disconnected before its end.
         """
         raw = bytearray()
         try:
@@ -57,7 +57,7 @@ class Intake:
             self._reading.pop(evicted, None)
 
     def _make_room(self) -> None:
-        """End the oldest reading when too much is held; what it holds is free once its task has run."""
+        """End the oldest reading when too much is held. Its memory is free once its task has run."""
         if self._held > _TOGETHER * self._max_bytes and self._reading:
             oldest = next(iter(self._reading))
             del self._reading[oldest]

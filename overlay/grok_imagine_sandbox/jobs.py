@@ -1,4 +1,4 @@
-"""Jobs: their ids, what becomes of them, and a store of them with a bound."""
+"""Jobs: their ids, their states, and a bounded store."""
 
 import hashlib
 import math
@@ -17,14 +17,14 @@ from .scenarios import Choice, Scenario
 
 
 def uuid_like(seed: int, purpose: str, number: int) -> str:
-    """An id as the service's: UUID-shaped, of no RFC 4122 variant. The same for the same seed."""
+    """An id in the service's form: UUID-shaped, but of no RFC 4122 variant. Deterministic by the seed."""
     digits = hashlib.sha256(f"{seed}:{purpose}:{number}".encode()).hexdigest()
     variant = f"{int(digits[16], 16) & 7:x}"  # the variants of RFC 4122 have their highest bit set
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
 class Plan(NamedTuple):
-    """What a job will deliver, and when."""
+    """The product of a job, and its progress."""
 
     product: Product
     curve: Curve
@@ -32,26 +32,26 @@ class Plan(NamedTuple):
 
 @dataclass
 class Job:
-    """An accepted request and what becomes of it. Times are simulated seconds since the sandbox's start."""
+    """The job of an accepted request. Times are simulated seconds since the sandbox's start."""
 
     number: int
-    """Its place among the accepted ones."""
+    """Its index among the accepted jobs."""
     request_id: str
     file_uuid: str
     order: Order
-    """Without the body's media, which the product keeps in decoded form."""
+    """Without the body's media, which the product has in decoded form."""
     body_sha256: str
     created: float
     weight: int
     """Bytes of input it keeps in memory."""
     choice: Choice | None = None
     plan: Plan | None = None
-    """None until its inputs were read."""
+    """None until its inputs are read."""
     failure: InputFailure | None = None
     preparation: "Task[None] | None" = None
     upload: "Task[None] | None" = None
     occasions: int = 0
-    """Looks that met the job's scenario."""
+    """Number of GETs that the job's scenario has changed."""
 
     @property
     def ending(self) -> Scenario | None:
@@ -60,14 +60,14 @@ class Job:
 
     @property
     def end(self) -> float:
-        """When it ends unless it fails before: infinity if that is never, or not known yet."""
+        """When it ends unless it fails before; infinity if never, or not known yet."""
         if self.plan is None or (self.ending is not None and self.ending.state == "pending"):
             return math.inf
         return self.created + self.plan.curve.end
 
     @property
     def upload_url(self) -> str | None:
-        """Where the request wants the file sent."""
+        """The request's `output.upload_url`."""
         output = self.order.body.get("output")
         return None if output is None else output["upload_url"]
 
@@ -83,12 +83,12 @@ class Job:
 
     @property
     def stored_for(self) -> int | None:
-        """Seconds for which the file is stored; None is for ever."""
+        """Seconds for which the file is stored; None is indefinitely."""
         return None if self.storage is None else self.storage.get("expires_after")
 
     @property
     def public_for(self) -> int | None:
-        """Seconds for which the public URL holds: its own figure, or as long as the file is stored."""
+        """Seconds for which the public URL is valid: its own value, or as long as the file is stored."""
         public = None if self.storage is None else self.storage.get("public_url")
         own = public.get("expires_after") if isinstance(public, Mapping) else None
         return own if isinstance(own, int) else self.stored_for
@@ -102,7 +102,7 @@ class Job:
         return self.ending.state if self.ending is not None else "done"
 
     def record(self, now: float) -> dict[str, Any]:
-        """What is told about the job outside the API. The cost is None until it is known, and of what is not billed."""
+        """The job's record for `Sandbox.jobs`. The cost is None while it is unknown, and for jobs that are not billed."""
         state = self.state(now)
         charged = state in ("pending", "done") or (
             self.ending is not None and self.ending.is_billed and not self.failure
@@ -120,14 +120,13 @@ class Job:
 
 
 class Full(RuntimeError):
-    """There is no room for another job, and none has ended that could make some."""
+    """There is no room for another job, and no ended job to drop."""
 
 
 class JobStore:
-    """Accepted jobs in their order, at most so many and so heavy. Safe to read from any thread.
+    """Accepted jobs in order, bounded in number and memory. Thread-safe for reading.
 
-    It is told what becomes of each job and keeps the running apart from the ended, so that thousands are no problem:
-    only `all` goes through them.
+    It keeps running jobs apart from ended ones, so that it handles thousands: only `all` iterates over them.
     """
 
     def __init__(self, max_jobs: int, max_bytes: int) -> None:
@@ -137,14 +136,13 @@ class JobStore:
         self._jobs: dict[str, Job] = {}
         self._files: dict[str, Job] = {}
         self._running: set[int] = set()
-        # Heaps: of the jobs with a plan the first to end, of those that ended the oldest. A number is unique, so that
-        # no two jobs are ever compared.
+        # Heaps: planned jobs by their end, ended jobs by age. Numbers are unique, so that jobs are never compared.
         self._ends: list[tuple[float, int, Job]] = []
         self._ended: list[tuple[int, Job]] = []
         self._lock = threading.Lock()
 
     def add(self, job: Job, now: float) -> None:
-        """Keep a job, for which the oldest ended ones may be forgotten.
+        """Add a job. It may drop the oldest ended ones.
 
         Raises:
             Full: There is no room for it.
@@ -156,7 +154,7 @@ class JobStore:
             self._running.add(job.number)
 
     def grow(self, job: Job, weight: int, now: float) -> None:
-        """An input of a job was read, by so much.
+        """Count bytes of an input that is being read.
 
         Raises:
             Full: There is no room for it.
@@ -166,7 +164,7 @@ class JobStore:
             self._make_room(now)
 
     def plan(self, job: Job, plan: Plan, now: float) -> None:
-        """A job's inputs were read: it weighs what they do, and will end as planned.
+        """Set a job's plan after its inputs are read, and count their size.
 
         Raises:
             Full: There is no room for its inputs.
@@ -179,37 +177,37 @@ class JobStore:
                 heappush(self._ends, (job.end, job.number, job))
 
     def fail(self, job: Job, failure: InputFailure) -> None:
-        """A job ends here and now. Without a plan it keeps no input."""
+        """End a job as failed. Without a plan its inputs are dropped."""
         with self._lock:
-            # Not the exception that was raised: its traceback holds all that was read.
+            # A new exception: the traceback of the raised one refers to all inputs.
             job.failure = InputFailure(str(failure), failure.code)
             if job.plan is None:
                 self._weigh(job, 0)
             self._end(job)
 
     def get(self, request_id: str) -> Job | None:
-        """The job of this id, unless it was forgotten."""
+        """The job of this id, unless it was dropped."""
         with self._lock:
             return self._jobs.get(request_id)
 
     def of_file(self, file_uuid: str) -> Job | None:
-        """The job whose file has this name, unless it was forgotten."""
+        """The job whose file has this name, unless it was dropped."""
         with self._lock:
             return self._files.get(file_uuid)
 
     def all(self) -> list[Job]:
-        """The jobs in the order of their acceptance."""
+        """All jobs in the order of acceptance."""
         with self._lock:
             return list(self._jobs.values())
 
     def running(self, now: float) -> int:
-        """How many jobs have not ended."""
+        """The number of jobs that have not ended."""
         with self._lock:
             self._settle(now)
             return len(self._running)
 
     def _make_room(self, now: float, jobs: int = 0, weight: int = 0) -> None:
-        """Forget the oldest ended jobs until so many more fit."""
+        """Drop the oldest ended jobs until there is room."""
         self._settle(now)
         while len(self._jobs) + jobs > self._max_jobs or self._bytes + weight > self._max_bytes:
             if not self._ended:
@@ -223,7 +221,7 @@ class JobStore:
         job.weight = weight
 
     def _settle(self, now: float) -> None:
-        """Note which jobs have ended by now."""
+        """Move the jobs that have ended by now."""
         while self._ends and self._ends[0][0] <= now:
             _, _, job = heappop(self._ends)
             self._end(job)

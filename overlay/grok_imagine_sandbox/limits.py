@@ -1,28 +1,28 @@
-"""The service's limits of requests, off unless asked for: one quota for each model, out of which starts and looks take."""
+"""The service's rate limits, off by default: one quota for each model, shared by starts and polls."""
 
 from collections import deque
 from typing import NamedTuple
 
-_ROUNDING = 1e-6  # seconds; a request that comes exactly one window later must not be refused for its last digit
+_ROUNDING = 1e-6  # seconds; a request exactly one window later must not be refused because of rounding
 
 
 class Window(NamedTuple):
-    """So many requests in so many simulated seconds, and what the 429 says when there was one more."""
+    """Requests in simulated seconds, and the figures of the 429."""
 
     requests: int
     seconds: float
     what: str
-    told: int
-    """The count that the text names: of a minute one more than the limit, of a second the limit, as both were seen."""
+    reported: int
+    """The count in the text: for a minute one more than the limit, for a second the limit, as recorded."""
 
 
 class RateLimit:
     """Requests in sliding windows, for each model.
 
     Args:
-        per_minute: How many a minute are let through; None lets all.
-        per_second: How many a second are let through; None lets all.
-        shown: What the headers tell when there is no limit a minute.
+        per_minute: Requests a minute; None is no limit.
+        per_second: Requests a second; None is no limit.
+        shown: The limit in the headers when there is no limit a minute.
     """
 
     def __init__(self, per_minute: int | None, per_second: int | None, shown: int) -> None:
@@ -33,7 +33,7 @@ class RateLimit:
         self._times: dict[tuple[str, Window], deque[float]] = {}
 
     def take(self, model: str, now: float) -> Window | None:
-        """Count a request at this simulated time in every window. If one is full it is returned, and nothing counted."""
+        """Count a request at this simulated time in every window. If a window is full, return it and count nothing."""
         recent = {window: self._recent(model, window, now) for window in self._windows}
         full = next((window for window, times in recent.items() if len(times) >= window.requests), None)
         if full is None:
@@ -42,7 +42,7 @@ class RateLimit:
         return full
 
     def remaining(self, model: str, now: float) -> int:
-        """How many requests more the minute would let through now."""
+        """The number of requests that the minute still allows."""
         return self.limit if self._minute is None else self.limit - len(self._recent(model, self._minute, now))
 
     def _recent(self, model: str, window: Window, now: float) -> deque[float]:

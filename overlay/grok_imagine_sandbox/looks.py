@@ -1,4 +1,4 @@
-"""What a look at a job finds: the true state, and what a scenario makes of it (register, Job statuses)."""
+"""The answer to a poll: the job's state, changed by a scenario if there is one (register, Job statuses)."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ from .scenarios import Choice, Delivery, merge
 def look(
     contract: Contract, job: Job, files: Files, now: float, epoch: float, choice: Choice | None
 ) -> tuple[Answer, Delivery]:
-    """The answer to a look, and how it travels.
+    """The answer to a poll, and its form of delivery.
 
     Args:
         contract: The document.
-        job: A job whose inputs were read.
+        job: A job whose inputs are read.
         files: Gives the URLs.
         now: Simulated time in seconds.
         epoch: Unix time at which simulated time was 0.
-        choice: A scenario for this look alone; without one, the job's own holds.
+        choice: A scenario for this poll alone; the default is the job's own.
     """
     choice = choice or job.choice
     answer = _true(job, files, now, epoch)
@@ -36,7 +36,7 @@ def look(
 
 
 def _concerns(choice: Choice, job: Job, now: float) -> bool:
-    """Whether a scenario changes this look: its occasion is here, and it is not used up."""
+    """Whether a scenario applies to this poll and is not used up."""
     if choice.times is not None and job.occasions >= choice.times:
         return False
     pending = job.state(now) == "pending"
@@ -65,7 +65,7 @@ def _failed(code: str, message: str) -> dict[str, Any]:
 
 
 def _done(job: Job, plan: Plan, files: Files, epoch: float) -> dict[str, Any]:
-    """As recorded; a result that was stored or sent elsewhere has no `url` of its own."""
+    """As recorded. A result that was stored or uploaded has no `url`."""
     video: dict[str, Any] = {"url": files.url(job), "duration": plan.product.seconds, "respect_moderation": True}
     if job.storage is not None:
         ended = epoch + job.end

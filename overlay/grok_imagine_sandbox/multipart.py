@@ -1,4 +1,4 @@
-"""Bodies of `multipart/form-data` (RFC 7578), as far as an upload needs them."""
+"""A parser for `multipart/form-data` (RFC 7578), as far as uploads need it."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class Part(NamedTuple):
 
 
 def boundary_of(content_type: str) -> bytes | None:
-    """The boundary that a header names; None if it is of another type."""
+    """The boundary in a Content-Type header; None for another type."""
     found = _BOUNDARY.match(content_type.strip())
     return (found[1] or found[2]).encode("latin-1", "replace") if found else None
 
@@ -29,7 +29,7 @@ def parts(raw: bytes | bytearray, boundary: bytes) -> Iterator[Part]:
     """The parts in their order.
 
     Raises:
-        ValueError: The body is not made of parts.
+        ValueError: The body is malformed.
     """
     mark = b"\r\n--" + boundary
     end = raw.find(mark[2:])

@@ -1,4 +1,4 @@
-"""Lists a page at a time: the entries after a key, and a token for the next page (register, Batches and Files)."""
+"""Pagination: the entries after a key, and a token for the next page (register, Batches and Files)."""
 
 import base64
 import binascii
@@ -19,17 +19,17 @@ _DEFAULT = 100
 def page(
     contract: Contract, request: Request, entries: Iterable[T], key: Callable[[T], Any], *, descending: bool = False
 ) -> tuple[list[T], str | None]:
-    """The entries that a request asks for, and the token of the next page.
+    """The entries of the requested page, and the token of the next one.
 
     Args:
         contract: The document.
         request: May have `limit` and `pagination_token`.
         entries: All of them.
-        key: What they are sorted by; different for each, and what JSON holds.
+        key: The sort key: unique, and representable in JSON.
         descending: Whether the largest comes first.
 
     Raises:
-        Refusal: A parameter is none.
+        Refusal: A parameter is invalid.
     """
     asked = request.query_params
     most = int(contract.limit("page_size"))
@@ -60,4 +60,4 @@ def _read(contract: Contract, token: str) -> Any:
 
 
 def _no_token(contract: Contract) -> Refusal:
-    return Refusal(contract.unnamed_error("bad_request", "`pagination_token` is none of this list's."))
+    return Refusal(contract.unnamed_error("bad_request", "`pagination_token` does not belong to this list."))

@@ -1,4 +1,4 @@
-"""Where a value stands in a JSON text. Errors about a body name the line and column at which reading it stopped."""
+"""Positions of values in a JSON text. Errors about a body give the line and column where parsing stopped."""
 
 import json
 import re
@@ -9,7 +9,7 @@ _decoder = json.JSONDecoder()
 
 
 def end_of(text: str, path: Sequence[str | int]) -> int:
-    """Offset just behind the value at `path` in a valid JSON text; behind the whole if there is no such value."""
+    """Offset after the value at `path` in a valid JSON text; after the whole text if there is no such value."""
     start = _skip(text, 0)
     for step in path:
         found = _child(text, start, step)
@@ -20,7 +20,7 @@ def end_of(text: str, path: Sequence[str | int]) -> int:
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
-    """Line from 1, and the bytes read on it, as serde_json counts them."""
+    """Line from 1, and the bytes read in that line, as serde_json counts them."""
     before = text[:offset]
     return before.count("\n") + 1, len(before.rpartition("\n")[2].encode())
 
@@ -31,7 +31,7 @@ def _skip(text: str, offset: int) -> int:
 
 
 def _child(text: str, start: int, step: str | int) -> int | None:
-    """Offset of a member or an element; of the last member if a name is repeated, as json.loads takes it."""
+    """Offset of a member or an element; for a repeated name of the last one, as in json.loads."""
     if text[start] not in "{[":
         return None
     found = None

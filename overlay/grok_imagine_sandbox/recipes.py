@@ -1,4 +1,4 @@
-"""What a job makes: a recipe that renders the same file each time, and the facts for the answer and the bill."""
+"""The products of jobs: a recipe that renders deterministically, and the facts for the answer and the bill."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from .shape import media_objects
 
 
 class Recipe(NamedTuple):
-    """All that a file depends on, inputs included, so that an evicted file renders identically again."""
+    """Everything that a file depends on, including inputs, so that an evicted file can be rendered identically again."""
 
     mode: str
     prompt: str
@@ -27,18 +27,18 @@ class Recipe(NamedTuple):
     references: tuple[bytes, ...] = ()
 
     def digest(self) -> str:
-        """A name for the content: equal recipes make equal files."""
+        """A hash that identifies the content: equal recipes render equal files."""
         inputs = [hashlib.sha256(item).hexdigest() if item is not None else None for item in self._inputs()]
         times = [seconds for seconds, _ in self.keyframes]
         facts = (self.mode, self.prompt, self.seconds, self.size, self.audio, times, inputs)
         return hashlib.sha256(repr(facts).encode()).hexdigest()
 
     def weight(self) -> int:
-        """Bytes of input that the recipe keeps in memory."""
+        """Bytes of input in memory."""
         return sum(len(item) for item in self._inputs() if item is not None)
 
     def render(self) -> bytes:
-        """Make the MP4. Slow: belongs into a worker thread."""
+        """Render the MP4. Slow: belongs into a worker thread."""
         if self.video is None:
             return media.generate(
                 self.prompt,
@@ -62,21 +62,21 @@ class Recipe(NamedTuple):
 
 
 class Product(NamedTuple):
-    """What a job will deliver, and for how much."""
+    """The video of a job, and its cost."""
 
     recipe: Recipe
     seconds: int
-    """Whole seconds as the answer reports them; of an extension the new part only (register, GeneratedVideo)."""
+    """Whole seconds as in the answer; for an extension the new part only (register, GeneratedVideo)."""
     resolution: str
     ticks: int
     digest: str
 
 
 def prepare(contract: Contract, order: Order, reader: Reader) -> Product:
-    """Read an accepted order's inputs and plan its file. Fetches: belongs into a worker thread.
+    """Read an accepted order's inputs and plan its file. Decodes: belongs into a worker thread.
 
     Raises:
-        InputFailure: An input can't be had or used, so the job fails.
+        InputFailure: An input is unavailable or unusable, so the job fails.
     """
     try:
         return (_generation if order.operation == "generateVideo" else _continuation)(contract, order, reader)
@@ -90,7 +90,7 @@ def _generation(contract: Contract, order: Order, reader: Reader) -> Product:
     limits = contract.modes[order.mode]["limits"]
     seconds = body.get("duration") or limits["duration"]["default"]
     resolution = body.get("resolution") or limits["resolution"]["default"]
-    # Only image-to-video has no default: it follows the image unless told otherwise (register, generateVideo).
+    # Only image-to-video has no default: it takes the ratio of the image (register, generateVideo).
     ratio = body.get("aspect_ratio") or limits["aspect_ratio"].get("default") or _ratio_of(images["image",])
     recipe = Recipe(
         order.mode,
@@ -112,7 +112,7 @@ def _generation(contract: Contract, order: Order, reader: Reader) -> Product:
 
 
 def _images(order: Order, reader: Reader) -> dict[JsonPath, bytes]:
-    """The order's pictures by their place in the body. Voices are read, too, but nothing is made of them."""
+    """The order's pictures by their path in the body. Voices are only checked."""
     images = {}
     for path, source in media_objects(order.body):
         if path[0] == "reference_audios":
@@ -133,7 +133,7 @@ def _short_side(resolution: str) -> int:
 
 
 def _continuation(contract: Contract, order: Order, reader: Reader) -> Product:
-    """An edit or an extension: length, ratio and resolution come from the input."""
+    """An edit or an extension, with length, ratio and resolution from the input."""
     video = reader.video(order.body["video"])
     clip = video.facts() if isinstance(video, StandIn) else media.probe(video)
     before = Decimal(str(round(clip.seconds, 3)))
@@ -149,14 +149,14 @@ def _continuation(contract: Contract, order: Order, reader: Reader) -> Product:
 
 
 def _resolution_of(contract: Contract, model: str, clip: media.ClipInfo) -> str:
-    """The largest priced resolution that the input's short side reaches, at least the smallest one."""
+    """The largest priced resolution that the input's short side reaches, or the smallest one."""
     priced: Mapping[str, Any] = contract.pricing["models"][model]["output_second"]
     reached = [name for name in priced if _short_side(name) <= min(clip.width, clip.height)]
     return max(reached or [min(priced, key=_short_side)], key=_short_side)
 
 
 def _added(contract: Contract, body: Mapping[str, Any], clip: media.ClipInfo) -> int:
-    """Seconds to add. What only the running job checks fails it (register, Contradictions, row 26)."""
+    """Seconds to add. A violation that only the running job finds fails the job (register, Contradictions, row 26)."""
     default = contract.modes["extend-video"]["limits"]["duration"]["default"]
     limits = contract.models[contract.default_model]["modes"]["extend-video"]["limits"]["duration"]
     seconds: int = default if body.get("duration") is None else body["duration"]

@@ -1,6 +1,6 @@
-"""The service's own checks of a well-formed request, in its order, with its texts (register, HTTP statuses).
+"""The service's checks of a well-formed request, in the service's order and with its texts (register, HTTP statuses).
 
-Ranges, modes, models and texts come from the document; a text that it does not know is made like the others.
+Ranges, modes, models and texts come from the document. A text that the document lacks imitates the others.
 """
 
 import re
@@ -12,7 +12,7 @@ from .contract import Contract, Fault
 
 
 class Order(NamedTuple):
-    """A request that was accepted."""
+    """An accepted request."""
 
     operation: str
     mode: str
@@ -26,16 +26,16 @@ class Order(NamedTuple):
 
 
 def accept(contract: Contract, operation: str, body: Mapping[str, Any], ranges: Sequence[Fault]) -> Order:
-    """Check a body whose form is right.
+    """Check a well-formed body.
 
     Args:
         contract: The document.
         operation: `operationId` of the request.
         body: The body with aliases resolved.
-        ranges: The faults of ranges that the schema found.
+        ranges: The violations of ranges from the schema.
 
     Raises:
-        Refusal: The service would not start a job.
+        Refusal: The service would refuse the request.
     """
     model = _model(contract, operation, body)
     body = _known(contract, operation, body)
@@ -53,12 +53,12 @@ def accept(contract: Contract, operation: str, body: Mapping[str, Any], ranges: 
 
 
 def _refuse(contract: Contract, text: str) -> Refusal:
-    """A refusal whose text nobody recorded."""
+    """A refusal with a text that is not recorded."""
     return Refusal(contract.unnamed_error("bad_request", text))
 
 
 def _model(contract: Contract, operation: str, body: Mapping[str, Any]) -> str:
-    """The model, which must be there and do what is asked at all, before anything else is looked at."""
+    """The model, which must exist and support the operation. The service checks this first."""
     model = contract.model_name(body.get("model"))
     if model is None:
         raise Refusal(contract.error("unknown_model", model=excerpt(body["model"])))
@@ -70,7 +70,7 @@ def _model(contract: Contract, operation: str, body: Mapping[str, Any]) -> str:
 
 
 def _known(contract: Contract, operation: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The body without what the operation does not know, which the service ignores; in an earlier era that is more."""
+    """The body without fields that are unknown to the operation in this era, which the service ignores."""
     if operation == "generateVideo" and body.get("images") is not None:
         raise Refusal(contract.error("legacy_images"))
     known = contract.body_schema(operation)["properties"]
@@ -82,7 +82,7 @@ def _modes(contract: Contract, operation: str) -> set[str]:
 
 
 def _mode(contract: Contract, operation: str, body: Mapping[str, Any]) -> str:
-    """The mode that the fields choose among the operation's: the one that takes them all; text-to-video if they choose none."""
+    """The operation's mode that the fields select: the one that accepts all of them; by default text-to-video."""
     modes = {name: mode for name, mode in contract.modes.items() if mode["operation"] == operation}
     chosen = {name for name, mode in modes.items() if _given(mode["selected_by"], body)}
     selecting = {field for name in chosen for field in _given(modes[name]["selected_by"], body)}
@@ -93,7 +93,7 @@ def _mode(contract: Contract, operation: str, body: Mapping[str, Any]) -> str:
 
 
 def _given(fields: Sequence[str], body: Mapping[str, Any]) -> list[str]:
-    """Which of the fields a body has."""
+    """The fields that a body has."""
     return [field for field in fields if body.get(field)]
 
 
@@ -112,9 +112,9 @@ def _duration(
     body: Mapping[str, Any],
     limits: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> None:
-    """The mode's range, and the model's if it is known how the service words that.
+    """Checks the mode's range, and the model's if the service's text for it is known.
 
-    An extension of a length that only the model refuses is accepted, and fails later (register, Contradictions, row 26).
+    An extension whose length only the model refuses is accepted, and fails later (register, Contradictions, row 26).
     """
     duration = body.get("duration")
     if duration is None:
@@ -122,7 +122,7 @@ def _duration(
     named = [limit for name, limit in limits if name == "duration" and "refusal" in limit]
     if all(limit["minimum"] <= duration <= limit["maximum"] for limit in named):
         return
-    # The text for a mode speaks of a maximum only.
+    # The text for a mode mentions only a maximum.
     refusal = named[-1]["refusal"] if duration > named[-1]["maximum"] else "duration"
     whole = contract.body_schema(operation)["properties"]["duration"]
     maximum = named[-1]["maximum"] if refusal != "duration" else whole["maximum"]
@@ -130,7 +130,7 @@ def _duration(
 
 
 def _supported(contract: Contract, mode: str, model: str, body: Mapping[str, Any]) -> None:
-    """The model has the mode, and the fields. What it is known to ignore is ignored."""
+    """Checks that the model has the mode and the fields. Fields that it ignores are ignored."""
     known = contract.models[model]
     if mode in known["lacks"]:
         field = next(iter(_given(contract.modes[mode]["selected_by"], body)), "")
@@ -141,7 +141,7 @@ def _supported(contract: Contract, mode: str, model: str, body: Mapping[str, Any
 
 
 def _voices(contract: Contract, body: Mapping[str, Any]) -> None:
-    """A voice is a preset, or looks like one of the team's own."""
+    """Checks that a voice is a preset, or has the form of a custom voice."""
     voices = contract.voices
     for voice in body.get("reference_audios") or ():
         name = voice.get("voice_id")
@@ -153,7 +153,7 @@ def _voices(contract: Contract, body: Mapping[str, Any]) -> None:
 def _values(
     contract: Contract, mode: str, body: Mapping[str, Any], limits: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> None:
-    """Resolution and aspect ratio that the mode or the model lacks; no text is known but for a mode's resolution."""
+    """Checks resolution and aspect ratio. Only the text for a mode's resolution is recorded."""
     for name, limit in limits:
         value = body.get(name)
         if "values" not in limit or value is None or value in limit["values"]:
@@ -177,7 +177,7 @@ def _prompt(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
 
 
 def _keyframes(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
-    """Frames are pinned inside the video, in slots of their own; no text of it is known."""
+    """Checks that keyframes are inside the video, each in its own slot. No text is recorded."""
     keyframes = body.get("keyframes") or ()
     if not keyframes:
         return
@@ -195,7 +195,7 @@ def _keyframes(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
 
 
 def _other_ranges(contract: Contract, ranges: Sequence[Fault]) -> None:
-    """What no rule above named; no text of it was recorded."""
+    """Refuses all other violations of ranges. No text is recorded."""
     for fault in ranges:
         where = ".".join(str(step) for step in fault.path)
         raise _refuse(contract, f"`{where}` is out of range: {fault.keyword} is {fault.wanted}")

@@ -1,8 +1,8 @@
-"""Named scenarios: each failure that the service is known for, on command.
+"""Named scenarios: every known failure of the service, on command.
 
-A scenario is data. `answer` replaces an answer whole; `error` does so with one of `x-errors.texts`, as the era says it,
-`parts` standing for its {names}; `change` is a JSON merge patch (RFC 7396) of the true one, in which None removes a key;
-`delivery` says how the answer travels.
+A scenario is data. `answer` replaces the whole answer. `error` replaces it by one of `x-errors.texts` in the era's form, with
+`parts` as the values of its {names}. `change` is a JSON merge patch (RFC 7396) of the real answer; None removes a key.
+`delivery` is the form of delivery.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ Delivery = Literal["whole", "cut", "reset", "slow"]
 
 
 class Scenario(NamedTuple):
-    """One thing that goes wrong.
+    """One kind of failure.
 
-    `when` is "any" (any request of the API), "start" (the POST is answered without a job), "accepted" (the POST made a job, its answer suffers),
-    "running" (looks while the job runs), "look" (any look) or "end" (how the job ends).
+    `when` is "any" (any request of the API), "start" (a POST that creates no job), "accepted" (the answer to a POST that created
+    a job), "running" (polls while the job runs), "look" (any poll) or "end" (the end of the job).
     """
 
     name: str
@@ -30,14 +30,14 @@ class Scenario(NamedTuple):
     error: str | None = None
     parts: Mapping[str, Any] = MappingProxyType({})
     is_billed: bool = False
-    """Whether the video was made and is paid for, though the answer is an error; it then says how much."""
+    """Whether the job is billed although the answer is an error; the answer then has the cost."""
     status: int | None = None
     change: Mapping[str, Any] = MappingProxyType({})
     delivery: Delivery = "whole"
     state: str = "done"
 
     def replacement(self, contract: Contract, ticks: int | None = None) -> Answer | None:
-        """What is told instead of the true answer, if anything: with the job's cost, if it is billed."""
+        """The answer that replaces the real one, if any; with the job's cost, if it is billed."""
         if self.error is None:
             return self.answer
         answer = contract.error(self.error, **self.parts)
@@ -47,7 +47,7 @@ class Scenario(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A scenario as it was asked for: for the first `times` occasions, or for all."""
+    """A requested scenario: for the first `times` occasions, or for all."""
 
     scenario: Scenario
     times: int | None = None
@@ -57,14 +57,14 @@ class Choice(NamedTuple):
 
 
 class UnknownScenario(ValueError):
-    """There is no scenario of this name, or the text is not `name` or `name:N`."""
+    """There is no such scenario, or the text is not `name` or `name:N`."""
 
 
 def choose(text: str) -> Choice:
     """Read `name` or `name:N`.
 
     Raises:
-        UnknownScenario: Nothing has that name, or N is not a whole number above 0.
+        UnknownScenario: The name is unknown, or N is not a whole number above 0.
     """
     name, colon, times = text.partition(":")
     if name not in SCENARIOS:
@@ -72,7 +72,7 @@ def choose(text: str) -> Choice:
     if not colon:
         return Choice(SCENARIOS[name])
     if not (times.isascii() and times.isdecimal() and len(times) < 10 and int(times)):
-        raise UnknownScenario(f"{text!r}: after the colon stands how often, from 1")
+        raise UnknownScenario(f"{text!r}: the number after the colon is a count from 1")
     return Choice(SCENARIOS[name], int(times))
 
 
@@ -94,7 +94,7 @@ _NOT_READABLE = (
 )
 _HTML = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
 
-# With the figures that were seen.
+# With the recorded figures.
 _RATE_LIMIT = {"model": "grok-imagine-video", "what": "Requests per Minute", "actual": 80, "limit": 60}
 _CLOUDFLARE = Answer(520, _HTML.format("520: Web server is returning an unknown error"), "text/html; charset=UTF-8")
 
@@ -106,7 +106,7 @@ _ENDS = (
     _failed("internal_error", "An internal error occurred while the video was generated."),
     Scenario(
         "failed-without-error",
-        "the job fails and does not say why",
+        "the job fails without an error",
         "end",
         Answer(200, {"status": "failed"}),
         state="failed",
@@ -130,13 +130,13 @@ _ENDS = (
     Scenario("expired", "the job expires", "end", Answer(200, {"status": "expired"}), state="expired"),
     Scenario(
         "moderated-withheld",
-        "the job is done, but moderation keeps its video",
+        "the job is done, but moderation withholds its video",
         "end",
         change={"video": {"url": "", "respect_moderation": False}},
     ),
     Scenario(
         "moderated-rejected",
-        "the look that would find the job done is a 400, which says what it cost",
+        "the poll that would find the job done gets a 400 with the cost",
         "end",
         error="moderated",
         is_billed=True,
@@ -144,14 +144,14 @@ _ENDS = (
     ),
     Scenario(
         "moderated-unpriced",
-        "the same, without the cost, as clients noted it",
+        "the same without the cost, as clients reported it",
         "end",
         error="moderated",
         state="failed",
     ),
     Scenario(
         "moderated-failed",
-        "the job fails, and only its message tells of moderation",
+        "the job fails, and only its message mentions moderation",
         "end",
         Answer(200, {"status": "failed", "error": {"code": "invalid_argument", "message": _MODERATED}}),
         state="failed",
@@ -162,22 +162,22 @@ _ENDS = (
         "end",
         change={"status": None, "usage": None, "progress": None},
     ),
-    Scenario("done-without-url", "the job is done and says nowhere where", "end", change={"video": {"url": None}}),
+    Scenario("done-without-url", "the job is done, but has no URL", "end", change={"video": {"url": None}}),
     Scenario(
         "done-minimal",
         "the job is done without usage and progress",
         "end",
         change={"usage": None, "progress": None},
     ),
-    Scenario("never-ends", "the job runs for ever", "end", state="pending"),
+    Scenario("never-ends", "the job runs indefinitely", "end", state="pending"),
 )
 
 _RUNS = (
-    Scenario("pending-empty", "looks at the running job are empty 202s", "running", Answer(202, "")),
-    Scenario("no-progress", "looks at the running job tell no progress", "running", change={"progress": None}),
+    Scenario("pending-empty", "polls of the running job get empty 202s", "running", Answer(202, "")),
+    Scenario("no-progress", "polls of the running job get no progress", "running", change={"progress": None}),
     Scenario(
         "status-unknown",
-        "looks at the running job are 200 with a word of their own",
+        "polls of the running job get 200 with an unknown status",
         "running",
         status=200,
         change={"status": "finalizing"},

@@ -1,4 +1,4 @@
-"""The sandbox as an object: a server of its own thread, port, clock and state."""
+"""The class `Sandbox`: a server with its own thread, port, clock and state."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ MIB = 2**20
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it accepts connections."""
+    """uvicorn's server with an event for its start."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -44,7 +44,7 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
     async def main_loop(self) -> None:
-        """Ticks as uvicorn does, and ends as soon as it is asked to."""
+        """Tick as uvicorn does, but end at once on request."""
         self._loop, self._end, ticks = asyncio.get_running_loop(), asyncio.Event(), 0
         while not await self.on_tick(ticks):
             ticks += 1
@@ -52,7 +52,7 @@ class _Server(uvicorn.Server):
                 await asyncio.wait_for(self._end.wait(), _TICK_SECONDS)
 
     def end(self) -> None:
-        """Has it end; from any thread."""
+        """End the server; from any thread."""
         self.should_exit = True
         if self._loop and self._end:
             with contextlib.suppress(RuntimeError):  # the loop has ended
@@ -75,35 +75,35 @@ class _Server(uvicorn.Server):
 
 
 class Sandbox:
-    """An offline server of the contract on 127.0.0.1. A context manager; sandboxes share nothing.
+    """An offline server of the contract on 127.0.0.1. A context manager; sandboxes share no state.
 
     Simulated time passes `speed` times as fast as `clock` and starts at 0 with the server. Jobs, their URLs and the
-    rate limit live in simulated time; only `slow_seconds` and the fetching of inputs take real time.
+    rate limit use simulated time; only `slow_seconds` and the fetching of inputs use real time.
 
     Args:
         port: To listen on; 0 takes a free one.
         as_of: The era of the service (`x-eras` of the document): `spring` or `autumn`; None is the newest. It decides
-            which models, fields and limits there are, and how answers are worded.
+            models, fields, limits and the texts of answers.
         speed: Simulated seconds for each second of `clock`.
-        scenario: `name` or `name:N` for every request that names none itself; see `SCENARIOS`.
-        api_key: The only key to be accepted; None accepts any but an empty one.
-        clock: Seconds that never go back. Tests pass their own, so that nothing sleeps.
-        seed: Decides ids, signatures and how jobs progress.
-        max_jobs: Jobs that are kept; beyond it the oldest ended one is forgotten, or a POST is answered with 503.
-        requests_per_minute: Requests that each model lets through in any simulated minute; None does not limit. POSTs
-            and looks count alike, whatever the answer; those that name no model and no job count for the default model.
-            One too many gets the 429 for the rate and does not count. A wrong key, files and `/sandbox/` do not either.
+        scenario: `name` or `name:N` for every request that names no scenario; see `SCENARIOS`.
+        api_key: The only accepted key; None accepts any key that is not empty.
+        clock: Monotonic seconds. Tests pass their own, so that nothing sleeps.
+        seed: Decides ids, signatures and the progress of jobs.
+        max_jobs: Maximum number of jobs. Beyond it the oldest ended job is dropped, or a POST gets 503.
+        requests_per_minute: Requests for each model in any simulated minute; None is no limit. POSTs and polls count alike,
+            with any answer; those without a model and a job count for the default model. A request beyond the limit gets the
+            429 for the rate and does not count. Requests with a wrong key, for files and for `/sandbox/` do not count.
         requests_per_second: The same in any simulated second.
-        concurrent_jobs: Jobs that may run at once; None does not limit. No answer to one too many was recorded: it gets
-            the recorded 429 for the rate, figures included.
-        zero_data_retention: Whether the team must give `output.upload_url`.
-        slow_seconds: Real seconds by which the slow scenarios are late.
-        allow_hosts: Host names beside those of this machine by which requests may come, and their web pages.
-        max_connections: Open at once; beyond it the one that has waited longest for its client is closed.
-        request_seconds: Real seconds in which a request has to arrive whole, and for an answer to be read further.
-        max_body_bytes: The largest request, and the largest input video.
-        max_input_bytes: What all kept jobs' inputs may take in memory.
-        cache_bytes: What rendered files may take in memory.
+        concurrent_jobs: Jobs that may run at once; None is no limit. No answer beyond it was recorded: it is the recorded 429
+            for the rate, including its figures.
+        zero_data_retention: Whether `output.upload_url` is required.
+        slow_seconds: Real seconds of delay in the slow scenarios.
+        allow_hosts: Further accepted host names, beside those of this machine, and their web pages.
+        max_connections: Maximum open connections. Beyond it the one that has waited longest for its client is closed.
+        request_seconds: Real seconds in which a request has to arrive, and after which a stalled answer is dropped.
+        max_body_bytes: Maximum size of a request, and of an input video.
+        max_input_bytes: Maximum memory of all jobs' inputs.
+        cache_bytes: Maximum memory of rendered files.
     """
 
     def __init__(
@@ -132,8 +132,8 @@ class Sandbox:
         """Set a sandbox up without starting it.
 
         Raises:
-            UnknownScenario: `scenario` names none.
-            UnknownEra: `as_of` names none.
+            UnknownScenario: `scenario` is unknown.
+            UnknownEra: `as_of` is unknown.
             ValueError: `speed` is not above 0 and finite, or a limit is below 1.
         """
         if not 0 < speed < math.inf:
@@ -183,39 +183,39 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """What a client takes for the service's `https://api.x.ai/v1`."""
+        """The base URL for a client, in place of `https://api.x.ai/v1`."""
         if not self._base_url:
             raise RuntimeError("the sandbox was not started")
         return self._base_url
 
     @property
     def jobs(self) -> list[dict[str, Any]]:
-        """The accepted jobs in their order, as they are now.
+        """The accepted jobs in order, in their current state.
 
         Each has `request_id`, `operation` (the document's operationId), `body_sha256`, `scenario`, `created` (simulated
-        seconds), `state` and `cost_in_usd_ticks` (None until known, and of jobs that failed).
+        seconds), `state` and `cost_in_usd_ticks` (None until known, and for failed jobs).
         """
         return [] if self._service is None else self._service.records()
 
     @property
     def requests(self) -> Counter[tuple[str, str, int]]:
-        """How many requests were answered, by method, path template and status.
+        """The number of answered requests by method, path template and status.
 
-        A template is such as `/v1/videos/{request_id}`, `*` of no known route; the status of a dropped connection is 0.
+        A template is for example `/v1/videos/{request_id}`, or `*` for an unknown route. The status of a dropped connection is 0.
         """
         with self._counting:
             return Counter(self._counts)
 
     def start(self) -> Self:
-        """Listen; returns when connections are accepted.
+        """Start to listen. Returns when connections are accepted.
 
         Raises:
-            OSError: The port is taken.
-            OverflowError: There is no such port.
-            RuntimeError: It runs already, or did not start in time.
+            OSError: The port is in use.
+            OverflowError: The port is invalid.
+            RuntimeError: The sandbox is already running, or did not start in time.
         """
         if self._server is not None:
-            raise RuntimeError("the sandbox runs already")
+            raise RuntimeError("the sandbox is already running")
         contract = self._contract
         listener = _listener(self._wanted_port)
         origin = self._clock()
@@ -282,7 +282,7 @@ def _listener(port: int) -> socket.socket:
 
 
 def _openable(connections: int) -> int:
-    """So many connections as leave half of the process's file descriptors for all else."""
+    """The number of connections, limited to half of the process's file descriptors."""
     if os.name != "posix":
         return connections
     import resource
@@ -301,7 +301,7 @@ def _config(app: ASGIApp, max_connections: int, request_seconds: float) -> uvico
         access_log=False,
         log_config=None,
         server_header=False,
-        headers=[("server", "grok-imagine-sandbox")],  # no answer of it may be taken for a live one
+        headers=[("server", "grok-imagine-sandbox")],  # so that no answer is mistaken for a live one
         timeout_graceful_shutdown=1,
         timeout_keep_alive=30,
     )

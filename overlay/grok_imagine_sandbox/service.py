@@ -1,4 +1,4 @@
-"""The service: what each endpoint does with a request, from the key to the answer."""
+"""The service: the handling of requests by each endpoint, from the key to the answer."""
 
 import asyncio
 import hashlib
@@ -41,9 +41,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _KINDS: Mapping[str | int, Kind] = {"video": "video", "reference_audios": "audio"}
-_PATIENCE = 5.0  # seconds for which a look waits for a job's inputs
+_INPUT_TIMEOUT = 5.0  # seconds that a GET waits for a job's inputs
 _SMALL_BYTES, _SMALL_OBJECTS = 64 * 2**10, 64
-_MAX_KEPT_BYTES = 16 * 2**10  # of each job, for as long as it is known
+_MAX_KEPT_BYTES = 16 * 2**10  # of each job in the store
 _MAX_OCCASIONS = 10_000
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -51,7 +51,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Settings:
-    """What a sandbox can be told; `Sandbox` describes each."""
+    """The settings of a sandbox; `Sandbox` describes each."""
 
     scenario: Choice | None
     api_key: str | None
@@ -68,15 +68,15 @@ class Settings:
 
 
 class Service:
-    """One sandbox's endpoints and all of its state. Its coroutines run in one event loop.
+    """The endpoints and the state of one sandbox. Its coroutines run in one event loop.
 
     Args:
         contract: The document.
-        settings: The sandbox's.
-        port: Its own.
-        now: Gives the simulated time in seconds.
+        settings: The sandbox's settings.
+        port: The sandbox's port.
+        now: Returns the simulated time in seconds.
         epoch: Unix time at which simulated time was 0.
-        workers: For what blocks.
+        workers: Threads for blocking work.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Service:
         )
 
     def routes(self) -> list[Route]:
-        """The API's endpoints that this service has."""
+        """The routes of the API's endpoints."""
         handlers: dict[str, tuple[str, Callable[[Request], Awaitable[Response]]]] = {
             "generateVideo": ("POST", partial(self.start, "generateVideo")),
             "editVideo": ("POST", partial(self.start, "editVideo")),
@@ -166,7 +166,7 @@ class Service:
                 job = self._accept(order, raw, body, choice)
         except Refusal as refusal:
             return self._headed(operation, refusal.answer.response())
-        except ClientDisconnect:  # before its body was whole: there is no job, and nobody to tell
+        except ClientDisconnect:  # before the body was complete: there is no job, and no client
             return Response(status_code=400)
         response = self._headed(operation, JSONResponse({"request_id": job.request_id}), model, job.request_id)
         if job.choice is not None and job.choice.scenario.when == "accepted":
@@ -185,7 +185,7 @@ class Service:
         except Refusal as refusal:
             return refusal.answer.response()
         if job.preparation is not None:
-            done, _ = await asyncio.wait({job.preparation}, timeout=_PATIENCE)
+            done, _ = await asyncio.wait({job.preparation}, timeout=_INPUT_TIMEOUT)
             for preparation in done:
                 preparation.result()
         if job.upload_url is not None and job.plan is not None and job.state(self._now()) == "done":
@@ -239,37 +239,37 @@ class Service:
             raise Refusal(self._contract.error("wrong_key", masked=answers.masked(key)))
 
     def _take(self, choice: Choice) -> bool:
-        """Whether the scenario still has an occasion, which is then used up."""
+        """Use up an occasion of the scenario. Returns whether there was one."""
         if choice.times is not None and self._occasions[str(choice)] >= choice.times:
             return False
         if choice.times is not None:
             self._occasions[str(choice)] += 1
-            if len(self._occasions) > _MAX_OCCASIONS:  # the oldest is forgotten, and would begin anew
+            if len(self._occasions) > _MAX_OCCASIONS:  # the oldest is dropped, and would start again
                 del self._occasions[next(iter(self._occasions))]
         return True
 
     async def _instead(self, choice: Choice | None, model: str | None, *whens: When) -> Response | None:
-        """What a scenario has instead of all else, if this is one of its occasions."""
+        """The answer of a scenario that replaces the normal handling, if it applies now."""
         if choice is None or choice.scenario.when not in whens or not self._take(choice):
             return None
-        # What goes wrong on command goes wrong in any case, but it counts.
+        # A scenario applies regardless of the rate limit, but the request counts.
         self._rate.take(model or self._contract.default_model, self._now())
         answer = choice.scenario.replacement(self._contract)
         response = answer.response() if answer is not None else Response()
         return await delivered(response, choice.scenario.delivery, self._settings.slow_seconds)
 
     def _admit(self, model: str) -> None:
-        """Count a request of the API; the quota is one for POSTs and looks (register, Limits)."""
+        """Count a request of the API. POSTs and polls share one quota (register, Limits)."""
         full = self._rate.take(model, self._now())
         if full is not None:
-            raise Refusal(self._too_many(model, full.what, full.told, full.requests))
+            raise Refusal(self._too_many(model, full.what, full.reported, full.requests))
 
     def _too_many(self, model: str, what: str, actual: int, limit: int) -> Answer:
         return self._contract.error("rate_limit", model=model, what=what, actual=actual, limit=limit)
 
     @asynccontextmanager
     async def _body(self, request: Request) -> AsyncIterator[tuple[bytearray, Body]]:
-        """The body as sent and as read. A request without a readable one names no model, but counts."""
+        """The raw and the parsed body. A request without a readable body counts for the default model."""
         async with AsyncExitStack() as held:
             try:
                 if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -282,13 +282,13 @@ class Service:
             yield raw, body
 
     async def _aside(self, raw: bytearray, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call what takes the longer the larger a body is. Of the usual ones the way to a thread would take longest."""
+        """Call a function whose time grows with the body: for a large body in a thread, for a small one directly."""
         if len(raw) <= _SMALL_BYTES and raw.count(b"{") <= _SMALL_OBJECTS:
             return function(*args, **kwargs)
         return await self._workers.check(function, *args, **kwargs)
 
     def _model_of(self, body: Body) -> str:
-        """The model whose limits hold for a body that is not checked yet."""
+        """The model whose limits apply to an unchecked body."""
         name = body.value.get("model") if isinstance(body.value, dict) else None
         known = self._contract.model_name(name) if isinstance(name, str) else None
         return known or self._contract.default_model
@@ -305,7 +305,7 @@ class Service:
     ) -> Job:
         limit = None if is_batched else self._settings.concurrent_jobs
         if limit is not None and self.jobs.running(self._now()) - self.batches.running() >= limit:
-            # No other text than that for the rate was ever seen, with these figures.
+            # Only the text for the rate was recorded, with these figures.
             raise Refusal(self._too_many(order.model, "Requests per Minute", 80, 60))
         seed, number = self._settings.seed, self._accepted
         kept = {name: order.body[name] for name in ("output", "storage_options") if order.body.get(name) is not None}
@@ -318,7 +318,7 @@ class Service:
             order._replace(body=kept),
             body.sha256,
             self._now(),
-            len(raw) if raw.isascii() else 4 * len(raw),  # as Python keeps it until the inputs were read
+            len(raw) if raw.isascii() else 4 * len(raw),  # Python's memory for the string, until the inputs are read
         )
         try:
             self.jobs.add(job, job.created)
@@ -331,12 +331,12 @@ class Service:
         return job
 
     async def _prepare(self, job: Job, order: Order) -> None:
-        """Read the job's inputs; what can't be read shows on the first look (register, Recorded timings)."""
+        """Read the job's inputs. The first poll reports an unreadable one (register, Recorded timings)."""
         try:
             if media_objects(order.body):
                 reader = self._reader.over(await self._fetched(job, order))
                 product = await self._workers.read(prepare, self._contract, order, reader)
-            else:  # nothing blocks, and the way to a thread and back would take longer than all else
+            else:  # nothing blocks, and a thread switch would take longer than the work
                 product = prepare(self._contract, order, self._reader)
             self.jobs.plan(job, Plan(product, curve(order.mode, order.model, product, job.request_id)), self._now())
         except InputFailure as failure:
@@ -347,7 +347,7 @@ class Service:
             self.jobs.fail(job, InputFailure("The service is currently unavailable.", "service_unavailable"))
 
     async def _fetched(self, job: Job, order: Order) -> dict[str, bytes | InputFailure]:
-        """What is found at the inputs' URLs on this machine, up to the first that can't be had."""
+        """The contents of the inputs' URLs on this machine, up to the first failure."""
         found: dict[str, bytes | InputFailure] = {}
         for path, source in media_objects(order.body):
             kind = _KINDS.get(path[0], "image")
@@ -365,7 +365,7 @@ class Service:
         return found
 
     async def _upload(self, job: Job, url: str, product: Product) -> None:
-        """Send a done job's file where `output` says."""
+        """Upload a finished job's file to its `output.upload_url`."""
         try:
             if uploads_to(url):
                 await self._fetcher.put(url, await self._workers.render(self.files.content, product))
@@ -384,7 +384,7 @@ class Service:
         return job
 
     def _headed(self, operation: str, response: Response, model: str = "", request_id: str = "") -> Response:
-        """An answer with those headers of the service's own that the document lists for it."""
+        """Add the service's headers that the document lists for an answer."""
         listed = self._contract.headers(operation, response.status_code)
         if not listed:
             return response
@@ -395,29 +395,29 @@ class Service:
             "x-ratelimit-limit-requests": str(self._rate.limit),
             "x-ratelimit-remaining-requests": str(self._rate.remaining(model, self._now())),
             "x-zero-data-retention": str(self._settings.zero_data_retention).lower(),
-            "x-metrics-e2e-ms": str(500 + int(trace[:4], 16) % 400),  # the recorded POSTs took so long
+            "x-metrics-e2e-ms": str(500 + int(trace[:4], 16) % 400),  # as in the recorded POSTs
             "traceparent": f"00-{trace[:32]}-{trace[32:48]}-01",
         }
         response.headers.update({name: value for name, value in values.items() if name in listed})
         return response
 
     def _chosen(self, request: Request) -> Choice | None:
-        """The scenario a request asks for by its header."""
+        """The scenario in a request's header."""
         text = request.headers.get("x-sandbox-scenario")
         try:
             choice = None if text is None else choose(text)
         except UnknownScenario as error:
             raise Refusal(Answer(400, {"code": "sandbox", "error": answers.excerpt(str(error))})) from error
-        # A client that sends the header with every request means its POSTs.
+        # A client may send the header with every request; these scenarios apply to POSTs only.
         return None if choice and request.method == "GET" and choice.scenario.when in ("start", "accepted") else choice
 
     def _ends(self, request: Request) -> Choice | None:
-        """The scenario that decides how the jobs of a request end."""
+        """The scenario for the end of a request's jobs."""
         choice = self._chosen(request) or self._settings.scenario
         return choice if choice is not None and choice.scenario.when == "end" else None
 
     def _front(self, method: str, handler: Endpoint) -> Endpoint:
-        """An endpoint behind the key and the scenarios; what it refuses becomes its answer."""
+        """Wrap an endpoint in the checks of key and scenarios; a refusal becomes the answer."""
         whens: tuple[When, ...] = ("any",) if method == "GET" else ("any", "start")
 
         async def endpoint(request: Request) -> Response:
@@ -432,7 +432,7 @@ class Service:
                     return response
             except Refusal as refusal:
                 return refusal.answer.response()
-            except ClientDisconnect:  # before its body was whole: nothing was made, and there is nobody to tell
+            except ClientDisconnect:  # before the body was complete: nothing was created, and there is no client
                 return Response(status_code=400)
             if not self._take(choice):
                 return response

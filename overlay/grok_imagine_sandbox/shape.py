@@ -1,7 +1,7 @@
-"""The form of a request's body: reading it, and the prose of a 422.
+"""The form of a request's body: parsing it, and the text of a 422.
 
-The service is written in Rust; its texts are those of serde (register, HTTP statuses). Only the first fault is
-named, in the order of the text, as a parser meets it.
+The service is written in Rust; its texts are those of serde (register, HTTP statuses). Like a parser, it reports only the
+first fault in the order of the text.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from .answers import TOO_LARGE, Refusal, excerpt, plain
 from .contract import RANGES, Contract, Fault, JsonPath
 from .positions import end_of, line_and_column
 
-# Other names that the service takes for a field (register, Request fields).
+# Aliases of fields at the service (register, Request fields).
 _ALIASES = {"seconds": "duration", "input_reference": "image"}
 _IMAGE_FIELDS = ("image", "last_frame")
 _EXPECTED = {"string": "a string", "integer": "i32", "number": "f64", "boolean": "a boolean", "array": "a sequence"}
@@ -22,13 +22,13 @@ _PREFIX = "Failed to deserialize the JSON body into the target type: "
 
 
 class Body:
-    """A request's body: the text as sent, and what the service understands of it."""
+    """A request's body: the raw text, and the value as the service reads it."""
 
     def __init__(self, raw: bytes | bytearray) -> None:
-        """Read a body.
+        """Parse a body.
 
         Raises:
-            Refusal: It is no JSON in UTF-8, or out of bounds.
+            Refusal: It is not JSON in UTF-8, or out of bounds.
         """
         try:
             bounds.check(raw)
@@ -45,10 +45,10 @@ class Body:
         self.sha256 = hashlib.sha256(raw).hexdigest()
 
     def check(self, contract: Contract, operation: str) -> list[Fault]:
-        """Check the form; what remains are faults of ranges, which the rules answer.
+        """Check the form. Returns violations of ranges, which `rules` answers.
 
         Raises:
-            Refusal: A type is wrong, a required field is missing, or a value is not of its closed list.
+            Refusal: A type is wrong, a required field is missing, or a value is not in its closed list.
         """
         faults = contract.faults(operation, self.value)
         shape = [(fault.path, _prose(fault)) for fault in faults if fault.keyword not in RANGES]
@@ -71,12 +71,12 @@ def _reason(error: Exception) -> str:
 
 
 def _understood(value: Any) -> Any:
-    """The body with the service's tolerances applied: aliases, empty lists, and a duration written as a string."""
+    """The body as the service reads it: with aliases, without empty lists, and with a duration from a string."""
     if not isinstance(value, dict):
         return value
     body = {_ALIASES.get(name, name): item for name, item in value.items()}
     body |= {name: value[name] for name in _ALIASES.values() if name in value}  # the proper name wins
-    body = {name: item for name, item in body.items() if item != []}  # unknown of the service: as good as left out
+    body = {name: item for name, item in body.items() if item != []}  # an assumption: empty lists count as absent
     if "duration" in body:
         body["duration"] = _seconds(body["duration"])
     for name in _IMAGE_FIELDS:
@@ -93,20 +93,20 @@ def _understood(value: Any) -> Any:
 
 
 def _seconds(value: Any) -> Any:
-    """A whole number, also if it is written as a string or with a point."""
+    """An integer, also from a string or a float."""
     written = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10
     return int(value) if written or (isinstance(value, float) and value.is_integer()) else value
 
 
 def _image(value: Any) -> Any:
-    """An image object with its old name of `url` replaced."""
+    """An image object with `image_url`, the old name, replaced by `url`."""
     if isinstance(value, dict) and "image_url" in value and "url" not in value:
         return {("url" if name == "image_url" else name): item for name, item in value.items()}
     return value
 
 
 def _prose(fault: Fault) -> str:
-    """A verdict of the schema in serde's words."""
+    """A schema violation in serde's words."""
     if fault.keyword == "required":
         return f"missing field `{fault.wanted}`"
     kinds = fault.wanted if isinstance(fault.wanted, list) else [fault.wanted]
@@ -143,14 +143,14 @@ def _unknown_variants(contract: Contract, operation: str, body: Any) -> list[tup
 
 
 def _without_source(contract: Contract, operation: str, body: Any) -> list[tuple[JsonPath, str]]:
-    """Media objects that name neither a URL nor a file (register, Nested objects)."""
+    """Media objects without a URL or a file (register, Nested objects)."""
     if not isinstance(body, dict):
         return []
     known = contract.body_schema(operation)["properties"]
     found: list[tuple[JsonPath, str]] = []
     faulty: set[str | int] = set()
     for path, media in media_objects(body):
-        # Of each field only the first: where a fault stands takes a walk through the text.
+        # Only the first of each field: locating a fault scans the text.
         if path[0] in known.keys() - faulty and not any(media.get(name) for name in ("url", "file_id", "voice_id")):
             faulty.add(path[0])
             found.append((path, "missing field `url`"))
@@ -158,7 +158,7 @@ def _without_source(contract: Contract, operation: str, body: Any) -> list[tuple
 
 
 def media_objects(body: Mapping[str, Any]) -> list[tuple[JsonPath, Mapping[str, Any]]]:
-    """The media objects of a body, each with its path, in the order of the fields below."""
+    """The media objects of a body with their paths, in the order of the fields below."""
     found: list[tuple[JsonPath, Any]] = [((name,), body.get(name)) for name in ("image", "video")]
     found += [(("reference_images", index), item) for index, item in enumerate(_list(body, "reference_images"))]
     found += [(("reference_audios", index), item) for index, item in enumerate(_list(body, "reference_audios"))]
@@ -177,5 +177,5 @@ def _list(body: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _dotted(path: Sequence[str | int]) -> str:
-    """A path as serde writes it: `reference_images[0].url`."""
+    """A path in serde's form: `reference_images[0].url`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")

@@ -30,9 +30,9 @@ def tone(prompt: str, count: int) -> bytes:
 
 @functools.cache
 def _chord(root: int, steps: tuple[int, ...]) -> array[int]:
-    """Return a second of notes, each so many times the root in Hz, that swell one after the other.
+    """Return a second of notes, each a multiple of the root in Hz, that swell one after the other.
 
-    All are whole numbers of Hz, so the second can be repeated without a click.
+    All frequencies are whole numbers of Hz, so that the second repeats without a click.
     """
 
     def level(time: float) -> float:

@@ -1,4 +1,4 @@
-"""The Files API: what was uploaded, and what jobs left by `storage_options` (register, Files)."""
+"""The Files API: uploaded files, and files that jobs stored by `storage_options` (register, Files)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _SUFFIXES = ("png", "jpg", "jpeg", "mp4", "pdf", "webp")
 
 @dataclass
 class Upload:
-    """A file that was uploaded. Times are simulated seconds."""
+    """An uploaded file. Times are simulated seconds."""
 
     id: str
     number: int
@@ -34,18 +34,18 @@ class Upload:
     created: float
     expires: float | None
     public: tuple[str, float | None] | None = None
-    """The public URL's token, and when it ends before the file does."""
+    """The public URL's token, and its expiry if that is before the file's."""
 
     def has_ended(self, now: float) -> bool:
-        """Whether it is gone."""
+        """Whether it has expired."""
         return self.expires is not None and now >= self.expires
 
 
 class StoredFiles:
-    """The endpoints of files, and the files themselves.
+    """The endpoints of files, and the files.
 
     Args:
-        desk: What they share with the endpoints of jobs.
+        desk: The parts that all endpoints share.
         origin: Scheme, host and port of the sandbox.
     """
 
@@ -58,7 +58,7 @@ class StoredFiles:
         self._number = self._bytes = 0
 
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """The routes of the endpoints."""
         handlers: dict[str, tuple[str, Endpoint]] = {
             "uploadFile": ("POST", self._upload),
             "listFiles": ("GET", self._list),
@@ -77,10 +77,10 @@ class StoredFiles:
         return [*routes, Route(PUBLIC + "{token}/{name}", self._serve, methods=["GET"])]
 
     def read(self, file_id: str) -> bytes | None:
-        """A file as an input of a job; None if nothing was ever known of it. May render: belongs into a worker thread.
+        """The content of a file as a job's input; None for an unknown id. May render: belongs into a worker thread.
 
         Raises:
-            InputFailure: It is gone.
+            InputFailure: The file was deleted or has expired.
         """
         upload, job = self._uploads.get(file_id), self._job(file_id)
         if file_id in self._gone or (upload is not None and upload.has_ended(self._desk.now())):
@@ -90,7 +90,7 @@ class StoredFiles:
         return self._desk.files.content(job.plan.product) if job is not None and job.plan is not None else None
 
     def lines(self, file_id: str) -> bytes:
-        """A file of requests.
+        """The content of a file of requests.
 
         Raises:
             Refusal: There is no such upload.
@@ -116,8 +116,8 @@ class StoredFiles:
         if any(name.startswith("expires_after") for name in names[at:]):
             raise self._refused("`expires_after` must come before `file`.")
         texts = {part.name: part.content.decode("utf-8", "replace") for part in found[:at]}
-        told = texts.get("expires_after", texts.get("expires_after[seconds]"))
-        expires = None if told is None else self._expiry(told)
+        given = texts.get("expires_after", texts.get("expires_after[seconds]"))
+        expires = None if given is None else self._expiry(given)
         content = found[at].content
         if len(content) > self._contract.limit("file_size"):
             raise Refusal(TOO_LARGE)
@@ -139,9 +139,9 @@ class StoredFiles:
         self._uploads[upload.id] = upload
         return upload
 
-    def _expiry(self, told: object) -> int:
+    def _expiry(self, given: object) -> int:
         low, high = (int(self._contract.limit(f"storage_expiry_{end}")) for end in ("minimum", "maximum"))
-        text = str(told)
+        text = str(given)
         if not (text.isascii() and text.isdecimal() and len(text) < 10 and low <= int(text) <= high):
             raise self._refused(f"`expires_after` must be between {low} and {high} seconds.")
         return int(text)
@@ -206,8 +206,8 @@ class StoredFiles:
         entry = self._any(request)
         async with self._desk.body(request) as (_, body):
             body.check(self._contract, "createFilePublicUrl")
-            told = body.value.get("expires_after")
-        expires, now = None if told is None else self._expiry(told), self._desk.now()
+            given = body.value.get("expires_after")
+        expires, now = None if given is None else self._expiry(given), self._desk.now()
         if "public_url" not in self._described(entry):
             if isinstance(entry, Job):
                 public = True if expires is None else {"expires_after": int(now - entry.end) + expires}
@@ -231,7 +231,7 @@ class StoredFiles:
         return JSONResponse({"id": described["id"], "revoked": True, **gone})
 
     async def _serve(self, request: Request) -> Response:
-        """A public URL: without a key, and a 404 when it has ended."""
+        """Serve a public URL: without a key, and with 404 after its expiry."""
         file_id = request.path_params["name"].partition(".")[0]
         upload = self._uploads.get(file_id)
         if upload is None or upload.public is None or upload.has_ended(self._desk.now()):
@@ -265,12 +265,12 @@ class StoredFiles:
         return job.stored_for is None or now < job.end + job.stored_for
 
     def _change(self, job: Job, storage: dict[str, Any] | None) -> None:
-        """What a job's `storage_options` are from now on; without any there is no file."""
+        """Replace a job's `storage_options`; None removes the file."""
         rest = {name: value for name, value in job.order.body.items() if name != "storage_options"}
         job.order = job.order._replace(body=rest if storage is None else {**rest, "storage_options": storage})
 
     def _described(self, entry: Upload | Job) -> dict[str, Any]:
-        """A file as the API tells of it; the size of a job's is known when it was made."""
+        """A file in the API's form. The size of a job's file is known once it is rendered."""
         if isinstance(entry, Upload):
             found = {
                 "id": entry.id,
@@ -314,5 +314,5 @@ class StoredFiles:
 
 
 def _id(job: Job) -> str:
-    """Under what a job's file is found."""
+    """The id of a job's file."""
     return f"file_{job.file_uuid}"

@@ -1,7 +1,7 @@
-"""What would block the event loop, in threads: checks of bodies, reading of inputs, rendering. None waits for another kind.
+"""Worker threads for blocking work: checks of bodies, reading of inputs, rendering. Each kind has its own pool.
 
-A thread can't be ended from outside. So work that may take long calls `checkpoint` now and then, which ends it when it
-has used up its processor time, or when the sandbox stops.
+A thread can't be ended from outside. So long work calls `checkpoint` regularly, which ends it when it has used up its
+processor time, or when the sandbox stops.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ _check: ContextVar[Callable[[], None] | None] = ContextVar("checkpoint", default
 
 
 def checkpoint() -> None:
-    """End here if the work under way may not go on; outside of `Workers` nothing is bounded.
+    """End the current work if it may not go on. Outside of `Workers` there is no limit.
 
     Raises:
-        Exhausted: It may not.
+        Exhausted: The work may not go on.
     """
     check = _check.get()
     if check is not None:
@@ -38,17 +38,17 @@ def checkpoint() -> None:
 
 
 class Workers:
-    """Threads for one sandbox."""
+    """The threads of one sandbox."""
 
     def __init__(self) -> None:
         self._stopped = Event()
-        # Bodies one at a time: parsed, each takes several times its size.
+        # One body at a time, since a parsed body takes several times its size.
         self._checks = ThreadPoolExecutor(1, "grok-imagine-sandbox-check")
         self._reading = ThreadPoolExecutor(2, "grok-imagine-sandbox-read")
         self._rendering = ThreadPoolExecutor(4, "grok-imagine-sandbox-render")
 
     async def check(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function that looks at a body."""
+        """Run a function that checks a body."""
         return await asyncio.get_running_loop().run_in_executor(self._checks, lambda: function(*args, **kwargs))
 
     async def read(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -70,7 +70,7 @@ class Workers:
         return await asyncio.get_running_loop().run_in_executor(self._rendering, work)
 
     def stop(self) -> None:
-        """Begin nothing more, and end what runs at its next checkpoint."""
+        """Start nothing more, and end running work at its next checkpoint."""
         self._stopped.set()
         for executor in (self._checks, self._reading, self._rendering):
             executor.shutdown(wait=False, cancel_futures=True)

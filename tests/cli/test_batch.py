@@ -132,7 +132,7 @@ BAD = {
     9: ({"prompt": "x", "image_url": "cat.png"}, "a file of this machine goes into `image`"),
     10: ({"prompt": "x", "colour": "red"}, "`colour`: no such keyword"),
     11: ({"prompt": "x", "mode": "extend-video"}, "`video`: is required"),
-    12: ({"prompt": "x", "mode": "edit-video"}, "`mode` says 'edit-video'"),
+    12: ({"prompt": "x", "mode": "edit-video"}, "`mode` is 'edit-video'"),
     13: ([1], "is an object or a text; got list"),
     14: ("", "`prompt`"),
     15: ({"prompt": "x", "output": "../a.mp4"}, "`output`: is the name of a file in the batch's folder"),

@@ -226,7 +226,7 @@ def test_a_mode_can_be_asked_for_by_the_names_that_people_meet(name: str) -> Non
     check_name(variant["mode"], choose(body), body)
     for field in variant["fields"]:
         less = {key: value for key, value in body.items() if key != field}
-        with pytest.raises(ModeConflict, match=f"`mode` says {name!r}.*needs .*`{field}`"):
+        with pytest.raises(ModeConflict, match=f"`mode` is {name!r}.*needs .*`{field}`"):
             check_name(name, choose(less), less)
 
 

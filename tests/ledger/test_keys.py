@@ -157,7 +157,7 @@ def test_what_is_a_key_is_taken(keyed: Api, sandbox: Sandbox, key: str) -> None:
 
 def test_without_a_ledger_there_are_no_keys(api: Api, sandbox: Sandbox) -> None:
     for call in ("start", "generate"):
-        with pytest.raises(OutOfRange, match=r"`key`: is kept in a ledger.*Client\(ledger=Ledger\(path\)\)"):
+        with pytest.raises(OutOfRange, match=r"`key`: needs a ledger.*Client\(ledger=Ledger\(path\)\)"):
             api(lambda client, call=call: getattr(client.video, call)(CAT, key="k"))
     assert posts(sandbox) == 0
 
