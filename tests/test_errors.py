@@ -26,7 +26,7 @@ from grok_imagine.errors import (
     VideoGenerationError,
     VideoModeratedError,
     VideoTimeoutError,
-    blot,
+    redact,
 )
 
 INVALID = "Client specified an invalid argument"
@@ -96,16 +96,16 @@ def test_bytes_that_are_no_text_and_long_bodies_are_kept_as_an_excerpt() -> None
 
 def test_a_secret_that_a_proxy_echoes_is_blotted_out() -> None:
     error = api_error(400, {"echo": "Bearer SECRETKEY"}, b'{"error": "bad SECRETKEY"}', request_id="j")
-    blot(error, "SECRETKEY")
+    redact(error, "SECRETKEY")
     assert "SECRETKEY" not in f"{error!s} {error!r} {vars(error)}" and "***" in str(error)
     deep = VideoGenerationError("c", "m", payload={"error": {"messages": ["bad SECRETKEY"]}})
-    blot(deep, "SECRETKEY")
+    redact(deep, "SECRETKEY")
     assert deep.payload == {"error": {"messages": ["bad ***"]}}
 
 
 def test_a_key_too_short_to_be_one_blots_out_nothing() -> None:
     error = api_error(400, {}, b"1 and 1", request_id="d1-1")
-    blot(error, "1")
+    redact(error, "1")
     assert error.request_id == "d1-1" and error.message == "1 and 1"
 
 

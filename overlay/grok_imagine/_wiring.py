@@ -25,7 +25,7 @@ from .core.results import Job, Video
 from .core.retry import Retries, RetryPolicy
 from .core.schedule import Schedule, contract_schedule
 from .core.validation import choose
-from .errors import ModeConflict, OutOfRange, UnknownField, blot
+from .errors import ModeConflict, OutOfRange, UnknownField, redact
 from .posting import start as posting
 from .transport.redaction import redact_logs
 
@@ -222,7 +222,7 @@ class ClientCore:
             wall=time.time,
             timeout=contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout"),
             schedule=contract_schedule,
-            blot=lambda error: blot(error, self._config.api_key),
+            redact=lambda error: redact(error, self._config.api_key),
         )
         ended = [bind(each) if isinstance(each, Video) else each for each in found.ended]
         return Reconciliation(ended, found.running, found.unknown)
@@ -253,7 +253,7 @@ class ClientCore:
         bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
         options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress, on_started)
         key = self._config.api_key
-        return BatchRunner(self.runtime, options, bind, lambda error: blot(error, key))
+        return BatchRunner(self.runtime, options, bind, lambda error: redact(error, key))
 
     def concurrency(self, given: int | None) -> int:
         """How many jobs of a batch run at once."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .hints import Hint
-from .parsing import blot as blot
 from .parsing import cost_usd, shown
+from .parsing import redact as redact
 from .parsing import retry_after as retry_after
 
 __all__ = [

@@ -61,7 +61,7 @@ def is_plain_id(value: str) -> bool:
     return re.fullmatch(r"\w[\w.:-]{0,199}", value, re.ASCII) is not None
 
 
-def blot(error: BaseException, secret: str) -> None:
+def redact(error: BaseException, secret: str) -> None:
     """Removes a secret from an exception and its causes: a broken proxy may echo the key in an answer."""
     cause: BaseException | None = error
     for _ in range(20):

@@ -91,14 +91,14 @@ class BatchRunner:
         runtime: Runtime,
         options: Options,
         bind: Callable[[Video], Video],
-        blot: Callable[[GrokImagineError], None],
+        redact: Callable[[GrokImagineError], None],
     ) -> None:
         self._runtime = runtime._replace(recorder=options.recorder)
         self._origin = options.recorder.origin
         self._options = options
         self.ledger = options.recorder.ledger
         self._bind = bind
-        self._blot = blot
+        self._redact = redact
         self._lock = threading.Lock()
         self._followers: dict[tuple[str, str, int], list[int]] = {}
         self.running: dict[str | None, None] = {}
@@ -129,7 +129,7 @@ class BatchRunner:
                     followers.append(position)
         except Exception as error:  # an item may be any object
             # No variable keeps the error: its traceback refers to this frame, which would be a cycle.
-            return self._completed(Outcome(position, "refused", known, error=own_error(error, None, self._blot)))
+            return self._completed(Outcome(position, "refused", known, error=own_error(error, None, self._redact)))
         if followers is not None:
             return self._completed()
         return self._run(position, request, key)
@@ -194,7 +194,7 @@ class BatchRunner:
         if not item.intent or item.request_id or is_noted:
             return
         ledger, request, batch_slot = self.ledger, item.request, item.batch_slot
-        cause = own_error(error, id_on(error), self._blot)
+        cause = own_error(error, id_on(error), self._redact)
 
         def note() -> None:
             entry = ledger.known(request, self._origin, batch_slot)
@@ -212,7 +212,7 @@ class BatchRunner:
             self._log_left([request_id])
         if item.is_new and (isinstance(error, LedgerError) or not isinstance(error, GrokImagineError)):
             request_id = request_id or id_on(error)
-        failure = own_error(error, request_id, self._blot)
+        failure = own_error(error, request_id, self._redact)
         if holds_for_all(failure):
             self._fatal = self._fatal or failure  # no later request is sent
         state = state_of(failure, request_id, bool(item.intent))

@@ -10,7 +10,7 @@ from ..errors import AuthenticationError, GrokImagineError, LedgerError, OutOfCr
 LONGEST_TEXT = 500
 """Characters of a foreign error's text that ours repeats. The whole error is its cause."""
 
-Blot = Callable[[GrokImagineError], None]
+Redact = Callable[[GrokImagineError], None]
 
 
 def holds_for_all(error: GrokImagineError) -> bool:
@@ -25,13 +25,13 @@ def holds_for_all(error: GrokImagineError) -> bool:
     return isinstance(error, AuthenticationError | OutOfCreditError | LedgerError)
 
 
-def own_error(error: Exception, request_id: str | None, blot: Blot | None = None) -> GrokImagineError:
+def own_error(error: Exception, request_id: str | None, redact: Redact | None = None) -> GrokImagineError:
     """The error of one job: ours unchanged, a foreign one as the cause of an `UnexpectedError`.
 
     Args:
         error: The exception that was raised.
         request_id: The job's id, if there is one.
-        blot: Removes the key from an error.
+        redact: Removes the key from an error.
     """
     if isinstance(error, GrokImagineError):
         made = error
@@ -39,12 +39,12 @@ def own_error(error: Exception, request_id: str | None, blot: Blot | None = None
     else:
         made = UnexpectedError(f"{type(error).__name__}: {_text(error)}", request_id=request_id)
         made.__cause__ = error
-    if blot is not None:
+    if redact is not None:
         try:
-            blot(made)
+            redact(made)
         except RecursionError:  # an answer that is too deep to search may hold the key: it is dropped
             made.__dict__.pop("payload", None)
-            blot(made)
+            redact(made)
     return made
 
 

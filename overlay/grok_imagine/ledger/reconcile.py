@@ -12,7 +12,7 @@ from ..core.results import Video
 from ..core.schedule import Schedule
 from ..errors import ApiError, GrokImagineError, TransportError
 from .entries import Entry, Reconciliation
-from .isolation import Blot, holds_for_all, own_error
+from .isolation import Redact, holds_for_all, own_error
 from .recorder import LedgerRecorder
 
 __all__ = ["reconcile"]
@@ -28,7 +28,7 @@ def reconcile(
     wall: Callable[[], float],
     timeout: float,
     schedule: Schedule,
-    blot: Blot,
+    redact: Redact,
 ) -> Flow[Reconciliation]:
     """Polls the accepted jobs in turn until all have ended or the time is up.
 
@@ -53,7 +53,7 @@ def reconcile(
     while waiting:
         for entry in [waiting.popleft() for _ in range(len(waiting))]:
             left = max(LEAST_POLL, timeout - (clock() - begin)) if timeout else request_timeout
-            outcome = yield from _poll(entry, runtime, min(request_timeout, left), blot)
+            outcome = yield from _poll(entry, runtime, min(request_timeout, left), redact)
             if outcome is None:
                 waiting.append(entry)
             else:
@@ -71,7 +71,9 @@ def _is_due(entry: Entry, now: float) -> bool:
     return bool(entry.request_id) and (entry.state == "accepted" or (entry.state == "done" and ran_out))
 
 
-def _poll(entry: Entry, runtime: Runtime, request_timeout: float, blot: Blot) -> Flow[Video | GrokImagineError | None]:
+def _poll(
+    entry: Entry, runtime: Runtime, request_timeout: float, redact: Redact
+) -> Flow[Video | GrokImagineError | None]:
     """The result of a job, or None if it still runs or the poll failed for a moment."""
     try:
         video = yield from operations.poll_once(str(entry.request_id), runtime, request_timeout)
@@ -81,7 +83,7 @@ def _poll(entry: Entry, runtime: Runtime, request_timeout: float, blot: Blot) ->
     except Exception as error:  # whatever it is, it ends this job alone
         if isinstance(error, ApiError | TransportError) and operations.is_transient(error):
             return None
-        failure = own_error(error, entry.request_id, blot)
+        failure = own_error(error, entry.request_id, redact)
         if holds_for_all(failure):
             raise
         return failure

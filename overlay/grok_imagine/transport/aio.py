@@ -21,7 +21,7 @@ from ..answers.answer import MOST_ANSWER, Answer, take_in
 from ..config import Config
 from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
 from ..core.results import Job
-from ..errors import GrokImagineError, RequestTimeout, TransportError, blot
+from ..errors import GrokImagineError, RequestTimeout, TransportError, redact
 from ..parsing import BLOCK
 from ..posting.post import GRACE, Post, cancel_or_wait_all
 from ._library import httpx
@@ -92,7 +92,7 @@ class AsyncDriver:
                     result: T = error.value
                     return result
                 if isinstance(error, GrokImagineError):
-                    blot(error, self._config.api_key)
+                    redact(error, self._config.api_key)
                 raise
 
     async def _do(self, command: Command) -> object:

@@ -14,7 +14,7 @@ from ..answers.answer import Answer
 from ..config import Config
 from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
 from ..core.results import Job
-from ..errors import GrokImagineError, NotDelivered, blot
+from ..errors import GrokImagineError, NotDelivered, redact
 from ..posting.post import TICK, Closing, Post, cancel_or_wait_all
 from .exchange import Exchange
 from .failures import typed
@@ -70,7 +70,7 @@ class SyncDriver:
                     result: T = error.value
                     return result
                 if isinstance(error, GrokImagineError):
-                    blot(error, self._config.api_key)
+                    redact(error, self._config.api_key)
                 raise
 
     def do(self, command: Command, stop: Stop | None = None) -> object:
