@@ -40,26 +40,26 @@ HEAD = """# The command line
 
 ![A job from prompt to preview, a moderated one, and the ledger](cli.svg)
 
-Results go to stdout, and all else to stderr, so that `xdg-open "$(grok-imagine generate ... -o boat.mp4)"` works. In a
-terminal there is a bar for the job; elsewhere a few lines. `NO_COLOR` is honoured. With `--json` there is one JSON object
-a line on stdout and nothing else; its one key says what it is, such as `job`, `file`, `entry`, `total` or `error`. An error has
-`type`, `message`, `request_id`, `exit_code`, `hints` and `resume`, the command that takes the job up again.
+Results go to stdout, and everything else to stderr, so that `xdg-open "$(grok-imagine generate ... -o boat.mp4)"` works. A
+terminal shows a progress bar; otherwise there are a few lines. `NO_COLOR` is respected. With `--json`, stdout has one JSON
+object in each line and nothing else. Its single key is its kind, such as `job`, `file`, `entry`, `total` or `error`. An error has
+`type`, `message`, `request_id`, `exit_code`, `hints` and `resume`, the command that resumes the job.
 
-A job that is done has a temporary URL, which is printed unless the video is saved. Whoever has it has the video.
+A job that is done has a temporary URL, which is printed unless the video is saved. It needs no key: keep it private.
 
-Every job is noted in a ledger before it is posted: `jobs.db` in the folder that the system has for a program's data
+Every job is recorded in a ledger before it is posted: `jobs.db` in the system's folder for program data
 (`$XDG_DATA_HOME/grok-imagine`, by default `~/.local/share/grok-imagine`), or the file that `--ledger` or
-`GROK_IMAGINE_LEDGER` names. With `--sandbox` it is a temporary one, unless it is named, so that play and paid jobs do not mix.
+`GROK_IMAGINE_LEDGER` names. With `--sandbox` the ledger is temporary unless it is named, so that test jobs and paid jobs do not mix.
 
-Ctrl-C ends the wait, not the job: the command that takes it up again is printed. In it an id is quoted for a shell; what
-can't be shown is written as `$'...'`, which bash, zsh and ksh read. For an id that no command can hold it is `reconcile`.
-SIGTERM, as by `docker stop`, does the same as Ctrl-C; a second one ends the program at once.
+Ctrl-C ends the wait, not the job; the program prints the command that resumes it. The id is quoted for a shell;
+unprintable characters are written as `$'...'`, which bash, zsh and ksh read. If a command can't contain the id, it is
+`reconcile`. SIGTERM, as from `docker stop`, does the same as Ctrl-C; a second signal ends the program at once.
 
 The words of others, of the service, a manifest or a ledger, are shown on one line and cut after 1,000 characters. What would
 steer the terminal, turn its direction or not be seen is shown as \N{REPLACEMENT CHARACTER}. JSON has the words whole, escaped.
 
-`--sandbox` has any command ask a sandbox of its own, without a key. It lives as long as the command, as do its jobs, and
-its time runs 20 times as fast; seconds that are given and shown are simulated ones. `grok-imagine sandbox serve` runs one that stays.
+With `--sandbox`, a command uses its own sandbox, without a key. The sandbox and its jobs end with the command. Its time runs
+20 times as fast; all seconds in options and output are simulated. `grok-imagine sandbox serve` runs a permanent one.
 
 ## Manifests
 

@@ -14,12 +14,12 @@ PAGE = ROOT / "docs" / "contract.md"
 
 HEAD = """# The contract
 
-Made by `make docs` from [the document](../openapi/grok-imagine.yaml), version {version}. Where each fact comes from stands in
-[the register](../openapi/register.md). None of it was verified live by this project.
+Made by `make docs` from [the document](../openapi/grok-imagine.yaml), version {version}. The sources are in
+[the register](../openapi/register.md). This project has verified none of it live.
 
-Each rule has a confidence: **H** is recorded, probed, or told by two official sources; **M** is told by one official source or
-several clients; **L** by one other source, or inferred. In strict mode the client refuses what an H rule forbids, and sends
-what the others forbid with a `ContractWarning`. `strict=False` sends anything, without a word.
+Each rule has a confidence: **H** is recorded, probed, or from two official sources; **M** is from one official source or
+several clients; **L** is from one other source, or inferred. In strict mode the client refuses a request that violates an H
+rule. If it violates another rule, the client sends it with a `ContractWarning`. `strict=False` sends any request, without a warning.
 """
 
 
@@ -69,7 +69,7 @@ def held(data: Mapping[str, Any], model: str, mode: str, field: str) -> str:
 def modes(data: Mapping[str, Any]) -> Iterator[str]:
     """Which fields make which mode, and which model has it."""
     yield "## Modes\n"
-    yield "The fields choose the mode. Null and an empty list are as good as left out.\n"
+    yield "The fields select the mode. Null and an empty list count as absent.\n"
     rows = [
         [
             rule["title"],
@@ -81,7 +81,7 @@ def modes(data: Mapping[str, Any]) -> Iterator[str]:
         for rule in data["modes"].values()
     ]
     yield table(["Mode", "Operation", "Chosen by", "Needs", "Takes"], rows)
-    yield "Other names that people meet for a mode with certain fields:\n"
+    yield "Other common names for a mode with certain fields:\n"
     rows = [
         [f"`{name}`", each["title"], each["mode"], names(each["fields"])] for name, each in data["variants"].items()
     ]
@@ -148,14 +148,14 @@ def rules(data: Mapping[str, Any], texts: Mapping[str, Any]) -> Iterator[str]:
                     yield [rule["title"], f"`{model}`", f"`{field}`", each["rule"], each["confidence"], literal]
 
     columns = ["Mode", "Model", "Field", "Rule", "", "The service says"]
-    yield "## What is certain: refused\n"
+    yield "## Certain rules: the request is refused\n"
     yield table(columns, [row for row in all_rules() if row[4] == "H"])
-    yield "## What is not: warned of, and sent\n"
+    yield "## Uncertain rules: a warning, and the request is sent\n"
     yield table(columns, [row for row in all_rules() if row[4] != "H"])
     yield (
-        "Ranges of the tables above are held to in the same way, by their own confidence. Voices are the presets "
-        f"{names(data['voices']['presets'])} in {data['voices']['case']} case, and a team's own ids, which look like "
-        f"`{data['voices']['custom_pattern']}` ({data['voices']['custom_confidence']}); another name is warned of.\n"
+        "The ranges in the tables above are checked in the same way, by their own confidence. Voices are the presets "
+        f"{names(data['voices']['presets'])} in {data['voices']['case']} case, and a team's own ids, of the form "
+        f"`{data['voices']['custom_pattern']}` ({data['voices']['custom_confidence']}); another name gets a warning.\n"
     )
 
 
@@ -172,7 +172,7 @@ def figures(limits: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(each, Mapping)
     ]
     yield table(["Limit", "Value", "", "Source", ""], rows)
-    yield "What is said of the rate does not agree. The client goes by the careful figures until a header or a 429 tells.\n"
+    yield "The sources for the rate disagree. The client uses the lower figures until a header or a 429 shows otherwise.\n"
     rows = [
         [
             f"{each['value']:g} a {each['per']}",

@@ -85,9 +85,9 @@ PAGE = """# The polling schedule
 
 Made by `python tests/benchmarks/schedules.py --write docs/`; all of it is simulated from seeds, nothing is measured.
 
-A job that takes T seconds needs T/d looks at a fixed interval d and is seen d/2 late, so GETs x lag is T/2 whatever d is. The
-default schedule goes below that by two things: the job's `progress`, and what this client's own finished jobs of
-the same mode, model, resolution and duration took. With neither it is a fixed interval of about 5 s.
+A job of T seconds needs T/d polls at a fixed interval d, and its end is seen d/2 late. So GETs x lag is T/2 for every d. The
+default schedule is better for two reasons: it uses the job's `progress`, and the durations of this client's own finished jobs of
+the same mode, model, resolution and duration. With neither it is a fixed interval of about 5 s.
 
 ![The frontier](schedule.png)
 
@@ -95,9 +95,9 @@ Each line is one schedule at several paces; the circle is the default one, 5 s.
 
 {recorded}
 
-The seven recorded jobs, 5 % slower or faster, what happened between two recorded looks at any moment between them. Ages count
+The seven recorded jobs, 5 % slower or faster, with events at any moment between the two recorded polls around them. Ages count
 from the answer to the POST, as the client counts them.
-T is the mean length. After jobs: these were watched by the same schedule, which began with nothing.
+T is the mean length. After jobs: the same schedule polled these, starting without a history.
 
 ## Aims
 
@@ -110,31 +110,31 @@ GETs and lag over those of a fixed 5 s on the same jobs, then GETs x lag over T/
 
 {rows}
 
-`stuck` and `none` are the same to the schedule, so they differ by the draw alone. They tell nothing of a first job. The aims'
+`stuck` and `none` are the same to the schedule, so they differ by the random draw alone. They carry no information about a first job. The aims'
 0.75 is for all families together: a first recorded job and widely spread lengths without progress stay above it each.
 
 ## Progress that misleads
 
-Only how far the progress of a first job is doubted was chosen with an eye on them. `hasty` is at 95 after two fifths of the length, `lazy` ends at 40,
+Only the weight of doubt in a first job's progress was tuned with them. `hasty` is at 95 after two fifths of the length, `lazy` ends at 40,
 `random` is any number and `backwards` falls from 90. A first job is misled, within bounds; later ones are not.
 
 {misled}
 
 ## After a change of kind
 
-Of a job that is unlike those before nothing is known but what other kinds took. Until three jobs of its own kind have ended, a
-look comes at most 2 s later than that of a fixed 5 s would, once the seconds in which no job ends are over; whatever its progress says.
+For a job of a new kind, only the durations of other kinds are known. Until three jobs of its kind have ended, a poll is at
+most 2 s later than with a fixed 5 s, after the first seconds in which no job ends; its progress does not change this.
 
 {changes}
 
-## A look within the first second
+## A poll within the first second
 
-Media that can't be fetched fail a job within the first second. Where a request names media by a URL, the first look comes
-after 0.8 s: a dead URL is told at once, for one GET a job. It is due so however many jobs before it went well, since a URL is the
-caller's own and tells nothing of the next one. By the schedule's own price (about half a second of lag a look at 25 s jobs)
-that pays where more than about one job in twenty fails at once; while requests are short, it waits until it is worth one.
-Without remote media (`data:` URLs, stored files, no media) it is not taken until one's own jobs say so: 1 % is assumed at first, and
-learned from jobs that failed before any look saw them running. Then the first look at a job of an unknown kind comes after about 8 s.
+Media that can't be fetched fail a job within the first second. Where a request names media by a URL, the first poll is
+after 0.8 s: a dead URL is reported at once, for one GET a job. Earlier successes do not change this, since one URL says
+nothing about the next. By the schedule's own price (about half a second of lag for a poll at 25 s jobs)
+that pays where more than about one job in twenty fails at once; while requests are scarce, the poll waits until it is worth one.
+Without remote media (`data:` URLs, stored files, no media) there is no such poll until own jobs show the need: 1 % is assumed at first, and
+learned from jobs that failed before any poll found them running. Then the first poll of a job of an unknown kind is after about 8 s.
 
 {failing}
 
@@ -147,17 +147,17 @@ lognormal (median s, sigma). `Scheduler` starts with an empty history and learns
 
 {quota}
 
-Each job asks `Scheduler` for its turns and sleeps as long as it is told. Two a second: as in x-limits, no request within half a second of
-another. The bound is the best schedule by dynamic programming for a known distribution and no progress, at the price of a look
-that uses up both limits. The aims go by the published figures (found by dynamic programming before this schedule was written); those reckoned here are up to 1.4 % higher. The bound is of a steady
+Each job asks `Scheduler` for its turns and sleeps as long as the answer says. Two a second: as in x-limits, no request within half a second of
+another. The bound is the best schedule by dynamic programming for a known distribution and no progress, at the price of a poll
+that uses up both limits. The aims use the published figures (computed by dynamic programming before this schedule was written); those computed here are up to 1.4 % higher. The bound is of a steady
 state, and the hour begins with no job running, which costs about half a job for each of the {slots}.
 
 ## What it does not do
 
-- A first job is known only by what recordings say: that nothing ends in the first 5 s, and that progress begins after 5 to 11 s.
-- The bound on what a change costs ends with the third job of a kind. Jobs of one kind that suddenly take half as long are seen late.
-- Lengths are taken as lognormal. Two kinds of jobs under one key are seen as one wide kind, which gains little.
-- Sparse looks mean sparse `on_progress` calls; an interval of one's own gives more.
+- For a first job only recordings are known: nothing ends in the first 5 s, and that progress begins after 5 to 11 s.
+- The bound on the cost of a change ends with the third job of a kind. Jobs of one kind that suddenly take half as long are seen late.
+- Lengths are modelled as lognormal. Two kinds of jobs under one key look like one wide kind, which gains little.
+- Sparse polls mean sparse `on_progress` calls; an own interval gives more.
 """
 
 

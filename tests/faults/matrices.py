@@ -26,9 +26,9 @@ def _endings() -> list[str]:
     lines = [
         "## However a program ends\n",
         "A paid POST belongs to the process, not to the call that asked for it. A caller that leaves waits five seconds for the answer,",
-        "and so does the interpreter when it ends. Whatever the service answers by then is in the ledger by its id. Without a ledger the",
+        "and so does the interpreter when it ends. An answer of the service by then is in the ledger by its id. Without a ledger the",
         "id is on the exception that the program sees; or, if none will be shown, in one ERROR line of the logger `grok_imagine`, with the",
-        "command that takes it up. What was not sent is not sent any more, and is `failed` in the ledger.\n",
+        "command that resumes the job. A POST that was not sent is never sent, and is `failed` in the ledger.\n",
         f"[`tests/endings`](../tests/endings) hold that in {len(cells)} cells, each a process of its own against a raw server: every way",
         "below, at each moment, with a ledger and without, with an answer that comes 0.2 and 2 seconds later. The suite takes a sample",
         "of the day; `make prove` takes all.\n",
@@ -44,7 +44,7 @@ def _endings() -> list[str]:
         *lines,
         "\nNot promised: SIGKILL, `os._exit`, and SIGTERM in a program that does not handle it, end a process before anything can be",
         "waited for. With a ledger the intent is then on disk, and `unknown`. An `AsyncClient` with an `http_client` of the caller's own",
-        "sends its POSTs in the event loop: when the loop ends first, the intent is noted as `unknown`.\n",
+        "sends its POSTs in the event loop: when the loop ends first, the intent is recorded as `unknown`.\n",
     ]
 
 
