@@ -13,14 +13,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .answers import OVERLOADED, TOO_LARGE, Answer, Refusal, excerpt
-from .desk import Desk, Endpoint
 from .inputs import InputFailure
 from .jobs import Job, uuid_like
-from .looks import look
 from .pages import page
+from .polls import poll
 from .rules import Order
 from .scenarios import Choice
 from .shape import Body
+from .shared import Endpoint, Shared
 from .stored_files import StoredFiles
 
 _MOST_BATCHES = 10_000
@@ -91,13 +91,13 @@ class Batches:
     """The endpoints of batches, and the batches.
 
     Args:
-        desk: The parts that all endpoints share.
+        shared: The parts that all endpoints share.
         stored: The files of requests.
     """
 
-    def __init__(self, desk: Desk, stored: StoredFiles) -> None:
-        self._desk = desk
-        self._contract = desk.contract
+    def __init__(self, shared: Shared, stored: StoredFiles) -> None:
+        self._shared = shared
+        self._contract = shared.contract
         self._stored = stored
         self._batches: dict[str, Batch] = {}
         self._number = self._rows = self._made = 0
@@ -115,17 +115,17 @@ class Batches:
         ]
         prefix = self._contract.prefix
         return [
-            Route(prefix + self._contract.path(name), self._desk.front(method, handler), methods=[method])
+            Route(prefix + self._contract.path(name), self._shared.front(method, handler), methods=[method])
             for name, method, handler in handlers
         ]
 
     def running(self) -> int:
         """The number of running jobs of batches, which do not count against the limits."""
-        now = self._desk.now()
+        now = self._shared.now()
         return sum(row.job.state(now) == "pending" for batch in self._batches.values() for row in batch.rows.values())
 
     async def _create(self, request: Request) -> Response:
-        async with self._desk.body(request) as (_, body):
+        async with self._shared.body(request) as (_, body):
             body.check(self._contract, "createBatch")
             name, file_id = body.value["name"], body.value.get("input_file_id")
         content = None if file_id is None else self._stored.lines(file_id)
@@ -133,9 +133,9 @@ class Batches:
             raise Refusal(TOO_LARGE)
         if len(self._batches) >= _MOST_BATCHES:
             raise Refusal(OVERLOADED)
-        now = self._desk.now()
+        now = self._shared.now()
         batch = Batch(
-            f"batch_{uuid_like(self._desk.seed, 'batch', self._number)}",
+            f"batch_{uuid_like(self._shared.seed, 'batch', self._number)}",
             self._number,
             excerpt(name),
             now,
@@ -159,7 +159,7 @@ class Batches:
     async def _cancel(self, request: Request) -> Response:
         batch = await self._batch(request)
         if batch.cancelled is None:
-            batch.cancelled = self._desk.now()
+            batch.cancelled = self._shared.now()
             batch.content = None
             self._stop(batch, batch.cancelled)
         return JSONResponse(self._described(batch))
@@ -168,13 +168,13 @@ class Batches:
         batch = await self._batch(request)
         if int(request.headers.get("content-length", "0")) > self._contract.limit("batch_add_size"):
             raise Refusal(TOO_LARGE)
-        async with self._desk.body(request) as (_, body):
-            await self._desk.workers.check(body.check, self._contract, "addBatchRequests")
+        async with self._shared.body(request) as (_, body):
+            await self._shared.workers.check(body.check, self._contract, "addBatchRequests")
             wanted = [
                 await self._wanted(entry.get("batch_request_id"), entry["batch_request"])
                 for entry in body.value["batch_requests"]
             ]
-        self._join(batch, wanted, self._desk.ends(request))
+        self._join(batch, wanted, self._shared.ends(request))
         return JSONResponse(None)
 
     async def _wanted(self, own: str | None, wrapped: Mapping[str, Any]) -> Wanted:
@@ -194,9 +194,9 @@ class Batches:
             raise self._refused(f"Model {excerpt(model)} is not supported for batch processing.")
         raw = bytearray(json.dumps(inner, ensure_ascii=False).encode())
         body = Body(raw)
-        order = await self._desk.order(operation, raw, body)
+        order = await self._shared.order(operation, raw, body)
         self._made += own is None
-        found = own or f"batch_request_{uuid_like(self._desk.seed, 'batch request', self._made)}"
+        found = own or f"batch_request_{uuid_like(self._shared.seed, 'batch request', self._made)}"
         if len(found) > _LONGEST_ID:
             raise self._refused(f"`batch_request_id` is longer than {_LONGEST_ID} characters.")
         content = json.dumps([operation == "extendVideo", inner], sort_keys=True)
@@ -221,17 +221,17 @@ class Batches:
     def _begin(self, batch: Batch, new: Mapping[str, Wanted], ends: Choice | None) -> None:
         if self._rows + len(new) > _MOST_ROWS:
             raise Refusal(OVERLOADED)
-        now, rows = self._desk.now(), dict[str, Row]()
+        now, rows = self._shared.now(), dict[str, Row]()
         last = max((row.begins for row in batch.rows.values()), default=now - _STAGGER)
         try:
             for number, each in enumerate(new.values(), 1):
-                job = self._desk.accept(each.order, each.raw, each.body, ends, is_batched=True)
+                job = self._shared.accept(each.order, each.raw, each.body, ends, is_batched=True)
                 job.created = max(now, last + number * _STAGGER)
                 kept = each._replace(order=each.order._replace(body={}), raw=bytearray(), body=_NOTHING)
                 rows[each.id] = Row(kept, job, job.created)
         except Refusal:
             for row in rows.values():
-                self._desk.jobs.fail(row.job, InputFailure(_CANCELLED, "cancelled"))
+                self._shared.jobs.fail(row.job, InputFailure(_CANCELLED, "cancelled"))
             raise
         batch.rows |= rows
         self._rows += len(rows)
@@ -239,7 +239,7 @@ class Batches:
     async def _requests(self, request: Request) -> Response:
         batch = await self._batch(request)
         shown, token = page(self._contract, request, batch.rows.values(), lambda row: row.wanted.id)
-        now = self._desk.now()
+        now = self._shared.now()
         listed = []
         for row in shown:
             state = row.state(now, batch.cancelled is not None)
@@ -257,7 +257,7 @@ class Batches:
 
     async def _results(self, request: Request) -> Response:
         batch = await self._batch(request)
-        now = self._desk.now()
+        now = self._shared.now()
         if now >= batch.expires:
             raise self._unknown(batch.id)
         ended = [row for row in batch.rows.values() if row.state(now, batch.cancelled is not None) != "pending"]
@@ -269,10 +269,10 @@ class Batches:
         return JSONResponse({"results": results, "pagination_token": token})
 
     def _result(self, row: Row, is_cancelled: bool) -> dict[str, Any]:
-        now = self._desk.now()
+        now = self._shared.now()
         if row.state(now, is_cancelled) == "cancelled":
             return {"error": _CANCELLED}
-        answer, _ = look(self._contract, row.job, self._desk.files, now, self._desk.epoch, None)
+        answer, _ = poll(self._contract, row.job, self._shared.files, now, self._shared.epoch, None)
         body = answer.body if isinstance(answer.body, dict) else {}
         if answer.status == 200 and isinstance(body.get("video"), dict) and body.get("status") in ("done", None):
             kind = _KINDS[row.wanted.order.operation == "extendVideo"]
@@ -294,7 +294,7 @@ class Batches:
 
     async def _settle(self, batch: Batch) -> None:
         """Apply the effects of time: reading a file of requests, or an expiry."""
-        now = self._desk.now()
+        now = self._shared.now()
         if batch.content is not None and now >= batch.created + _READING:
             content, batch.content = batch.content, None
             try:
@@ -325,20 +325,20 @@ class Batches:
     def _stop(self, batch: Batch, now: float) -> None:
         """End the requests that have not started by `now`; they are not billed."""
         for row in batch.rows.values():
-            if row.begins > now and row.job.state(self._desk.now()) == "pending":
+            if row.begins > now and row.job.state(self._shared.now()) == "pending":
                 row.is_stopped = True
-                self._desk.jobs.fail(row.job, InputFailure(_CANCELLED, "cancelled"))
+                self._shared.jobs.fail(row.job, InputFailure(_CANCELLED, "cancelled"))
 
     def _described(self, batch: Batch) -> dict[str, Any]:
         """A batch in the API's form. No recorded batch reports a cost."""
-        now = self._desk.now()
+        now = self._shared.now()
         states = [row.state(now, batch.cancelled is not None) for row in batch.rows.values()]
         described = {
             "batch_id": batch.id,
             "name": batch.name,
             "create_time": self._date(batch.created),
             "expire_time": self._date(batch.expires),
-            "create_api_key_id": uuid_like(self._desk.seed, "key", 0),
+            "create_api_key_id": uuid_like(self._shared.seed, "key", 0),
             "cancel_time": None if batch.cancelled is None else self._date(batch.cancelled),
             "cancel_by_xai_message": batch.message,
             "state": {
@@ -353,7 +353,7 @@ class Batches:
 
     def _date(self, seconds: float) -> str:
         """A time in the service's form: a date."""
-        return time.strftime("%Y-%m-%d", time.gmtime(self._desk.epoch + seconds))
+        return time.strftime("%Y-%m-%d", time.gmtime(self._shared.epoch + seconds))
 
     def _refused(self, text: str) -> Refusal:
         return Refusal(self._contract.unnamed_error("bad_request", text))

@@ -71,7 +71,7 @@ class _Server(uvicorn.Server):
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
-        await asyncio.sleep(0)  # what was aborted is told so
+        await asyncio.sleep(0)  # so that aborted connections are notified
 
 
 class Sandbox:

@@ -22,18 +22,18 @@ from .cards import model_card
 from .contract import Contract
 from .curves import curve
 from .delivery import delivered
-from .desk import Desk, Endpoint
 from .fetching import Fetcher, uploads_to
 from .files import FileCache, Files, Missing
 from .inputs import InputFailure, Kind, Reader
 from .intake import Intake
 from .jobs import Full, Job, JobStore, Plan, uuid_like
 from .limits import RateLimit
-from .looks import look
+from .polls import poll
 from .recipes import Product, prepare
 from .rules import Order, accept
 from .scenarios import Choice, UnknownScenario, When, choose
 from .shape import Body, media_objects
+from .shared import Endpoint, Shared
 from .stored_files import StoredFiles
 from .work import Exhausted, Workers
 
@@ -110,7 +110,7 @@ class Service:
         self._fetcher = Fetcher()
         image_bytes = int(contract.limit("image_size"))
         sizes: dict[Kind, int] = {"image": image_bytes, "video": settings.max_body_bytes, "audio": image_bytes}
-        desk = Desk(
+        shared = Shared(
             contract,
             settings.seed,
             settings.max_input_bytes,
@@ -126,8 +126,8 @@ class Service:
             self._accept,
             self._ends,
         )
-        self.stored = StoredFiles(desk, f"http://127.0.0.1:{port}")
-        self.batches = Batches(desk, self.stored)
+        self.stored = StoredFiles(shared, f"http://127.0.0.1:{port}")
+        self.batches = Batches(shared, self.stored)
         self._reader = Reader(port, self.files.read, sizes, stored=self.stored.read)
         self._rate = RateLimit(
             settings.requests_per_minute, settings.requests_per_second, int(contract.limit("requests_per_minute"))
@@ -139,7 +139,7 @@ class Service:
             "generateVideo": ("POST", partial(self.start, "generateVideo")),
             "editVideo": ("POST", partial(self.start, "editVideo")),
             "extendVideo": ("POST", partial(self.start, "extendVideo")),
-            "getVideo": ("GET", self.look),
+            "getVideo": ("GET", self.poll),
             "listVideoModels": ("GET", self.models),
             "getVideoModel": ("GET", self.model),
         }
@@ -156,7 +156,7 @@ class Service:
         try:
             self._check_key(request)
             choice = self._chosen(request) or self._settings.scenario
-            instead = await self._instead(choice, model, "start", "any")
+            instead = await self._replacement(choice, model, "start", "any")
             if instead is not None:
                 return instead
             async with self._body(request) as (raw, body):
@@ -173,12 +173,12 @@ class Service:
             return await delivered(response, job.choice.scenario.delivery, self._settings.slow_seconds)
         return response
 
-    async def look(self, request: Request) -> Response:
+    async def poll(self, request: Request) -> Response:
         """Answer the GET of a job."""
         try:
             self._check_key(request)
             choice = self._chosen(request)
-            instead = await self._instead(choice or self._settings.scenario, self._contract.default_model, "any")
+            instead = await self._replacement(choice or self._settings.scenario, self._contract.default_model, "any")
             if instead is not None:
                 return instead
             job = self._job(request.path_params["request_id"])
@@ -193,14 +193,14 @@ class Service:
             await asyncio.shield(job.upload)
         if choice is not None and choice.scenario.when == "any":
             choice = None
-        answer, way = look(self._contract, job, self.files, self._now(), self._epoch, choice)
+        answer, way = poll(self._contract, job, self.files, self._now(), self._epoch, choice)
         return await delivered(answer.response(), way, self._settings.slow_seconds)
 
     async def models(self, request: Request) -> Response:
         """Answer the GET of the list of models."""
         try:
             self._check_key(request)
-            instead = await self._instead(self._chosen(request) or self._settings.scenario, None, "any")
+            instead = await self._replacement(self._chosen(request) or self._settings.scenario, None, "any")
             if instead is not None:
                 return instead
             self._admit(self._contract.default_model)
@@ -215,7 +215,7 @@ class Service:
         try:
             self._check_key(request)
             name = self._contract.model_name(asked)
-            instead = await self._instead(self._chosen(request) or self._settings.scenario, name, "any")
+            instead = await self._replacement(self._chosen(request) or self._settings.scenario, name, "any")
             if instead is not None:
                 return instead
             self._admit(name or self._contract.default_model)
@@ -248,7 +248,7 @@ class Service:
                 del self._occasions[next(iter(self._occasions))]
         return True
 
-    async def _instead(self, choice: Choice | None, model: str | None, *whens: When) -> Response | None:
+    async def _replacement(self, choice: Choice | None, model: str | None, *whens: When) -> Response | None:
         """The answer of a scenario that replaces the normal handling, if it applies now."""
         if choice is None or choice.scenario.when not in whens or not self._take(choice):
             return None
@@ -424,7 +424,7 @@ class Service:
             try:
                 self._check_key(request)
                 choice = self._chosen(request) or self._settings.scenario
-                instead = await self._instead(choice, None, *whens)
+                instead = await self._replacement(choice, None, *whens)
                 if instead is not None:
                     return instead
                 response = await handler(request)

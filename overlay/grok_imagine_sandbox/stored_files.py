@@ -9,11 +9,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .answers import OVERLOADED, TOO_LARGE, Refusal, excerpt, plain
-from .desk import Desk, Endpoint
 from .inputs import InputFailure
 from .jobs import Job, uuid_like
 from .multipart import Part, boundary_of, parts
 from .pages import page
+from .shared import Endpoint, Shared
 
 PUBLIC = "/files-cdn/uploads/"
 _NOT_MULTIPART = plain(415, "Expected request with `Content-Type: multipart/form-data`")
@@ -45,13 +45,13 @@ class StoredFiles:
     """The endpoints of files, and the files.
 
     Args:
-        desk: The parts that all endpoints share.
+        shared: The parts that all endpoints share.
         origin: Scheme, host and port of the sandbox.
     """
 
-    def __init__(self, desk: Desk, origin: str) -> None:
-        self._desk = desk
-        self._contract = desk.contract
+    def __init__(self, shared: Shared, origin: str) -> None:
+        self._shared = shared
+        self._contract = shared.contract
         self._origin = origin
         self._uploads: dict[str, Upload] = {}
         self._gone: dict[str, None] = {}
@@ -70,7 +70,7 @@ class StoredFiles:
         }
         routes = [
             Route(
-                self._contract.prefix + self._contract.path(name), self._desk.front(method, handler), methods=[method]
+                self._contract.prefix + self._contract.path(name), self._shared.front(method, handler), methods=[method]
             )
             for name, (method, handler) in handlers.items()
         ]
@@ -83,11 +83,11 @@ class StoredFiles:
             InputFailure: The file was deleted or has expired.
         """
         upload, job = self._uploads.get(file_id), self._job(file_id)
-        if file_id in self._gone or (upload is not None and upload.has_ended(self._desk.now())):
+        if file_id in self._gone or (upload is not None and upload.has_ended(self._shared.now())):
             raise InputFailure(f"File {excerpt(file_id)} not found.")
         if upload is not None:
             return upload.content
-        return self._desk.files.content(job.plan.product) if job is not None and job.plan is not None else None
+        return self._shared.files.content(job.plan.product) if job is not None and job.plan is not None else None
 
     def lines(self, file_id: str) -> bytes:
         """The content of a file of requests.
@@ -101,9 +101,9 @@ class StoredFiles:
         boundary = boundary_of(request.headers.get("content-type", ""))
         if boundary is None:
             raise Refusal(_NOT_MULTIPART)
-        async with self._desk.intake.body(request) as raw:
+        async with self._shared.intake.body(request) as raw:
             try:
-                found = await self._desk.workers.check(lambda: list(parts(raw, boundary)))
+                found = await self._shared.workers.check(lambda: list(parts(raw, boundary)))
             except ValueError as error:
                 raise self._refused(f"Invalid multipart body: {error}.") from error
         return JSONResponse(self._described(self._keep(found)))
@@ -122,12 +122,12 @@ class StoredFiles:
         if len(content) > self._contract.limit("file_size"):
             raise Refusal(TOO_LARGE)
         self._forget_ended()
-        full = self._bytes + len(content) > self._desk.max_bytes or len(self._uploads) >= _MOST_FILES
+        full = self._bytes + len(content) > self._shared.max_bytes or len(self._uploads) >= _MOST_FILES
         if full:
             raise Refusal(OVERLOADED)
-        now = self._desk.now()
+        now = self._shared.now()
         upload = Upload(
-            f"file_{uuid_like(self._desk.seed, 'upload', self._number)}",
+            f"file_{uuid_like(self._shared.seed, 'upload', self._number)}",
             self._number,
             (found[at].filename or "upload")[:_LONGEST_NAME],
             content,
@@ -147,7 +147,7 @@ class StoredFiles:
         return int(text)
 
     def _forget_ended(self) -> None:
-        for upload in [upload for upload in self._uploads.values() if upload.has_ended(self._desk.now())]:
+        for upload in [upload for upload in self._uploads.values() if upload.has_ended(self._shared.now())]:
             self._forget(upload)
 
     def _forget(self, upload: Upload) -> None:
@@ -180,7 +180,7 @@ class StoredFiles:
         entry = self._any(request)
         described = self._described(entry)
         if isinstance(entry, Job) and entry.plan is not None:
-            described["bytes"] = len(await self._desk.workers.render(self._desk.files.content, entry.plan.product))
+            described["bytes"] = len(await self._shared.workers.render(self._shared.files.content, entry.plan.product))
         return JSONResponse(described)
 
     async def _content(self, request: Request) -> Response:
@@ -188,7 +188,7 @@ class StoredFiles:
         if isinstance(entry, Upload):
             return Response(entry.content, media_type="application/octet-stream")
         assert entry.plan is not None
-        content = await self._desk.workers.render(self._desk.files.content, entry.plan.product)
+        content = await self._shared.workers.render(self._shared.files.content, entry.plan.product)
         return Response(content, media_type="application/octet-stream")
 
     async def _delete(self, request: Request) -> Response:
@@ -204,16 +204,16 @@ class StoredFiles:
 
     async def _publish(self, request: Request) -> Response:
         entry = self._any(request)
-        async with self._desk.body(request) as (_, body):
+        async with self._shared.body(request) as (_, body):
             body.check(self._contract, "createFilePublicUrl")
             given = body.value.get("expires_after")
-        expires, now = None if given is None else self._expiry(given), self._desk.now()
+        expires, now = None if given is None else self._expiry(given), self._shared.now()
         if "public_url" not in self._described(entry):
             if isinstance(entry, Job):
                 public = True if expires is None else {"expires_after": int(now - entry.end) + expires}
                 self._change(entry, {**(entry.storage or {}), "public_url": public})
             else:
-                token = hashlib.sha256(f"{self._desk.seed}:{entry.id}:{now}".encode()).hexdigest()[:22]
+                token = hashlib.sha256(f"{self._shared.seed}:{entry.id}:{now}".encode()).hexdigest()[:22]
                 entry.public = token, None if expires is None else now + expires
         described = self._described(entry)
         return JSONResponse(
@@ -234,10 +234,10 @@ class StoredFiles:
         """Serve a public URL: without a key, and with 404 after its expiry."""
         file_id = request.path_params["name"].partition(".")[0]
         upload = self._uploads.get(file_id)
-        if upload is None or upload.public is None or upload.has_ended(self._desk.now()):
+        if upload is None or upload.public is None or upload.has_ended(self._shared.now()):
             return Response(status_code=404)
         token, until = upload.public
-        if request.path_params["token"] != token or (until is not None and self._desk.now() >= until):
+        if request.path_params["token"] != token or (until is not None and self._shared.now() >= until):
             return Response(status_code=404)
         return Response(upload.content, media_type="application/octet-stream")
 
@@ -247,19 +247,19 @@ class StoredFiles:
 
     def _known(self, file_id: str) -> Upload:
         upload = self._uploads.get(file_id)
-        if upload is None or upload.has_ended(self._desk.now()):
+        if upload is None or upload.has_ended(self._shared.now()):
             raise Refusal(self._contract.unnamed_error("not_found", "File not found."))
         return upload
 
     def _job(self, file_id: str) -> Job | None:
-        job = self._desk.jobs.of_file(file_id.removeprefix("file_"))
+        job = self._shared.jobs.of_file(file_id.removeprefix("file_"))
         return job if job is not None and _id(job) == file_id and self._is_kept(job) else None
 
     def _kept_by_jobs(self) -> list[Job]:
-        return [job for job in self._desk.jobs.all() if self._is_kept(job)]
+        return [job for job in self._shared.jobs.all() if self._is_kept(job)]
 
     def _is_kept(self, job: Job) -> bool:
-        now = self._desk.now()
+        now = self._shared.now()
         if job.storage is None or job.plan is None or job.state(now) != "done":
             return False
         return job.stored_for is None or now < job.end + job.stored_for
@@ -290,8 +290,8 @@ class StoredFiles:
                 "expires_at": self._unix(None if lasts is None else entry.end + lasts),
             }
             until = None if shows is None else entry.end + shows
-            has_one = entry.stored_publicly and (until is None or self._desk.now() < until)
-            public = (self._desk.files.public_url(entry), until) if has_one else None
+            has_one = entry.stored_publicly and (until is None or self._shared.now() < until)
+            public = (self._shared.files.public_url(entry), until) if has_one else None
         known = {} if public is None else {"public_url": public[0], "public_url_expires_at": self._unix(public[1])}
         return {"object": "file", "purpose": "", **found, **known}
 
@@ -299,7 +299,7 @@ class StoredFiles:
         if upload.public is None:
             return None
         token, until = upload.public
-        if until is not None and self._desk.now() >= until:
+        if until is not None and self._shared.now() >= until:
             return None
         suffix = upload.filename.rpartition(".")[2].lower()
         ending = f".{suffix}" if suffix in _SUFFIXES else ""
@@ -307,7 +307,7 @@ class StoredFiles:
         return f"{self._origin}{PUBLIC}{token}/{upload.id}{ending}", min(ends, default=None)
 
     def _unix(self, seconds: float | None) -> int | None:
-        return None if seconds is None else int(self._desk.epoch + seconds)
+        return None if seconds is None else int(self._shared.epoch + seconds)
 
     def _refused(self, text: str) -> Refusal:
         return Refusal(self._contract.unnamed_error("bad_request", text))

@@ -9,7 +9,7 @@ from .jobs import Job, Plan
 from .scenarios import Choice, Delivery, merge
 
 
-def look(
+def poll(
     contract: Contract, job: Job, files: Files, now: float, epoch: float, choice: Choice | None
 ) -> tuple[Answer, Delivery]:
     """The answer to a poll, and its form of delivery.

@@ -32,7 +32,7 @@ class Accept(Protocol):
         """
 
 
-class Desk(NamedTuple):
+class Shared(NamedTuple):
     """The shared parts of one service.
 
     `front` wraps an endpoint in the checks of key and scenarios, `body` reads a JSON body, `order` checks an operation's
