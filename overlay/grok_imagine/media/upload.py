@@ -174,7 +174,9 @@ def _parts(boundary: str, filename: str, expires_after: int | None, media_type: 
 def _checked(filename: object) -> str:
     limit = contract.LIMITS["storage_filename"]
     if not isinstance(filename, str) or not 0 < len(filename) <= limit.value or filename != _escapable(filename):
-        rule = f"is a string of 1 to {limit.value:g} printable characters without a backslash; got {str(filename)[:80]!r}"
+        rule = (
+            f"is a string of 1 to {limit.value:g} printable characters without a backslash; got {str(filename)[:80]!r}"
+        )
         raise OutOfRange(rule, fields=["filename"], section="x-limits.storage_filename")
     return filename
 
