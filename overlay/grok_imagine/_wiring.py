@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from .pacing.limiter import Pacer
     from .pacing.limits import Limits
     from .pacing.quota import Quota
+    from .telemetry import Tracing
 
+T = TypeVar("T")
 V = TypeVar("V", bound=Video)
 
 Interval: TypeAlias = float | timedelta | Callable[[float], float]
@@ -79,6 +82,7 @@ class ClientCore:
         self._quota = quota
         self._own_quota: Quota | None = None
         self._runtime: Runtime | None = None
+        self._own_tracing: Tracing | None = None
         self._making = threading.Lock()
 
     @property
@@ -114,10 +118,27 @@ class ClientCore:
                 quota = self._own_quota = LedgerQuota(ledger.path, origin)
         return Pacer(limits, self.clock, quota, history)
 
+    @property
+    def _tracing(self) -> Tracing | None:
+        """None unless the program has set up OpenTelemetry, which it has imported then."""
+        if "opentelemetry.trace" not in sys.modules:
+            return None
+        from .telemetry import Tracing, is_set_up
+
+        if not is_set_up():
+            return None
+        if self._own_tracing is None:
+            self._own_tracing = Tracing(self._config.base_url, self.clock, self._ledger)
+        return self._own_tracing
+
+    def _traced(self, flow: Flow[T], request: VideoRequest | None = None, ledger: Ledger | None = None) -> Flow[T]:
+        tracing = self._tracing
+        return tracing.instrument(flow, request, ledger=ledger) if tracing else flow
+
     def begin_anew(self) -> None:
         """In a child process: limits and locks of its own. The ledger sees to itself."""
         self._making = threading.Lock()
-        self._runtime = self._own_quota = None
+        self._runtime = self._own_quota = self._own_tracing = None
 
     def close(self) -> None:
         """Closes the quota, unless it was given."""
@@ -129,8 +150,8 @@ class ClientCore:
         if strict:
             request.check()
         if key is not None:
-            return self._keyed(request, key).start()
-        return posting.start_alone(request, self.runtime)
+            return self._traced(self._keyed(request, key).start(), request)
+        return self._traced(posting.start_alone(request, self.runtime), request)
 
     def generate(
         self,
@@ -148,8 +169,8 @@ class ClientCore:
         _check_callback("on_started", on_started, self._awaits, "the Job")
         options = self._waiting(timeout, on_progress) | {"on_started": on_started}
         if key is not None:
-            return self._keyed(request, key).generate(_schedule(interval), **options)
-        return posting.generate(request, self.runtime, _schedule(interval), **options)
+            return self._traced(self._keyed(request, key).generate(_schedule(interval), **options), request)
+        return self._traced(posting.generate(request, self.runtime, _schedule(interval), **options), request)
 
     def _keyed(self, request: VideoRequest, key: str) -> Keyed:
         from .ledger.keys import Keyed
@@ -166,7 +187,8 @@ class ClientCore:
         """Waits for a job that was started before."""
         request = job.request if isinstance(job, Job) else None
         options = self._waiting(timeout, on_progress)
-        return polling.resume(id_of(job), self.runtime, _schedule(interval), request=request, **options)
+        flow = polling.resume(id_of(job), self.runtime, _schedule(interval), request=request, **options)
+        return self._traced(flow, request)
 
     def _waiting(self, timeout: Seconds | None, on_progress: ProgressCallback | None) -> dict[str, Any]:
         """The options of a wait, checked before anything is sent."""
@@ -216,7 +238,7 @@ class ClientCore:
         if known is None:
             rule = "is missing, and this client has none"
             raise OutOfRange(rule, fields=["ledger"], instead="give one: Ledger(path)", section="client")
-        found = yield from reconcile(
+        flow = reconcile(
             self.runtime,
             self._recorder_of(known),
             wall=time.time,
@@ -224,6 +246,7 @@ class ClientCore:
             schedule=contract_schedule,
             redact=lambda error: redact(error, self._config.api_key),
         )
+        found = yield from self._traced(flow, ledger=known)
         ended = [bind(each) if isinstance(each, Video) else each for each in found.ended]
         return Reconciliation(ended, found.running, found.unknown)
 
@@ -252,6 +275,8 @@ class ClientCore:
         own = self._recorder_of(ledger or self._ledger or Ledger.temporary())
         bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
         options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress, on_started)
+        if tracing := self._tracing:
+            options = options._replace(wrap=tracing.around(own.ledger))
         key = self._config.api_key
         return BatchRunner(self.runtime, options, bind, lambda error: redact(error, key))
 

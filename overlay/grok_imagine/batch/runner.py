@@ -74,6 +74,7 @@ class Options(NamedTuple):
     strict: bool
     on_progress: ProgressCallback | None = None
     on_started: StartedCallback | None = None
+    wrap: Callable[[Flow[list[Outcome]], VideoRequest], Flow[list[Outcome]]] = lambda flow, request: flow
 
 
 class BatchRunner:
@@ -132,7 +133,7 @@ class BatchRunner:
             return self._completed(Outcome(position, "refused", known, error=own_error(error, None, self._redact)))
         if followers is not None:
             return self._completed()
-        return self._run(position, request, key)
+        return self._options.wrap(self._run(position, request, key), request)
 
     def _completed(self, *outcomes: Outcome) -> Flow[list[Outcome]]:
         self._count(outcomes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Generic, NamedTuple, get_args
 
 from grok_imagine_api import contract
@@ -16,8 +18,11 @@ STATES: tuple[JobState, ...] = get_args(JobState)
 
 COLUMNS = (
     "intent, state, request_id, origin, mode, model, body_sha256, prompt_sha256, prompt, process, created, updated,"
-    " cost_ticks, url, url_expires, path, code, message, batch, answer, key"
+    " cost_ticks, url, url_expires, path, code, message, batch, answer, key, traceparent"
 )
+
+TRACEPARENT: ContextVar[Callable[[], str | None]] = ContextVar("traceparent", default=lambda: None)
+"""Gives the W3C trace context of the start whose intent is noted."""
 
 
 class Entry(NamedTuple):
@@ -26,6 +31,7 @@ class Entry(NamedTuple):
     `request_id` is None while the job is only intended, and indefinitely if the outcome of its POST is unknown. `prompt` is
     None unless the ledger keeps prompts. `answer` is the JSON of the poll that found the end. The repr shows neither `answer`
     nor `url`, which may be signed. `batch` is the name of its batch. `key` is the caller's idempotency key.
+    `traceparent` is the W3C trace context of its start, if that was traced.
     """
 
     intent: str
@@ -49,6 +55,7 @@ class Entry(NamedTuple):
     batch: str | None
     answer: str | None
     key: str | None
+    traceparent: str | None = None
 
     @property
     def cost_usd(self) -> float | None:

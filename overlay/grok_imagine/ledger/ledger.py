@@ -24,7 +24,7 @@ from grok_imagine_api import contract
 from ..errors import CostLimitError, GrokImagineError, JobError, StartOutcomeUnknown, VideoModeratedError
 from ..parsing import cost_ticks
 from ..warning_types import LedgerWarning
-from .entries import COLUMNS, STATES, BatchSlot, Entry
+from .entries import COLUMNS, STATES, TRACEPARENT, BatchSlot, Entry
 from .mounts import unsafe_kind
 from .ownership import OWN, is_under_way
 from .store import Store
@@ -207,6 +207,7 @@ class Ledger:
             "intent": uuid.uuid4().hex, "state": "intended", "origin": origin, "mode": request.mode,
             "model": request.body.get("model"), "body_sha256": request.sha256, "prompt_sha256": digest,
             "prompt": prompt if self._keep_prompts else None, "process": os.getpid(), "created": now, "updated": now,
+            "traceparent": TRACEPARENT.get()(),
         }  # fmt: skip
 
     def confirm(self, intent: str, request_id: str) -> None:

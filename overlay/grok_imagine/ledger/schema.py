@@ -42,6 +42,9 @@ MIGRATIONS = (
     ALTER TABLE jobs ADD COLUMN key TEXT;
     CREATE UNIQUE INDEX jobs_by_key ON jobs (key, origin) WHERE NOT (state = 'failed' AND request_id IS NULL);
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN traceparent TEXT;
+    """,
 )
 """One script for each version of the schema. A released script never changes; new ones are appended."""
 
