@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -110,10 +111,8 @@ def test_the_metrics_of_a_job_are_its_duration_its_cost_and_the_lag(api: Api, to
 
 @pytest.mark.parametrize("name", ["moderated-withheld", "moderated-rejected", "moderated-failed"])
 def test_a_job_without_a_video_is_an_error_of_its_wait(api: Api, told: Told, name: str) -> None:
-    try:
+    with contextlib.suppress(VideoModeratedError):  # one is a result, whose url raises
         api(lambda c: c.video.generate("A cat"), **scenario(name))
-    except VideoModeratedError:
-        pass
     start, wait = told.one("generate_video"), told.one("wait_for_video")
     assert start.status.status_code is StatusCode.UNSET and wait.status.status_code is StatusCode.ERROR
     assert wait.attributes and wait.attributes["error.type"] == "VideoModeratedError" and is_linked(wait, start)
@@ -286,7 +285,7 @@ with Client(api_key="k", base_url=sys.argv[1]) as client:
     flow = client._core.wait("id", None, None, None)
     code = flow.gi_code.co_filename
     client.video.start("A cat")
-print(json.dumps([code.rsplit("/", 1)[1], names(), "grok_imagine.telemetry" in sys.modules]))
+print(json.dumps([code.rsplit("/", 1)[1], names(), "grok_imagine.telemetry.flows" in sys.modules]))
 """
 
 
@@ -294,21 +293,22 @@ print(json.dumps([code.rsplit("/", 1)[1], names(), "grok_imagine.telemetry" in s
 def test_without_opentelemetry_nothing_is_imported_and_no_flow_is_wrapped(sandbox: Sandbox, more: list[str]) -> None:
     program = [sys.executable, "-c", ALONE, sandbox.base_url, *more]
     told = json.loads(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
-    assert told == ["polling.py", [], bool(more)]
+    assert told == ["polling.py", [], False]
 
 
 def test_with_opentelemetry_the_same_flow_is_wrapped(told: Told, sandbox: Sandbox) -> None:
     with Client(KEY, base_url=sandbox.base_url) as client:
-        assert client._core.wait("id", None, None, None).gi_code.co_filename.endswith("telemetry.py")  # type: ignore[attr-defined]
+        assert client._core.wait("id", None, None, None).gi_code.co_filename.endswith("flows.py")  # type: ignore[attr-defined]
 
 
-def test_the_asynchronous_clients_gathered_flows_have_each_their_callers_span(told: Told, sandbox: Sandbox) -> None:
+def test_the_asynchronous_clients_gathered_flows_have_each_their_callers_span(
+    told: Told, sandbox: Sandbox, clock: ManualClock
+) -> None:
     async def one(client: AsyncClient, number: int) -> None:
         with trace.get_tracer("test").start_as_current_span(f"caller {number}"):
             await client.video.generate(f"Cat {number}", duration=2)
 
     async def run() -> None:
-        clock = ManualClock()
         async with AsyncClient(
             KEY, base_url=sandbox.base_url, clock=clock, sleep=clock.sleep_async, limits=UNLIMITED
         ) as client:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .pacing.limiter import Pacer
     from .pacing.limits import Limits
     from .pacing.quota import Quota
-    from .telemetry import Tracing
+    from .telemetry.flows import Tracing
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Video)
@@ -123,10 +123,12 @@ class ClientCore:
         """None unless the program has set up OpenTelemetry, which it has imported then."""
         if "opentelemetry.trace" not in sys.modules:
             return None
-        from .telemetry import Tracing, is_set_up
+        from .telemetry.spans import is_set_up
 
         if not is_set_up():
             return None
+        from .telemetry.flows import Tracing
+
         if self._own_tracing is None:
             self._own_tracing = Tracing(self._config.base_url, self.clock, self._ledger)
         return self._own_tracing

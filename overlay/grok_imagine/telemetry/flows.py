@@ -1,110 +1,40 @@
-"""OpenTelemetry: spans and metrics of jobs, by a generator around a flow that passes effects out and results in.
+"""Flows with spans: a generator around a flow passes effects out and results in, and sees both.
 
-Imported only where a program has set up a provider; otherwise no flow is wrapped. Nothing here changes what a flow does. No span
-is ever the current one: many flows take turns in one thread, so contexts are passed by hand. Neither a prompt, a URL, an error's
-text nor a key is in what is exported.
+Nothing here changes what a flow does. No span is ever the current one: many flows take turns in one thread, so contexts are
+passed by hand.
 """
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from opentelemetry import context, metrics, trace
+from opentelemetry import context
 from opentelemetry.context import Context
-from opentelemetry.metrics import Histogram
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.trace import SpanKind
 
-from . import logs
-from ._version import __version__
-from .answers.answer import Answer
-from .answers.api_errors import api_error
-from .batch.outcome import Outcome
-from .core.effects import Blocking, Call, Command, Flow
-from .core.request import VideoRequest
-from .core.results import Job, Video
-from .errors import JobError, LedgerError, RateLimitError, StartOutcomeUnknown
-from .ledger.entries import TRACEPARENT, Entry
-from .ledger.ledger import Ledger
-from .parsing import is_plain_id
+from .. import logs
+from ..answers.answer import Answer
+from ..answers.api_errors import api_error
+from ..batch.outcome import Outcome
+from ..core.effects import Blocking, Call, Command, Flow
+from ..core.request import VideoRequest
+from ..core.results import Job, Video
+from ..errors import JobError, LedgerError
+from ..ledger.entries import TRACEPARENT, Entry
+from ..ledger.ledger import Ledger
+from .spans import CALL, START, WAIT, JobSpan, Started, context_of, harmless, traceparent_of
 
 T = TypeVar("T")
-Outcomes: TypeAlias = "list[Outcome]"
-F = TypeVar("F", bound=Callable[..., None])
+Outcomes: TypeAlias = list[Outcome]
 
-START, WAIT = "generate_video", "wait_for_video"
 LOOKS = "/videos/"
 """How the path of a look begins; the job's id follows."""
 
 MOST_STARTED = 4096
 """Jobs whose starts a client remembers, for its waits to link to. Those that it forgot are in the ledger, if it has one."""
-
-PROPAGATOR = TraceContextTextMapPropagator()
-
-CALL_BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-JOB_BOUNDS = (5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1200.0)
-COST_BOUNDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-
-
-class Started(NamedTuple):
-    """What is known of a job's start: its span, its model, when it began, and when this flow last saw it running."""
-
-    span: SpanContext | None
-    model: str | None
-    began: float | None = None
-    seen: float | None = None
-
-
-class Instruments(NamedTuple):
-    """The histograms of one provider."""
-
-    call: Histogram
-    job: Histogram
-    cost: Histogram
-    lag: Histogram
-
-
-def is_set_up() -> bool:
-    """Whether the program has set a provider. Those of the API itself record nothing."""
-    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
-    return any(
-        not type(each).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics")) for each in providers
-    )
-
-
-@functools.lru_cache(maxsize=4)
-def _instruments(provider: metrics.MeterProvider) -> Instruments:
-    def histogram(name: str, unit: str, text: str, bounds: tuple[float, ...]) -> Histogram:
-        return meter.create_histogram(name, unit, text, explicit_bucket_boundaries_advisory=bounds)
-
-    meter = provider.get_meter("grok_imagine", __version__)
-    return Instruments(
-        histogram("gen_ai.client.operation.duration", "s", "GenAI operation duration.", CALL_BOUNDS),
-        histogram(
-            "grok_imagine.job.duration", "s", "From the start of a job to the look that saw its end.", JOB_BOUNDS
-        ),
-        histogram("grok_imagine.job.cost", "{USD}", "What a job cost, as the service said.", COST_BOUNDS),
-        histogram(
-            "grok_imagine.job.lag", "s", "Estimated time from the end of a job to the look that saw it.", CALL_BOUNDS
-        ),
-    )
-
-
-def _harmless(work: F) -> F:
-    """A processor or exporter of the program may raise; no job is lost by that."""
-
-    @functools.wraps(work)
-    def guarded(*values: Any) -> None:
-        try:
-            work(*values)
-        except Exception as error:
-            logs.LOGGER.warning("tracing failed: %s", type(error).__name__)
-
-    return guarded  # type: ignore[return-value]
 
 
 class Tracing:
@@ -164,68 +94,6 @@ class Tracing:
                 del self.started[next(iter(self.started))]
 
 
-class _Span:
-    """A span that ends once, and what its metrics need."""
-
-    def __init__(self, flow: _Traced, operation: str, started: Started, kind: SpanKind) -> None:
-        tracing, self.started = flow.tracing, started
-        model = started.model or flow.model
-        self.attributes = {**tracing.server, "gen_ai.operation.name": operation}
-        if model:
-            self.attributes["gen_ai.request.model"] = model
-        self.began, self.clock = tracing.clock(), tracing.clock
-        self.instruments = _instruments(metrics.get_meter_provider())
-        self.error: BaseException | None = None
-        self.progress: int | None = None
-        self.span = trace.get_tracer("grok_imagine", __version__).start_span(
-            f"{operation} {model}" if model else operation,
-            flow.parent,
-            kind,
-            self.attributes,
-            [Link(started.span)] if started.span else [],
-        )
-
-    def event(self, name: str, value: float | None = None) -> None:
-        """Adds `grok_imagine.<name>`, with its figure."""
-        self.span.add_event(f"grok_imagine.{name}", {} if value is None else {f"grok_imagine.{name}": value})
-
-    def met(self, error: BaseException) -> None:
-        """An attempt failed, and may be repeated."""
-        self.error = error
-        if isinstance(error, RateLimitError):
-            self.event("rate_limited", error.retry_after)
-
-    def end(self, error: BaseException | None, request_id: str | None) -> None:
-        """Ends the span; an error is told by its type alone, as its text may repeat what was sent."""
-        if isinstance(error, StartOutcomeUnknown):
-            self.event("outcome_unknown")
-        if error is not None:
-            self.attributes["error.type"] = type(error).__name__
-            self.span.set_attribute("error.type", type(error).__name__)
-            self.span.set_status(Status(StatusCode.ERROR))
-        if request_id and is_plain_id(request_id):  # any other may be anything
-            self.span.set_attribute("gen_ai.response.id", request_id)
-        self.span.end()
-
-    def count_cost(self, usd: float | None) -> None:
-        """An answer told what the job cost."""
-        if usd is not None:
-            self.span.set_attribute("grok_imagine.cost_usd", usd)
-            self.instruments.cost.record(usd, {**self.attributes, "gen_ai.operation.name": START})
-
-    def job_ended(self, request_id: str, error: BaseException | None, usd: float | None) -> None:
-        """A look saw the end. It was since the look before, and is taken to be in the middle between the two."""
-        now, of_job = self.clock(), {**self.attributes, "gen_ai.operation.name": START}
-        if error is not None:
-            of_job["error.type"] = type(error).__name__
-        if self.started.began is not None:
-            self.instruments.job.record(max(now - self.started.began, 0.0), of_job)
-        if self.started.seen is not None:
-            self.instruments.lag.record(max(now - self.started.seen, 0.0) / 2, of_job)
-        self.count_cost(usd)
-        self.end(error, request_id)
-
-
 class _Traced:
     """One flow: the span of its start, and one for each job that it waits for."""
 
@@ -233,10 +101,10 @@ class _Traced:
         self.tracing, self.ledger, self.parent = tracing, ledger, parent
         model = request.body.get("model") if request else None
         self.model = model if isinstance(model, str) else None
-        self.start: _Span | None = None
+        self.start: JobSpan | None = None
         self.is_sent = False
         self.own: dict[str, Started] = {}
-        self.waits: dict[str, _Span] = {}
+        self.waits: dict[str, JobSpan] = {}
 
     def run(self, flow: Flow[T], failure: Callable[[T], BaseException | None]) -> Flow[T]:
         """Passes effects out and results in, and sees both."""
@@ -270,15 +138,15 @@ class _Traced:
     def traceparent(self) -> str | None:
         """The context of the start's span, which begins here: just before the intent is noted, or the POST is sent."""
         self._begin_start()
-        carrier: dict[str, str] = {}
-        if self.start:
-            PROPAGATOR.inject(carrier, trace.set_span_in_context(self.start.span, Context()))
-        return carrier.get("traceparent")
+        return traceparent_of(self.start) if self.start else None
 
-    @_harmless
+    @harmless
     def _begin_start(self) -> None:
         if self.start is None:
-            self.start = _Span(self, START, Started(None, self.model), SpanKind.CLIENT)
+            self.start = self._span(START, Started(None, self.model), SpanKind.CLIENT)
+
+    def _span(self, operation: str, started: Started, kind: SpanKind) -> JobSpan:
+        return JobSpan(operation, started, kind, self.parent, self.tracing.server, self.tracing.clock)
 
     def _new_wait(self, effect: Command) -> str | None:
         """The id of a job that is looked at for the first time."""
@@ -298,7 +166,7 @@ class _Traced:
             return None
         return entry if entry and entry.origin == self.tracing.origin else None
 
-    @_harmless
+    @harmless
     def _begin_wait(self, request_id: str, entry: Entry | None) -> None:
         started = self.own.get(request_id) or self.tracing.started.get(request_id) or Started(None, self.model)
         if entry and self.ledger:
@@ -306,8 +174,8 @@ class _Traced:
                 self.ledger.clock() - entry.created if entry.mode else None
             )  # else it was started elsewhere, before that
             began = None if age is None else self.tracing.clock() - age
-            started = Started(_span_context(entry.traceparent), entry.model or self.model, began)
-        self.waits[request_id] = _Span(self, WAIT, started, SpanKind.INTERNAL)
+            started = Started(context_of(entry.traceparent), entry.model or self.model, began)
+        self.waits[request_id] = self._span(WAIT, started, SpanKind.INTERNAL)
 
     def _before(self, effect: Command) -> Command:
         if isinstance(effect, Call) and effect.post is not None:
@@ -326,7 +194,7 @@ class _Traced:
 
         return Blocking(noting)
 
-    @_harmless
+    @harmless
     def _after(self, effect: Command, value: object, error: BaseException | None) -> None:
         if not isinstance(effect, Call):
             return
@@ -342,16 +210,16 @@ class _Traced:
             elif isinstance(value, Answer) and self._looked(wait, request_id, value):
                 self.waits.pop(request_id)
 
-    def _job_started(self, start: _Span, request_id: str) -> None:
+    def _job_started(self, start: JobSpan, request_id: str) -> None:
         self.start = None
         now = self.tracing.clock()
         started = Started(start.span.get_span_context(), self.model, start.began)
         self.tracing.remember(request_id, started)
         self.own[request_id] = started._replace(seen=now)
         start.end(None, request_id)
-        start.instruments.call.record(now - start.began, start.attributes)
+        start.histograms[CALL].record(now - start.began, start.attributes)
 
-    def _looked(self, wait: _Span, request_id: str, answer: Answer) -> bool:
+    def _looked(self, wait: JobSpan, request_id: str, answer: Answer) -> bool:
         """Whether the job has ended."""
         status, value = answer.status_code, answer.value if isinstance(answer.value, dict) else {}
         if not 200 <= status < 300:
@@ -371,7 +239,7 @@ class _Traced:
             wait.event("progress", video.progress)
         return False
 
-    @_harmless
+    @harmless
     def _close(self, error: BaseException | None) -> None:
         """The flow ends: so do its spans. That a job goes on is an error only if it is the flow's."""
         start, self.start = self.start, None
@@ -380,16 +248,10 @@ class _Traced:
         if start and (last or self.is_sent):  # else another caller's POST was first
             start.count_cost(getattr(last, "cost_usd", None))
             start.end(last, None)
-            start.instruments.call.record(self.tracing.clock() - start.began, start.attributes)
+            start.histograms[CALL].record(self.tracing.clock() - start.began, start.attributes)
         for request_id, wait in waits.items():
             wait.end(error, request_id)
 
 
 def _job_of(effect: Call) -> str:
     return unquote(str(effect.request.get("url", "")).removeprefix(LOOKS))
-
-
-def _span_context(traceparent: str | None) -> SpanContext | None:
-    carrier = {"traceparent": traceparent or ""}
-    found = trace.get_current_span(PROPAGATOR.extract(carrier, Context())).get_span_context()
-    return found if found.is_valid else None
