@@ -30,6 +30,7 @@ from grok_imagine import (
     VideoTimeoutError,
 )
 from grok_imagine_sandbox import Sandbox
+from grok_imagine_sandbox.scenarios import SCENARIOS
 from support import UNLIMITED, Api, ManualClock, listed
 
 CANARY = "canary prompt zebra"
@@ -242,6 +243,25 @@ def test_no_prompt_url_or_key_is_exported(api: Api, told: Told, tmp_path: Path, 
     assert "generate_video" in text
     for secret in ("zebra", "canary", "://127", ".mp4", "sig=", KEY):
         assert secret not in text.replace("grok_imagine", ""), secret
+
+
+def test_tracing_changes_the_end_of_no_scenario(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(name: str) -> tuple[str, Any]:
+        try:
+            video = api(lambda c: c.video.generate("A cat", timeout=30), **scenario(name))
+        except Exception as error:
+            return type(error).__name__, getattr(error, "cost_usd", None)
+        return video.outcome, video.cost_usd
+
+    names = [name for name in SCENARIOS if "slow" not in name]
+    untraced = [end(name) for name in names]
+    told = Told()
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", told.tracers)
+    assert [end(name) for name in names] == untraced and len(told.spans()) > len(names) > 20
+    errors = [span for span in told.spans() if span.status.status_code is StatusCode.ERROR]
+    assert {kind for kind, _ in untraced} - {"done", "moderated"} <= {
+        s.attributes["error.type"] for s in errors if s.attributes
+    }
 
 
 class Broken(SpanProcessor):

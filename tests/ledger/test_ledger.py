@@ -322,11 +322,13 @@ def test_several_processes_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     assert [process.wait(60) for process in processes] == [0] * 4
 
 
-def test_a_ledger_of_the_first_version_is_migrated(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_ledger_of_an_older_version_is_migrated(tmp_path: Path, version: int) -> None:
     path = tmp_path / "jobs.db"
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript(MIGRATIONS[0])
-        db.execute("PRAGMA user_version = 1")
+        for script in MIGRATIONS[:version]:
+            db.executescript(script)
+        db.execute(f"PRAGMA user_version = {version}")
         for number in range(3):
             row = (f"intent-{number}", "done", f"job-{number}", "o", 1.0 + number, 2.0, 10**9)
             names = "intent, state, request_id, origin, created, updated, cost_ticks"
@@ -334,7 +336,8 @@ def test_a_ledger_of_the_first_version_is_migrated(tmp_path: Path) -> None:
         db.commit()
     ledger = Ledger(path)
     assert [entry.request_id for entry in ledger.jobs("done")] == ["job-0", "job-1", "job-2"]
-    assert ledger.cost_usd() == pytest.approx(0.3) and ledger.jobs()[0].batch is None
+    assert ledger.cost_usd() == pytest.approx(0.3)
+    assert (ledger.jobs()[0].batch, ledger.jobs()[0].traceparent) == (None, None)
 
 
 def test_two_addresses_may_give_the_same_id(ledger: Ledger, tmp_path: Path) -> None:

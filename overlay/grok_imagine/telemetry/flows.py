@@ -120,7 +120,8 @@ class _Traced:
                 value, error = None, None
                 try:
                     if (request_id := self._new_wait(effect)) is not None:
-                        entry = yield Blocking(lambda: self._entry(request_id))
+                        is_here = request_id in self.own or request_id in self.tracing.started
+                        entry = None if is_here else (yield from self._entry(request_id))
                         self._begin_wait(request_id, entry)
                     value = yield self._before(effect)
                 except GeneratorExit:
@@ -155,12 +156,12 @@ class _Traced:
         request_id = _job_of(effect)
         return request_id if request_id not in self.waits else None
 
-    def _entry(self, request_id: str) -> Entry | None:
+    def _entry(self, request_id: str) -> Flow[Entry | None]:
         """What the ledger knows of a job that was not started here."""
-        if self.ledger is None or request_id in self.tracing.started:
+        if (ledger := self.ledger) is None:
             return None
         try:
-            entry = self.ledger.get(request_id)
+            entry: Entry | None = yield Blocking(lambda: ledger.get(request_id))
         except LedgerError as error:
             logs.LOGGER.warning("tracing failed: %s", type(error).__name__)
             return None
