@@ -128,10 +128,10 @@ def test_files_that_are_no_media_are_refused(program: Any, tmp_path: Path, line:
     reasons = {
         "empty": "is empty",
         "folder": "is a directory",
-        "text": "is of an unknown type",
+        "text": "has an unknown type",
         "none": "can't be read",
     }
-    reasons |= {"other": "holds image/gif, not"} | (
+    reasons |= {"other": "has the type image/gif, not"} | (
         {} if "video" in line else {"cut": "begins as image/png and is cut"}
     )
     for (name, reason), done in zip(

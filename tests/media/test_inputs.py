@@ -242,10 +242,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "silent": (lambda _: Silent(), "returned NoneType instead of bytes"),
     "text": (lambda _: io.StringIO("x"), "is open as text; open it with mode 'rb'"),
     "write only": (lambda folder: (folder / "new").open("wb"), "can't be read"),
-    "GIF": (picture("GIF"), "is image/gif, not image/jpeg or image/png or image/webp; convert it"),
-    "TIFF": (picture("TIFF"), "holds image/tiff"),
-    "a video": (clip(0.5), "holds video/mp4"),
-    "a page": (b"<!DOCTYPE html><title>404</title>", "is of an unknown type"),
+    "GIF": (picture("GIF"), "has the type image/gif, not image/jpeg or image/png or image/webp; convert it"),
+    "TIFF": (picture("TIFF"), "has the type image/tiff"),
+    "a video": (clip(0.5), "has the type video/mp4"),
+    "a page": (b"<!DOCTYPE html><title>404</title>", "has an unknown type"),
     "a number": (7, "can't be read as a file; give a URL as a str, a pathlib.Path, bytes"),
     "half a JPEG": (JPEG[: len(JPEG) // 2], "begins as image/jpeg and is truncated"),
     "a JPEG without its end": (JPEG[:-2], "truncated"),
@@ -313,7 +313,7 @@ def test_without_strict_only_what_can_not_be_encoded_is_refused() -> None:
     for data, kind in ((picture("GIF"), "image/gif"), (PNG[:-1], "image/png"), (clip(0.2), "video/mp4")):
         request = VideoRequest.from_keywords(prompt="x", image_url=data, strict=False)
         assert request.body["image"]["url"] == url(data, kind)
-    for data, words in ((b"", "is empty"), (b"plain text", "is of an unknown type; give a data: URL")):
+    for data, words in ((b"", "is empty"), (b"plain text", "has an unknown type; give a data: URL")):
         with pytest.raises(OutOfRange, match=words):
             VideoRequest.from_keywords(prompt="x", image_url=data, strict=False)
 
@@ -344,8 +344,8 @@ def test_there_is_a_check_of_the_end_for_each_type_of_the_contract() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (QUICKTIME, "the bytes of the video holds video/quicktime, not video/mp4"),
-        (JPEG, "holds image/jpeg, not video/mp4"),
+        (QUICKTIME, "the bytes of the video has the type video/quicktime, not video/mp4"),
+        (JPEG, "has the type image/jpeg, not video/mp4"),
         (clip(1)[:-40], "begins as video/mp4 and is truncated"),
         (clip(1)[:600], "truncated"),
         (b"\0\0\0\x18ftypisom\0\0\2\0isommp41", "truncated"),  # no index

@@ -182,9 +182,10 @@ def type_of(data: memoryview, allowed: tuple[str, ...], refuse: Refuse) -> str:
 
     media_type = filetype.guess_mime(bytes(data[:8192]))
     if allowed and media_type not in allowed:
-        raise refuse(f"is {media_type or 'of an unknown type'}, not {' or '.join(allowed)}", "convert it")
+        found = f"the type {media_type}" if media_type else "an unknown type"
+        raise refuse(f"has {found}, not {' or '.join(allowed)}", "convert it")
     if not isinstance(media_type, str):
-        raise refuse("is of an unknown type", "give a data: URL that names its type")
+        raise refuse("has an unknown type", "give a data: URL that names its type")
     return media_type
 
 
