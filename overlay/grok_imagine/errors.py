@@ -16,41 +16,13 @@ from .parsing import redact as redact
 from .parsing import retry_after as retry_after
 
 __all__ = [
-    "ApiError",
-    "AuthenticationError",
-    "BadRequestError",
-    "ConfigurationError",
-    "ConflictError",
-    "CostLimitError",
-    "CreateOutcomeUnknown",
-    "DownloadError",
-    "GrokImagineError",
-    "InvalidRequest",
-    "JobError",
-    "KeyConflict",
-    "LedgerError",
-    "ModeConflict",
-    "NotDelivered",
-    "NotFoundError",
-    "OutOfCreditError",
-    "OutOfRange",
-    "PermissionDeniedError",
-    "QuotaError",
-    "RateLimitError",
-    "RequestTimeout",
-    "ServerError",
-    "StartOutcomeUnknown",
-    "TargetExistsError",
-    "TransportError",
-    "UnexpectedError",
-    "UnexpectedResponse",
-    "UnknownField",
-    "UnprocessableError",
-    "VideoExpiredError",
-    "VideoGenerationError",
-    "VideoModeratedError",
-    "VideoTimeoutError",
-]
+    "ApiError", "AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError", "CostLimitError",
+    "CreateOutcomeUnknown", "DownloadError", "GrokImagineError", "InvalidRequest", "JobError", "KeyConflict",
+    "LedgerError", "ModeConflict", "NotDelivered", "NotFoundError", "OutOfCreditError", "OutOfRange",
+    "PermissionDeniedError", "QuotaError", "RateLimitError", "RequestTimeout", "ServerError", "StartOutcomeUnknown",
+    "TargetExistsError", "TransportError", "UnexpectedError", "UnexpectedResponse", "UnknownField",
+    "UnprocessableError", "VideoExpiredError", "VideoGenerationError", "VideoModeratedError", "VideoTimeoutError",
+]  # fmt: skip
 
 
 class GrokImagineError(Exception):

@@ -18,13 +18,14 @@ _PLAIN = re.compile(r"[\w.:~\[\]-]{1,128}", re.ASCII)
 
 
 def set_up() -> bool:
-    """Makes the logger silent, or has it write to stderr if the environment says so; done when a client is made.
+    """Has the logger write to stderr if the environment says so; done when a client is made.
+
+    Else it stays as the program has set it up: where it has not, Python itself shows errors, such as a paid job that nobody waits
+    for, and nothing else.
 
     Returns:
         False if `GROK_IMAGINE_LOG` is no level.
     """
-    if not LOGGER.handlers:
-        LOGGER.addHandler(logging.NullHandler())
     named = os.environ.get(VARIABLE, "").strip().upper()
     if named in ("", "OFF"):
         return True

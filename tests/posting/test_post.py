@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from grok_imagine import Client
+from grok_imagine.posting import post
 from grok_imagine_sandbox import Sandbox
 from support import UNLIMITED, ManualClock
 
@@ -55,6 +56,7 @@ def test_what_is_raised_while_a_thread_begins_sends_nothing_twice(
 
     with Client("k", base_url=sandbox.base_url, limits=UNLIMITED, max_connections=1, clock=clock) as client:
         with monkeypatch.context() as patch, pytest.raises(kind, match="from a signal handler"):
+            patch.setattr(post, "_threads", post.Threads())  # none of which is idle, from a test before
             patch.setattr(threading.Thread, "start", start)
             client.video.start("A heron")
         assert client.video.start("A cat").request_id  # its only connection is free again
@@ -62,8 +64,11 @@ def test_what_is_raised_while_a_thread_begins_sends_nothing_twice(
     assert least <= len(sandbox.jobs) - 1 <= most  # besides that of the cat
 
 
-def test_where_no_thread_can_be_begun_the_caller_sends(sandbox: Sandbox, clock: ManualClock) -> None:
+def test_where_no_thread_can_be_begun_the_caller_sends(
+    sandbox: Sandbox, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Client("k", base_url=sandbox.base_url, limits=UNLIMITED, max_connections=1, clock=clock) as client:
+        monkeypatch.setattr(post, "_threads", post.Threads())
         before = threading.stack_size(1 << 46)  # more than any machine has
         try:
             with pytest.raises(RuntimeError, match="new thread"):

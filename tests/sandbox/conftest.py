@@ -12,6 +12,8 @@ from PIL import Image
 
 from grok_imagine_sandbox import Sandbox
 
+from .films import clip
+
 KEY = "xai-test-key"
 
 
@@ -98,3 +100,8 @@ def picture() -> str:
     data = io.BytesIO()
     image.save(data, "PNG")
     return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
+
+
+@pytest.fixture(scope="module")
+def boat() -> bytes:
+    return clip()
