@@ -132,7 +132,7 @@ def test_importing_the_package_or_the_ledgers_quota_imports_neither_library() ->
 )
 def test_a_window_is_checked(tmp_path: Path, window: Any) -> None:
     for quota in (LedgerQuota(tmp_path / "jobs.db", ORIGIN), RedisQuota("redis://127.0.0.1:1")):
-        with pytest.raises(ConfigurationError, match="a window is 1 request or more in more than 0 seconds"):
+        with pytest.raises(ConfigurationError, match="a window has at least 1 request and more than 0 seconds"):
             quota.take([(1, 1.0), window])
 
 
@@ -145,7 +145,7 @@ def test_clients_with_one_ledger_share_its_quota(
     for number in range(3):
         api(lambda c, number=number: c.video.start(f"A cat {number}"), ledger=ledger, limits=limits)
     slept = sum(clock.slept)
-    with pytest.raises(Exception, match="no turn within 7 s"):
+    with pytest.raises(Exception, match="did not grant the request within 7 s"):
         api(lambda c: c.models.list(), ledger=ledger, limits=limits, request_timeout=7)
     assert sum(clock.slept) - slept >= 7 and sum(sandbox.requests.values()) == 3
 
