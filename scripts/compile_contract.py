@@ -1,12 +1,14 @@
 """Compiles the contract into typed, immutable Python constants and into JSON: compile_contract.py DOCUMENT FOLDER.
 
-The constants, `contract.py`, are made of the x- data. The JSON is for whoever has the package and no YAML reader: the sandbox and
-other languages.
+The constants, `contract.py`, are made of the x- data. Their classes are copied from `contract_records.py` to `_records.py`. The JSON
+is for whoever has the package and no YAML reader: the sandbox and other languages.
 """
 
 from __future__ import annotations
 
+import ast
 import json
+import shutil
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +16,16 @@ from typing import Any
 
 import yaml
 
-# The classes of the constants: a module like any other here, that stands at the head of what is compiled.
+# The classes of the constants: a module like any other here, copied as it is.
 RECORDS = Path(__file__).with_name("contract_records.py")
+HEAD = '''"""The rules of the contract that schemas can't hold, as constants: modes, waiting, errors, limits, prices and regions."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+'''
 BLOCKS = ("modes", "waiter", "errors", "limits", "pricing")
 
 
@@ -135,12 +145,21 @@ def shipped(document: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != "x-evidence"}
 
 
+def module(document: dict[str, Any]) -> str:
+    """The source of contract.py. It exports the classes too, so that `contract.Mode` is a type that callers can name."""
+    tree = ast.parse(RECORDS.read_text(encoding="utf-8"))
+    records = sorted(node.name for node in tree.body if isinstance(node, ast.ClassDef))
+    rows = constants(document)
+    exported = sorted([*records, *(name for name, _, _ in rows)])
+    lines = [f"{name}: Final[{kind}] = {source(value)}\n" for name, kind, value in rows]
+    return "\n".join([f"{HEAD}from ._records import {', '.join(records)}\n", f"__all__ = {exported}\n", *lines])
+
+
 def main(document_path: str, folder: str) -> None:
-    """Writes both. Formatting is left to ruff."""
+    """Writes all three. Formatting is left to ruff."""
     document = shipped(yaml.safe_load(Path(document_path).read_text(encoding="utf-8")))
-    lines = [f"{name}: Final[{kind}] = {source(value)}\n" for name, kind, value in constants(document)]
-    module = "\n".join([RECORDS.read_text(encoding="utf-8"), *lines])
-    Path(folder, "contract.py").write_text(module, encoding="utf-8")
+    shutil.copyfile(RECORDS, Path(folder, "_records.py"))
+    Path(folder, "contract.py").write_text(module(document), encoding="utf-8")
     text = json.dumps(document, indent=1, ensure_ascii=False)
     Path(folder, "openapi.json").write_text(text + "\n", encoding="utf-8")
 

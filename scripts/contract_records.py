@@ -1,9 +1,9 @@
-"""The rules of the contract that schemas can't hold, as constants: modes, waiting, errors, limits, prices and regions."""
+"""The classes of the contract's constants."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final, dataclass_transform
+from typing import Any, dataclass_transform
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "openapi" / "grok-imagine.yaml"
 CONFIG = ROOT / "openapi" / "generator.yaml"
 TARGET = ROOT / "generated" / "grok_imagine_api"
-HEADER = "# Generated from openapi/grok-imagine.yaml by `make generate`. Do not edit.\n"
+HEADER = "# Generated from {} by `make generate`. Do not edit.\n"
+# Where a file that is not made of the document comes from.
+COPIED = {"_records.py": "scripts/contract_records.py"}
 RUFF = ["--isolated", "--no-cache", "--line-length", "120", "--target-version", "py311"]
 
 
@@ -37,7 +39,8 @@ def generate(out: Path) -> None:
     run("python", ROOT / "scripts" / "compile_contract.py", DOCUMENT, out)
     run("ruff", "format", *RUFF, "contract.py", cwd=out)
     for path in sorted(out.rglob("*.py")):
-        path.write_text(HEADER + path.read_text(encoding="utf-8"), encoding="utf-8")
+        header = HEADER.format(COPIED.get(path.name, "openapi/grok-imagine.yaml"))
+        path.write_text(header + path.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def files(folder: Path) -> set[str]:
