@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,28 @@ def type_of(schema: Mapping[str, Any]) -> str:
     return words + (", nullable" if "null" in kinds else "")
 
 
+def known_values(document: Mapping[str, Any], values: Sequence[str]) -> dict[str, str]:
+    """The values of an open enumeration in words: all that are known, the first ones, and those that came later."""
+    schemas = document["components"]["schemas"].values()
+    since = next((each.get("x-since-values", {}) for each in schemas if each.get("enum") == values), {})
+    chosen = {
+        "known": values,
+        "first": [v for v in values if v not in since],
+        "later": [v for v in values if v in since],
+    }
+    return {name: " ".join(f"`{value}`" for value in each) for name, each in chosen.items()}
+
+
 def figures(document: Mapping[str, Any], owner: str, field: str) -> dict[str, Any]:
-    """What a range may name: the bounds of the schema, the default of the modes, and the figures of the service."""
+    """What a range may name: the bounds of the schema, what the modes say besides, and the figures of the service."""
     xmodes = document["x-modes"]
     found = dict(document["components"]["schemas"][owner]["properties"][field]) if field else {}
+    found |= known_values(document, found.get("examples", ()))
     for name, mode in xmodes["modes"].items():
         if mode["operation"].replace("Video", "VideoRequest").lower() == owner.lower() and field in mode["limits"]:
-            found.setdefault("default", mode["limits"][field].get("default"))
+            for key in ("default", "earlier"):
+                if key in mode["limits"][field]:
+                    found.setdefault(key, mode["limits"][field][key])
             narrow = xmodes["models"][xmodes["default_model"]]["modes"][name]["limits"].get(field, {})
             found |= {f"default_model_{bound}": value for bound, value in narrow.items()}
     limits = {name: limit["value"] for name, limit in document["x-limits"].items() if "value" in limit}

@@ -53,6 +53,36 @@ def test_a_bound_that_is_changed_in_a_schema_is_changed_in_the_table() -> None:
     assert "| `prompt` | string, nullable | at most 17 characters |" in register.table(changed, "generateVideo")
 
 
+# What a range says besides: other sources' figures, and names and dates that look like one.
+OWN_WORDS = re.compile(
+    r"2\.\.15 s \(guide\)|such as `848x480`|since 2 Sep 2026|on 1\.5|\.mp4|mp4|H\.26[45]|AV1|base64|R2V|T2V|than 0"
+)
+
+
+def test_no_range_writes_a_figure_that_the_document_has() -> None:
+    for table in TABLES:
+        for row in table["rows"]:
+            rest = OWN_WORDS.sub("", re.sub(r"\{[^}]*\}", "", row.get("range", "")))
+            assert not re.search(r"\d", rest), (table["title"], row)
+
+
+def test_the_note_on_money_is_what_the_prices_count_in() -> None:
+    note = next(row["note"] for table in TABLES for row in table["rows"] if row.get("fields") == ["cost_in_usd_ticks"])
+    assert note == f"10^{len(str(DOCUMENT['x-pricing']['ticks_per_usd'])) - 1} = 1 USD"
+
+
+def test_a_value_or_rule_that_is_changed_is_changed_in_the_table() -> None:
+    changed = yaml.safe_load(yaml.safe_dump(DOCUMENT))
+    xmodes = changed["x-modes"]
+    xmodes["modes"]["reference-to-video"]["limits"]["reference_images"]["earlier"]["max_items"] = 17
+    xmodes["models"]["grok-imagine-video"]["modes"]["reference-to-video"]["limits"]["duration"]["maximum"] = 19
+    changed["components"]["schemas"]["GenerateVideoRequest"]["properties"]["aspect_ratio"]["examples"].append("23:1")
+    changed["components"]["schemas"]["KnownAspectRatio"]["x-since-values"]["23:1"] = "2026-11"
+    made = register.table(changed, "generateVideo")
+    for words in ("2 Sep 2026, 17 before", "R2V at most 19 on", "`21:9` `5:2` `23:1` |"):
+        assert words in made and words not in register.table(DOCUMENT, "generateVideo")
+
+
 def test_every_row_has_the_cells_of_its_heading() -> None:
     for table in TABLES:
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in register.table(DOCUMENT, table["title"]).splitlines()}
