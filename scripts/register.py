@@ -39,7 +39,9 @@ def type_of(schema: Mapping[str, Any]) -> str:
 def known_values(document: Mapping[str, Any], values: Sequence[str]) -> dict[str, str]:
     """The values of an open enumeration in words: all that are known, the first ones, and those that came later."""
     schemas = document["components"]["schemas"].values()
-    since = next((each.get("x-since-values", {}) for each in schemas if each.get("enum") == values), {})
+    since: Mapping[str, str] = next(
+        (each.get("x-since-values", {}) for each in schemas if each.get("enum") == values), {}
+    )
     chosen = {
         "known": values,
         "first": [v for v in values if v not in since],
