@@ -106,6 +106,7 @@ class DurationModel:
 
     __slots__ = (
         "_bias",
+        "_first",
         "_norm",
         "_scale",
         "center",
@@ -127,6 +128,7 @@ class DurationModel:
         is_remote: bool = False,
     ) -> None:
         self.is_known, self.is_remote = is_known, is_remote
+        self._first: dict[float, tuple[float, list[float]]] = {}
         lengths = [(job, job.length) for job in jobs if not job.early]
         count = len(lengths)
         logs = [math.log(length) for _, length in lengths]
@@ -146,6 +148,17 @@ class DurationModel:
         ]
         self.doubt = 0.1 + 0.3 / (1 + len(residuals) / 8)  # the share of jobs whose progress misleads
         self._bias, self._scale = zip(*(_residual(5 * k, residuals) for k in range(21)), strict=True)
+
+    def plan(self, looks: Sequence[Look], age: float, pace: float) -> tuple[float, list[float]]:
+        """The age at which to poll next, and the values of polls from now on. For all jobs that just started it is the same."""
+        is_first = not looks and age == 0
+        if is_first and pace in self._first:
+            return self._first[pace]
+        posterior = Posterior(self, looks, age)
+        planned = posterior.next_poll(pace), posterior.values()
+        if is_first:
+            self._first[pace] = planned
+        return planned
 
     def known(self, age: float) -> float:
         """Density of the length per unit of ln(age), from finished jobs."""

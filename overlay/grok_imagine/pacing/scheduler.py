@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Literal
 
 from ..core.schedule import Look, Schedule
-from .predictor import OFFSETS, PACE, History, Key, Posterior
+from .predictor import OFFSETS, PACE, History, Key
 from .quota import Windows
 
 __all__ = ["PollSlot", "Scheduler"]
@@ -108,9 +108,9 @@ class PollSlot:
         if self._schedule:
             self._due, self._priced, self._values = started_at + self._schedule(self.looks, age), False, _NOTHING
         else:
-            posterior = Posterior(history.model(self.key), self.looks, age)
-            self._due, self._priced = started_at + posterior.next_poll(pace), rationed
-            self._values = array("f", (min(value, _DEAREST) for value in posterior.values())) if rationed else _NOTHING
+            due, values = history.model(self.key).plan(self.looks, age, pace)
+            self._due, self._priced = started_at + due, rationed
+            self._values = array("f", (min(value, _DEAREST) for value in values)) if rationed else _NOTHING
 
     def _reaches(self, price: float) -> float:
         """When the value of a poll reaches a price in seconds of lag."""
