@@ -18,12 +18,12 @@ def no_attribute(client: object, name: str) -> AttributeError:
     return AttributeError(f"{type(client).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=client)
 
 
-def _begin_anew() -> None:
+def _after_fork_in_child() -> None:
     """Gives the clients of a child process connections, locks and limits of its own: the parent's would cross its answers."""
     for client in list(live):
-        client._driver.begin_anew()
-        client._core.begin_anew()
+        client._driver.after_fork_in_child()
+        client._core.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_after_fork_in_child)

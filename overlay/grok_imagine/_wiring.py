@@ -137,7 +137,7 @@ class ClientCore:
         tracing = self._tracing
         return tracing.instrument(flow, request, ledger=ledger) if tracing else flow
 
-    def begin_anew(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a child process: limits and locks of its own. The ledger sees to itself."""
         self._making = threading.Lock()
         self._runtime = self._own_quota = self._own_tracing = None

@@ -263,7 +263,7 @@ class AsyncDriver:
             bound = self._bound[loop] = http, *gates
         return bound
 
-    def begin_anew(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a child process: nothing of the parent's is under way, and its connections are its own."""
         _inherited.append((self._bound, self._flying))
         self._bound, self._flying = WeakKeyDictionary(), set()
@@ -272,7 +272,7 @@ class AsyncDriver:
         if self._given:
             self._config.closed = "its http_client was made before the fork; make a client in the child process"
         if self._exchange:
-            self._exchange.begin_anew()
+            self._exchange.after_fork_in_child()
 
     async def close(self) -> None:
         """Closes the connections of this loop, unless the HTTP client was given. Answers to paid POSTs are waited for."""

@@ -120,7 +120,7 @@ class Exchange:
         with closing(given.send(request, stream=True, follow_redirects=False)) as response:
             return _taken(response, first_byte.post is not None, end)
 
-    def begin_anew(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a child process: connections are the parent's, and must not be spoken on."""
         if self._own:
             self._own.drop()

@@ -139,14 +139,14 @@ class SyncDriver:
                         return
                     stream.sink.write(chunk)
 
-    def begin_anew(self) -> None:
+    def after_fork_in_child(self) -> None:
         """In a child process: nothing of the parent's is under way, no lock is held, and its connections are its own."""
         self._gate = threading.BoundedSemaphore(self._config.max_connections)
         self._posts.clear()
         self.batches.clear()
         if self._is_given:
             self._config.closed = "its http_client was made before the fork; make a client in the child process"
-        self._exchange.begin_anew()
+        self._exchange.after_fork_in_child()
 
     def close(self) -> None:
         """Closes the connections, unless the HTTP client was given. Answers to paid POSTs are waited for, for a moment."""
