@@ -102,7 +102,7 @@ BAD = {
     3: ({"prompt": "x", "image": "empty.png"}, "empty.png' is empty"),
     4: ({"prompt": "x", "image": "folder"}, "folder' is a directory"),
     5: ({"prompt": "x", "image": "notes.png"}, "notes.png' has an unknown type"),
-    6: ({"prompt": "x", "image": "cut.png"}, "cut.png' begins as image/png and is cut short"),
+    6: ({"prompt": "x", "image": "cut.png"}, "cut.png' begins as image/png and is truncated"),
     7: ({"prompt": "x", "image": "a.png", "image_url": CLIP}, "`image`, `image_url`: exclude each other"),
     8: ({"prompt": "x", "image": 5}, "`image`: is a file or a URL"),
     9: ({"prompt": "x", "image_url": "cat.png"}, "a file of this machine goes into `image`"),

@@ -195,10 +195,10 @@ def test_a_closed_client_says_so(sandbox: Sandbox) -> None:
 # The connections of a loop that has ended can't be closed any more; Python says so when they are collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_one_async_client_serves_loops_side_by_side(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[httpx.AsyncClient] = []
-    real = httpx.AsyncClient.__init__
+    made: list[httpx.AsyncHTTPTransport] = []
+    real = httpx.AsyncHTTPTransport.__init__
     monkeypatch.setattr(
-        httpx.AsyncClient, "__init__", lambda self, **options: (made.append(self), real(self, **options))[1]
+        httpx.AsyncHTTPTransport, "__init__", lambda self, **options: (made.append(self), real(self, **options))[1]
     )
     client = AsyncClient("k", base_url=sandbox.base_url)
 
