@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from grok_imagine import (
     Ledger,
     StartOutcomeUnknown,
     TextToVideo,
+    VideoGenerationError,
     VideoModeratedError,
     VideoTimeoutError,
 )
@@ -340,3 +342,102 @@ def test_the_asynchronous_clients_gathered_flows_have_each_their_callers_span(
     traces = {span.context.trace_id: span for span in told.spans("generate_video")}
     assert all(is_linked(wait, traces[wait.context.trace_id]) for wait in told.spans("wait_for_video"))
     assert len(traces) == len(told.spans("wait_for_video")) == 10
+
+
+class Interrupted(SpanProcessor):
+    """Ctrl-C that comes while a span is ended."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if span.name.startswith("generate_video"):
+            raise KeyboardInterrupt
+
+
+def test_an_interrupt_within_tracing_leaves_with_the_id_as_any_other_does(
+    told: Told, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    told.tracers.add_span_processor(Interrupted())
+    client = Client(KEY, base_url=sandbox.base_url, clock=clock, sleep=clock.sleep)
+    with client, pytest.raises(KeyboardInterrupt) as caught:
+        client.video.generate("A cat", duration=2)
+    assert caught.value.__dict__["request_id"] == sandbox.jobs[0]["request_id"]
+    assert "client.video.wait" in "".join(caught.value.__notes__)
+
+
+def test_a_job_that_is_done_without_a_video_is_an_error_of_its_wait_and_its_metrics(api: Api, told: Told) -> None:
+    with pytest.raises(VideoGenerationError):
+        api(lambda c: c.video.generate("A cat"), **scenario("done-without-url"))
+    wait = told.one("wait_for_video")
+    assert wait.attributes and wait.attributes["error.type"] == "VideoGenerationError"
+    (job,) = told.points("grok_imagine.job.duration")
+    assert job.attributes["error.type"] == "VideoGenerationError"
+
+
+@pytest.mark.parametrize("has_ledger", [True, False])
+def test_a_job_is_measured_once_however_often_it_is_waited_for(
+    told: Told, sandbox: Sandbox, clock: ManualClock, tmp_path: Path, has_ledger: bool
+) -> None:
+    ledger = Ledger(tmp_path / "jobs.db", clock=clock) if has_ledger else None
+    options: dict[str, Any] = {"clock": clock, "sleep": clock.sleep, "ledger": ledger, "limits": UNLIMITED}
+    with Client(KEY, base_url=sandbox.base_url, **options) as client:
+        video = client.video.generate("A cat", duration=2)
+        clock.sleep(3600.0)
+        client.video.wait(video.request_id)
+    assert len(told.spans("wait_for_video")) == 2
+    for name in ("cost", "duration", "lag"):
+        (point,) = told.points(f"grok_imagine.job.{name}")
+        assert point.count == 1 and point.max < 3600, name
+
+
+def test_who_loses_the_race_for_a_key_begins_no_span_of_a_start(
+    api: Api, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, begun = Ledger(tmp_path / "jobs.db"), []
+    told.tracers.add_span_processor(Begun(begun))
+    api(lambda c: c.video.start("A cat", key="order-17"), ledger=ledger, **scenario("failed-internal-error"))
+    look, seen = Ledger.of_key, []
+
+    def late(self: Ledger, key: str, origin: str) -> Any:
+        seen.append(key)
+        return None if len(seen) == 1 else look(self, key, origin)
+
+    monkeypatch.setattr(Ledger, "of_key", late)
+    with pytest.raises(VideoGenerationError):
+        api(lambda c: c.video.generate("A cat", key="order-17"), ledger=ledger)
+    assert len(seen) == 2 and told.one("generate_video").status.status_code is StatusCode.UNSET
+    assert [name.split()[0] for name in begun] == ["generate_video", "wait_for_video"], "each that begins, ends"
+
+
+class Begun(SpanProcessor):
+    """Notes the spans that begin."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        self.names.append(span.name)
+
+
+@pytest.mark.parametrize("grace", [0.01, 5.0])
+def test_a_caller_that_leaves_a_paid_post_has_an_unknown_outcome(
+    told: Told, monkeypatch: pytest.MonkeyPatch, grace: float
+) -> None:
+    for module in ("posting.post", "transport.aio"):
+        monkeypatch.setattr(f"grok_imagine.{module}.GRACE", grace)
+
+    async def run(server: socket.socket) -> None:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        async with AsyncClient(KEY, base_url=address, request_timeout=0.5) as client:
+            start = asyncio.create_task(client.video.start("A cat"))
+            connection, _ = await asyncio.to_thread(server.accept)
+            with connection:
+                await asyncio.to_thread(connection.recv, 1)  # the POST is under way
+                start.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await start
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        asyncio.run(run(silent))
+    start = told.one("generate_video")
+    assert start.attributes and start.attributes["error.type"] == "CancelledError"
+    assert [event.name for event in start.events] == ["grok_imagine.outcome_unknown"]

@@ -159,6 +159,7 @@ class Ledger:
             db.execute("BEGIN IMMEDIATE")
             found = known(db)
             if found is None:
+                values["traceparent"] = TRACEPARENT.get()()
                 names = ", ".join(values)
                 db.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join(':' + name for name in values)})", values)
             db.execute("COMMIT")
@@ -207,7 +208,6 @@ class Ledger:
             "intent": uuid.uuid4().hex, "state": "intended", "origin": origin, "mode": request.mode,
             "model": request.body.get("model"), "body_sha256": request.sha256, "prompt_sha256": digest,
             "prompt": prompt if self._keep_prompts else None, "process": os.getpid(), "created": now, "updated": now,
-            "traceparent": TRACEPARENT.get()(),
         }  # fmt: skip
 
     def confirm(self, intent: str, request_id: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -22,7 +23,7 @@ from ..batch.outcome import Outcome
 from ..core.effects import Blocking, Call, Command, Flow
 from ..core.request import VideoRequest
 from ..core.results import Job, Video
-from ..errors import JobError, LedgerError
+from ..errors import JobError, LedgerError, StartOutcomeUnknown
 from ..ledger.entries import TRACEPARENT, Entry
 from ..ledger.ledger import Ledger
 from .spans import CALL, START, WAIT, JobSpan, Started, context_of, harmless, traceparent_of
@@ -109,27 +110,30 @@ class _Traced:
     def run(self, flow: Flow[T], failure: Callable[[T], BaseException | None]) -> Flow[T]:
         """Passes effects out and results in, and sees both."""
         value, error = None, None
+        effect: Command | None = None
         try:
             while True:
                 try:
+                    if effect is not None and error is not None:
+                        failed, effect = effect, None
+                        self._after(failed, None, error)
                     effect = flow.send(value) if error is None else flow.throw(error)
-                except StopIteration as stop:
-                    result: T = stop.value
-                    self._close(failure(result))
-                    return result
-                value, error = None, None
-                try:
+                    value, error = None, None
                     if (request_id := self._new_wait(effect)) is not None:
                         is_here = request_id in self.own or request_id in self.tracing.started
                         entry = None if is_here else (yield from self._entry(request_id))
                         self._begin_wait(request_id, entry)
                     value = yield self._before(effect)
-                except GeneratorExit:
-                    flow.close()
-                    raise
-                except BaseException as raised:
-                    error = raised
-                self._after(effect, value, error)
+                    self._after(effect, value, None)
+                except BaseException as raised:  # also Ctrl-C in the lines above: the flow knows what it means
+                    if getgeneratorstate(flow) != GEN_CLOSED:
+                        error = raised
+                        continue
+                    if not isinstance(raised, StopIteration):
+                        raise
+                    result: T = raised.value
+                    self._close(failure(result))
+                    return result
         except BaseException as last:
             self._close(last)
             raise
@@ -175,7 +179,8 @@ class _Traced:
                 self.ledger.clock() - entry.created if entry.mode else None
             )  # else it was started elsewhere, before that
             began = None if age is None else self.tracing.clock() - age
-            started = Started(context_of(entry.traceparent), entry.model or self.model, began)
+            model, is_over = entry.model or self.model, entry.state != "accepted"
+            started = Started(context_of(entry.traceparent), model, began, is_over=is_over)
         self.waits[request_id] = self._span(WAIT, started, SpanKind.INTERNAL)
 
     def _before(self, effect: Command) -> Command:
@@ -202,6 +207,7 @@ class _Traced:
         if effect.post is not None and self.start:
             if error is not None:
                 self.start.met(error)
+                self.start.is_unknown = isinstance(effect.post.error, StartOutcomeUnknown)
             elif isinstance(value, Job):
                 self._job_started(self.start, value.request_id)
         elif (request_id := _job_of(effect)) in self.waits:
@@ -210,6 +216,7 @@ class _Traced:
                 wait.met(error)
             elif isinstance(value, Answer) and self._looked(wait, request_id, value):
                 self.waits.pop(request_id)
+                self.tracing.remember(request_id, wait.started._replace(is_over=True))
 
     def _job_started(self, start: JobSpan, request_id: str) -> None:
         self.start = None
@@ -231,6 +238,9 @@ class _Traced:
             wait.met(error)
             return False
         video = Video(request_id, value, status)
+        if video.outcome == "done" and not video.url:  # whether that is an error depends on what was asked for
+            wait.done = video
+            return False
         if video.outcome != "running":
             wait.job_ended(request_id, None if video.outcome == "done" else video.failure(), video.cost_usd)
             return True
@@ -251,7 +261,11 @@ class _Traced:
             start.end(last, None)
             start.histograms[CALL].record(self.tracing.clock() - start.began, start.attributes)
         for request_id, wait in waits.items():
-            wait.end(error, request_id)
+            if wait.done:
+                wait.job_ended(request_id, error if isinstance(error, JobError) else None, wait.done.cost_usd)
+                self.tracing.remember(request_id, wait.started._replace(is_over=True))
+            else:
+                wait.end(error, request_id)
 
 
 def _job_of(effect: Call) -> str:

@@ -14,7 +14,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from .. import logs
 from .._version import __version__
-from ..errors import RateLimitError, StartOutcomeUnknown
+from ..core.results import Video
+from ..errors import RateLimitError
 from ..parsing import is_plain_id
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -39,12 +40,21 @@ PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class Started(NamedTuple):
-    """What is known of a job's start: its span, its model, when it began, and when this flow last saw it running."""
+    """What is known of a job.
+
+    Attributes:
+        span: That of its start.
+        model: Its model.
+        began: When its start began, by the client's clock.
+        seen: When this flow last saw it running.
+        is_over: Whether its end was seen before; its metrics are not recorded again.
+    """
 
     span: SpanContext | None
     model: str | None
     began: float | None = None
     seen: float | None = None
+    is_over: bool = False
 
 
 def is_set_up() -> bool:
@@ -96,6 +106,8 @@ class JobSpan:
         self.histograms = _histograms(metrics.get_meter_provider())
         self.error: BaseException | None = None
         self.progress: int | None = None
+        self.done: Video | None = None
+        self.is_unknown = False
         name = f"{operation} {started.model}" if started.model else operation
         links = [Link(started.span)] if started.span else []
         tracer = trace.get_tracer("grok_imagine", __version__)
@@ -114,7 +126,8 @@ class JobSpan:
     @harmless
     def end(self, error: BaseException | None, request_id: str | None) -> None:
         """Ends the span; an error is told by its type alone, as its text may repeat what was sent."""
-        if isinstance(error, StartOutcomeUnknown):
+        hint = getattr(error, "hint", None)  # also of what a caller left by while the POST was under way
+        if self.is_unknown or (hint and hint.code == "outcome_unknown"):
             self.event("outcome_unknown")
         if error is not None:
             self.attributes["error.type"] = type(error).__name__
@@ -128,16 +141,17 @@ class JobSpan:
         """An answer told what the job cost."""
         if usd is not None:
             self.span.set_attribute("grok_imagine.cost_usd", usd)
-            self.histograms[COST].record(usd, {**self.attributes, "gen_ai.operation.name": START})
+            if not self.started.is_over:
+                self.histograms[COST].record(usd, {**self.attributes, "gen_ai.operation.name": START})
 
     def job_ended(self, request_id: str, error: BaseException | None, usd: float | None) -> None:
         """A look saw the end. It was since the look before, and is taken to be in the middle between the two."""
         now, of_job = self.clock(), {**self.attributes, "gen_ai.operation.name": START}
         if error is not None:
             of_job["error.type"] = type(error).__name__
-        if self.started.began is not None:
+        if self.started.began is not None and not self.started.is_over:
             self.histograms[JOB].record(max(now - self.started.began, 0.0), of_job)
-        if self.started.seen is not None:
+        if self.started.seen is not None and not self.started.is_over:
             self.histograms[LAG].record(max(now - self.started.seen, 0.0) / 2, of_job)
         self.count_cost(usd)
         self.end(error, request_id)
