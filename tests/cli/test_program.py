@@ -129,7 +129,7 @@ def test_files_that_are_no_media_are_refused(program: Any, tmp_path: Path, line:
         "none": "can't be read",
     }
     reasons |= {"other": "has the type image/gif, not"} | (
-        {} if "video" in line else {"cut": "begins as image/png and is cut"}
+        {} if "video" in line else {"cut": "begins as image/png and is truncated"}
     )
     for (name, reason), done in zip(
         reasons.items(), program.all([f"--base-url http://127.0.0.1:9 {line} {name}" for name in reasons]), strict=True
@@ -167,7 +167,7 @@ class TestMistakesAreRefusedBeforeTheyCost:
             ("jobs --state gone", 2, "gone is none of"),
             ("modes nothing", 2, "nothing is none of"),
             ("--sandbox-scenario nothing generate x", 2, "there is no scenario 'nothing'"),
-            ("--sandbox-scenario expired:x generate x", 2, "how often"),
+            ("--sandbox-scenario expired:x generate x", 2, "a count from 1"),
             ("--sandbox --base-url http://127.0.0.1:9 generate x", 2, "--base-url"),
             ("nothing", 2, "No such command"),
         ],

@@ -35,16 +35,22 @@ def later(node: Any, month: str) -> list[Any]:
     return found
 
 
+@pytest.fixture(scope="module")
+def shipped(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without the evidence, which tells months of its own kind and stays at home."""
+    return {name: value for name, value in document.items() if name != "x-evidence"}
+
+
 @pytest.mark.parametrize("era", ["spring", "autumn"])
-def test_nothing_of_an_era_is_later_than_it(document: dict[str, Any], era: str) -> None:
-    month = document["x-eras"]["eras"][era]["month"]
-    assert later(as_of(document, era), month) == []
-    assert bool(later(document, month)) == (era == "spring")
+def test_nothing_of_an_era_is_later_than_it(shipped: dict[str, Any], era: str) -> None:
+    month = shipped["x-eras"]["eras"][era]["month"]
+    assert later(as_of(shipped, era), month) == []
+    assert bool(later(shipped, month)) == (era == "spring")
 
 
-def test_an_era_takes_nothing_else_away(document: dict[str, Any]) -> None:
-    assert as_of(document, "autumn") == document
-    assert as_of(document, None) == document
+def test_an_era_takes_nothing_else_away(shipped: dict[str, Any]) -> None:
+    assert as_of(shipped, "autumn") == shipped
+    assert as_of(shipped, None) == shipped
     early, whole = Contract("spring"), Contract()
     assert early.modes.keys() == whole.modes.keys()
     assert set(early.document["x-errors"]["texts"]) == set(whole.document["x-errors"]["texts"])

@@ -200,7 +200,7 @@ def test_one_async_client_serves_loops_side_by_side(sandbox: Sandbox, monkeypatc
     monkeypatch.setattr(
         httpx.AsyncHTTPTransport, "__init__", lambda self, **options: (made.append(self), real(self, **options))[1]
     )
-    client = AsyncClient("k", base_url=sandbox.base_url)
+    client = AsyncClient("k", base_url=sandbox.base_url, limits=UNLIMITED)
 
     async def look() -> None:
         for _ in range(10):
