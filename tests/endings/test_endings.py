@@ -21,6 +21,7 @@ import pytest
 from grok_imagine import Ledger
 from support import ROOT
 
+from . import asyncio_programs, batch_programs  # noqa: F401 -- they add theirs
 from .programs import PROGRAMS, REFUSED
 from .server import Server
 
@@ -108,13 +109,16 @@ def test_no_answer_is_lost(cell: Cell, tmp_path: Path) -> None:
 def _begin(cell: Cell, url: str, ledger: Path) -> subprocess.Popen[str]:
     command = [
         sys.executable,
-        str(Path(__file__).with_name("programs.py")),
+        "-m",
+        "endings.run",
         cell.program,
         url,
         str(ledger) if cell.ledger else "",
     ]
+    path = os.pathsep.join(filter(None, (str(ROOT / "tests"), os.environ.get("PYTHONPATH"))))
+    env = os.environ | {"PYTHONPATH": path}
     return subprocess.Popen(
-        command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=ROOT, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
 
 
