@@ -66,6 +66,7 @@ def test_the_seed_decides_all(run: Any) -> None:
 
 def cost(remote: Any, path: str, **body: Any) -> int:
     state = remote.make(f"/videos/{path}", {"prompt": "x"} | body)
+    assert "usage" in state, state
     ticks = state["usage"]["cost_in_usd_ticks"]
     assert remote.sandbox.jobs[-1]["cost_in_usd_ticks"] == ticks
     return int(ticks)

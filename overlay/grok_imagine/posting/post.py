@@ -212,9 +212,11 @@ class Threads:
         if is_taken:
             self._work.put(work)
             return
-        threading.Thread(target=self._serve, args=(work,), name="grok-imagine-post", daemon=True).start()
+        first = [work]  # not the work itself, which a thread would keep to its end
+        threading.Thread(target=self._serve, args=(first,), name="grok-imagine-post", daemon=True).start()
 
-    def _serve(self, work: Callable[[], object] | None) -> None:
+    def _serve(self, first: list[Callable[[], object]]) -> None:
+        work: Callable[[], object] | None = first.pop()
         while work:
             work()
             work = None  # an idle thread keeps no reference to it
