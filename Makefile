@@ -5,7 +5,7 @@ PY := $(BIN)/python
 REDOCLY := @redocly/cli@2.77.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-httpx2 ci lint types generate check-generated record prove fuzz bench frontier docs redis build clean
+.PHONY: help demo test test-httpx2 ci lint types generate check-generated conformance record prove fuzz bench frontier docs redis build clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,12 +25,14 @@ test-httpx2: .venv/dev  ## Run the tests that touch HTTP with httpx2 under the n
 generate: .venv/dev  ## Compile openapi/ into generated/, and the blocking client of the asynchronous one
 	@$(PY) scripts/generate.py
 	@$(PY) scripts/generate_sync.py
+	@PYTHONPATH=scripts $(PY) -m conformance.vectors
 
 check-generated: .venv/dev  ## Fail if what is generated is not what its sources make
 	@$(PY) scripts/generate.py --check
 	@$(PY) scripts/architecture.py --check
 	@$(PY) scripts/generate_sync.py --check
 	@$(PY) scripts/register.py --check
+	@PYTHONPATH=scripts $(PY) -m conformance.vectors --check
 
 lint: .venv/dev  ## Check the document and the code
 	@$(BIN)/openapi-spec-validator openapi/grok-imagine.yaml
@@ -53,6 +55,9 @@ prove: .venv/dev  ## Attack the promise: kills, processes and programs that end 
 	@$(PY) scripts/prove_processes.py 300
 	@$(PY) scripts/prove_power_cuts.py 1000
 	@ENDINGS=all $(BIN)/pytest -q -n 4 tests/endings
+
+conformance: .venv/dev  ## Run the vectors of openapi/conformance in every language that is here; STRICT=1 fails if one is missing
+	@PYTHONPATH=scripts $(PY) -m conformance.driver
 
 FUZZ ?= 100000
 FUZZ_SECONDS ?= 0

@@ -56,13 +56,33 @@ def each(name: str, mapping: dict[str, dict[str, Any]]) -> dict[str, Code]:
     return {key: call(name, fields) for key, fields in mapping.items()}
 
 
+def limits_of(mapping: dict[str, dict[str, Any]]) -> dict[str, Code]:
+    """The limits of a mode, or of a model's mode."""
+    inner = {"tags": "Tags", "times": "Times"}
+    return each(
+        "FieldLimit",
+        {
+            field: limit | {key: call(name, limit[key]) for key, name in inner.items() if key in limit}
+            for field, limit in mapping.items()
+        },
+    )
+
+
+def values(mapping: dict[str, dict[str, Any]]) -> dict[str, Code]:
+    """x-modes.fields, or the keys of one of them."""
+    return {
+        name: call("Value", value | ({"keys": values(value["keys"])} if "keys" in value else {}))
+        for name, value in mapping.items()
+    }
+
+
 def modes(data: dict[str, Any]) -> dict[str, Code]:
     """x-modes.modes."""
     return {
         name: call(
             "Mode",
             mode
-            | {"forbidden": each("Rule", mode["forbidden"]), "limits": each("FieldLimit", mode["limits"])}
+            | {"forbidden": each("Rule", mode["forbidden"]), "limits": limits_of(mode["limits"])}
             | ({"required_unless": each("Requirement", mode["required_unless"])} if "required_unless" in mode else {}),
         )
         for name, mode in data["modes"].items()
@@ -75,7 +95,7 @@ def models(data: dict[str, Any]) -> dict[str, Code]:
     def mode(fields: dict[str, Any]) -> Code:
         return call(
             "ModelMode",
-            {"limits": each("FieldLimit", fields["limits"]), "forbidden": each("Rule", fields["forbidden"])},
+            {"limits": limits_of(fields["limits"]), "forbidden": each("Rule", fields["forbidden"])},
         )
 
     return {
@@ -90,9 +110,17 @@ def models(data: dict[str, Any]) -> dict[str, Code]:
 
 
 def acceptor(fields: dict[str, Any]) -> Code:
-    """One row of x-waiter.acceptors. A condition on status may be null, so its absence is told by the empty tuple."""
-    fields = dict(fields)
-    return call("Acceptor", fields | {"statuses": [fields.pop("status")]} if "status" in fields else fields)
+    """One row of x-waiter.acceptors. `is` is a word of Python's own."""
+    when = {
+        path: call("Matcher", {"state" if key == "is" else key: value for key, value in matcher.items()})
+        for path, matcher in fields["when"].items()
+    }
+    return call("Acceptor", fields | {"when": when})
+
+
+def unlisted(fields: dict[str, Any]) -> dict[str, Any]:
+    """One row of x-errors.unlisted. `from` is a word of Python's own."""
+    return {{"from": "first", "to": "last"}.get(key, key): value for key, value in fields.items()}
 
 
 def usd(value: float | None) -> Decimal | None:
@@ -115,20 +143,29 @@ def constants(document: dict[str, Any]) -> list[tuple[str, str, Any]]:
     return [
         ("VERSIONS", "Mapping[str, str]", versions),
         ("DEFAULT_MODEL", "str", xmodes["default_model"]),
+        ("ABSENT", "tuple[None | tuple[()], ...]", xmodes["absent"]),
         ("CALLS", "Mapping[str, tuple[str, ...]]", xmodes["calls"]),
+        ("FIELDS", "Mapping[str, Value]", values(xmodes["fields"])),
         ("MODES", "Mapping[str, Mode]", modes(xmodes)),
         ("VARIANTS", "Mapping[str, Variant]", each("Variant", xmodes["variants"])),
         ("MODELS", "Mapping[str, Model]", models(xmodes)),
         ("INPUTS", "Mapping[str, Input]", each("Input", xmodes["inputs"])),
+        ("URL_PATTERN", "str", xmodes["url_pattern"]),
         ("VOICES", "Voices", call("Voices", xmodes["voices"])),
         ("BODY_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["body"])),
         ("KEYWORD_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["keywords"])),
         ("MODEL_MISNOMERS", "Mapping[str, Misnomer]", each("Misnomer", xmodes["misnomers"]["models"])),
         ("ACCEPTORS", "tuple[Acceptor, ...]", [acceptor(fields) for fields in waiter["acceptors"]]),
+        ("OTHER_SUCCESS", "int", waiter["other_success"]),
         ("SCHEDULE", "tuple[Phase, ...]", [call("Phase", fields) for fields in waiter["schedule"]]),
         ("WAIT_TIMEOUT", "float", waiter["timeout"]),
+        ("LAST_POLL", "LastPoll", call("LastPoll", waiter["last_poll"])),
+        ("FAILED_POLL", "FailedPoll", call("FailedPoll", waiter["failed_poll"])),
+        ("RESULT_URLS", "tuple[str, ...]", waiter["result"]["url"]),
+        ("BODIES", "Bodies", call("Bodies", errors["bodies"])),
         ("ERROR_KINDS", "tuple[ErrorKind, ...]", [call("ErrorKind", fields) for fields in errors["kinds"]]),
-        ("MODERATED_JOB_TEXT", "tuple[str, ...]", errors["moderated_job_text"]),
+        ("UNLISTED", "tuple[Unlisted, ...]", [call("Unlisted", fields) for fields in map(unlisted, errors["unlisted"])]),
+        ("FAILURES", "Mapping[str, Failure]", each("Failure", errors["failures"])),
         ("LIMITS", "Mapping[str, Limit]", each("Limit", {k: v for k, v in limits.items() if isinstance(v, dict)})),
         ("RATES", "tuple[Rate, ...]", [call("Rate", fields) for fields in limits["rates"]]),
         ("TIERS", "tuple[Tier, ...]", [call("Tier", fields) for fields in limits["tiers"]]),
@@ -136,6 +173,8 @@ def constants(document: dict[str, Any]) -> list[tuple[str, str, Any]]:
         ("TICKS_PER_USD", "int", pricing["ticks_per_usd"]),
         ("PRICES", "Mapping[str, Price]", {name: price(fields) for name, fields in pricing["models"].items()}),
         ("CHARGES", "Mapping[str, tuple[str, ...]]", pricing["charges"]),
+        ("CHARGED_SECONDS", "Mapping[str, str]", pricing["seconds"]),
+        ("STORED_BYTES", "int", pricing["assume"]["stored_bytes"]),
         ("STORAGE", "Storage", call("Storage", storage)),
     ]  # fmt: skip
 

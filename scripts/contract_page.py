@@ -49,6 +49,8 @@ def limit(rule: Mapping[str, Any] | None, model: str) -> str:
         words = ", ".join(rule["values"])
     elif "maximum" in rule:
         words = f"{rule['minimum']} to {rule['maximum']} s"
+    elif "max_seconds" in rule:
+        words = f"{rule.get('min_seconds', 0):g} to {rule['max_seconds']:g} s"
     elif "max_length" in rule:
         words = f"{rule.get('min_length', 0)} to {rule['max_length']} characters"
     else:
@@ -102,6 +104,7 @@ def modes(data: Mapping[str, Any]) -> Iterator[str]:
         ("reference_images", "Reference images"),
         ("reference_audios", "Voices"),
         ("keyframes", "Keyframes"),
+        ("video", "Input video"),
     ):
         found = [(name, rule) for name, rule in data["modes"].items() if field in rule["limits"]]
         rows = [
@@ -222,6 +225,37 @@ def _usd(value: float | None) -> str:
     return "-" if value is None else f"{value:g}"
 
 
+def waiter(data: Mapping[str, Any]) -> Iterator[str]:
+    """What a poll means, and when the next one is due."""
+    yield "## Waiting\n"
+    yield "The first row whose conditions all hold decides what an answer to a poll means:\n"
+    rows = [
+        [
+            f"`{each['outcome']}`",
+            ", ".join(f"`{path}` {_matcher(matcher)}" for path, matcher in each["when"].items()),
+            each.get("note"),
+            each["source"],
+        ]
+        for each in data["acceptors"]
+    ]
+    yield table(["Outcome", "Conditions", "", "Source"], rows)
+    yield "Clients without a history poll by the age of the job:\n"
+    rows = [
+        ["any" if each["until"] is None else f"below {each['until']:g} s", f"{each['every']:g} s"]
+        for each in data["schedule"]
+    ]
+    yield table(["Age", "Next poll after"], rows)
+    yield f"A wait ends after {data['timeout']:g} s, unless the caller says otherwise.\n"
+
+
+def _matcher(matcher: Mapping[str, Any]) -> str:
+    if "is" in matcher:
+        return f"is {matcher['is']}"
+    if "mentions" in matcher:
+        return f"mentions {' or '.join(matcher['mentions'])}"
+    return f"is `{str(matcher['equals']).lower()}`"
+
+
 def errors(data: Mapping[str, Any]) -> Iterator[str]:
     """Failures, their codes in both dialects, and the literal texts."""
     yield "## Errors\n"
@@ -232,12 +266,25 @@ def errors(data: Mapping[str, Any]) -> Iterator[str]:
             ", ".join(
                 [*(f"code `{code}`" for code in each.get("code", [])), *(f'"{t}"' for t in each.get("text", []))]
             ),
-            each["retry"],
+            each["post"],
+            each["get"],
             each["source"],
         ]
         for each in data["kinds"]
     ]
-    yield table(["HTTP", "Kind", "Told by", "Send again", "Source"], rows)
+    rows += [
+        [f"{each['from']} to {each['to']}", f"`{each['kind']}`", "any other", each["post"], each["get"], ""]
+        for each in data["unlisted"]
+    ]
+    rows += [
+        ["", f"`{name}`", each.get("note"), each["post"], each["get"], ""] for name, each in data["failures"].items()
+    ]
+    yield table(["HTTP", "Kind", "Told by", "POST again", "GET again", "Source"], rows)
+    yield (
+        "`unknown`: a job may exist, and a second POST could bill it twice. The code of a body is at "
+        f"{' or '.join(f'`{path}`' for path in data['bodies']['code'])}, its text at "
+        f"{' or '.join(f'`{path}`' for path in data['bodies']['text'])}.\n"
+    )
     yield "The `code` of the body is a token since summer 2026, and was a phrase before. Both mean the same:\n"
     rows = [[f"`{each['token']}`", each["phrase"], names(each["kinds"]), each["since"]] for each in data["codes"]]
     yield table(["Token", "Phrase", "Kinds", "Since"], rows)
@@ -279,7 +326,8 @@ def page() -> str:
     xmodes, xerrors = document["x-modes"], document["x-errors"]
     parts = [HEAD.format(version=document["info"]["version"])]
     parts += [*modes(xmodes), *rules(xmodes, xerrors["texts"])]
-    parts += [*figures(document["x-limits"]), *prices(document["x-pricing"]), *errors(xerrors)]
+    parts += [*figures(document["x-limits"]), *prices(document["x-pricing"]), *waiter(document["x-waiter"])]
+    parts += errors(xerrors)
     rows = [
         [f"`{host}`", each["rule"], each["instead"], each["confidence"]]
         for host, each in document["x-regions"]["hosts"].items()

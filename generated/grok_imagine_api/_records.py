@@ -55,6 +55,40 @@ class Requirement(Record):
     earlier: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
+class Value(Record):
+    """The type of a value, and what it may hold: a field of the body, or a key of an object in it."""
+
+    type: tuple[str, ...]
+    required: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    keys: Mapping[str, "Value"] = MappingProxyType({})
+    confidence: str = "H"
+    source: str = ""
+
+
+class Tags(Record):
+    """Tags of a text that name the items of a list by number."""
+
+    pattern: str
+    first: int
+    first_beside: Mapping[str, int]
+    count_of: str
+    confidence: str
+    source: str
+
+
+class Times(Record):
+    """Seconds that the items of a list have: their range, and slots of which each takes one item."""
+
+    key: str
+    above: float
+    below: str
+    slots_per_second: int
+
+
 class FieldLimit(Record):
     """What a field may hold. Numbers have a range, lists and texts a length, open enumerations their known values.
 
@@ -69,7 +103,11 @@ class FieldLimit(Record):
     refusal: str = ""
     since: str = ""
     earlier: Mapping[str, int] = MappingProxyType({})
-    slots_per_second: int | None = None
+    blank: bool = True
+    tags: Tags | None = None
+    times: Times | None = None
+    min_seconds: float | None = None
+    max_seconds: float | None = None
     minimum: int | None = None
     maximum: int | None = None
     min_length: int | None = None
@@ -127,21 +165,24 @@ class Model(Record):
 
 
 class Input(Record):
-    """How media are given in some fields: exactly one of one_of, as a URL of these schemes and media types."""
+    """How media are given at some paths: exactly one of one_of; those of urls are URLs of these schemes and media types."""
 
-    fields: tuple[str, ...]
+    paths: tuple[str, ...]
     one_of: tuple[str, ...]
+    urls: tuple[str, ...]
     schemes: tuple[str, ...]
     media_types: tuple[str, ...]
     suffixes: tuple[str, ...]
     confidence: str
     suffix_confidence: str
     source: str
+    max_bytes: int | None = None
 
 
 class Voices(Record):
     """The names of voices: presets in lower case, and what the ids of a team's own ones look like."""
 
+    path: str
     presets: tuple[str, ...]
     case: str
     custom_pattern: str
@@ -158,21 +199,40 @@ class Misnomer(Record):
     seen: str
 
 
+class Matcher(Record):
+    """One condition: equal to a value, `present` or `missing` as a text, or a text that mentions one of these."""
+
+    equals: str | int | bool | None = None
+    state: str | None = None
+    mentions: tuple[str, ...] = ()
+
+
 class Acceptor(Record):
-    """What an answer of getVideo means. Empty statuses, None and no error_kind hold for anything."""
+    """What an answer of getVideo means, if all matchers hold; their keys are paths into its body."""
 
     outcome: str
-    http_status: int
+    when: Mapping[str, Matcher]
     source: str
-    statuses: tuple[str | None, ...] = ()
-    respect_moderation: bool | None = None
-    url: str | None = None
-    error_kind: str | None = None
+    warn: str = ""
     note: str = ""
 
 
+class LastPoll(Record):
+    """How long before the end of the timeout the last poll is: seconds, or a part of the timeout if that is less."""
+
+    before_end: float
+    part: float
+
+
+class FailedPoll(Record):
+    """Seconds: bounds of the pause after a poll that failed."""
+
+    longest_pause: float
+    longest_retry_after: float
+
+
 class Phase(Record):
-    """Seconds between looks up to an age of the job in seconds; until None is for ever."""
+    """Seconds between polls while the job is younger than `until`, in seconds; None is without end."""
 
     until: float | None
     every: float
@@ -183,10 +243,37 @@ class ErrorKind(Record):
 
     kind: str
     http_status: int
-    retry: str
+    post: str
+    get: str
     source: str
     code: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
+
+
+class Unlisted(Record):
+    """HTTP statuses without a kind, from the first to the last."""
+
+    first: int
+    last: int
+    kind: str
+    post: str
+    get: str
+
+
+class Failure(Record):
+    """A failure without an error status: whether a POST and a GET may be sent again."""
+
+    post: str
+    get: str
+    note: str = ""
+
+
+class Bodies(Record):
+    """Paths in a body at which its code and its text may be."""
+
+    code: tuple[str, ...]
+    text: tuple[str, ...]
+    source: str
 
 
 class Limit(Record):

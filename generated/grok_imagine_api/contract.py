@@ -8,11 +8,16 @@ from typing import Final
 
 from ._records import (
     Acceptor,
+    Bodies,
     ErrorKind,
+    FailedPoll,
+    Failure,
     FieldLimit,
     Input,
     Lack,
+    LastPoll,
     Limit,
+    Matcher,
     Misnomer,
     Mode,
     Model,
@@ -25,40 +30,57 @@ from ._records import (
     Requirement,
     Rule,
     Storage,
+    Tags,
     Tier,
+    Times,
+    Unlisted,
+    Value,
     Variant,
     Voices,
 )
 
 __all__ = [
+    "ABSENT",
     "ACCEPTORS",
     "Acceptor",
+    "BODIES",
     "BODY_MISNOMERS",
+    "Bodies",
     "CALLS",
+    "CHARGED_SECONDS",
     "CHARGES",
     "DEFAULT_MODEL",
     "ERROR_KINDS",
     "ErrorKind",
+    "FAILED_POLL",
+    "FAILURES",
+    "FIELDS",
+    "FailedPoll",
+    "Failure",
     "FieldLimit",
     "INPUTS",
     "Input",
     "KEYWORD_MISNOMERS",
+    "LAST_POLL",
     "LIMITS",
     "Lack",
+    "LastPoll",
     "Limit",
     "MODELS",
     "MODEL_MISNOMERS",
-    "MODERATED_JOB_TEXT",
     "MODES",
+    "Matcher",
     "Misnomer",
     "Mode",
     "Model",
     "ModelMode",
+    "OTHER_SUCCESS",
     "PRICES",
     "Phase",
     "Price",
     "RATES",
     "REGIONS",
+    "RESULT_URLS",
     "Rate",
     "Record",
     "Region",
@@ -66,13 +88,20 @@ __all__ = [
     "Rule",
     "SCHEDULE",
     "STORAGE",
+    "STORED_BYTES",
     "Storage",
     "TICKS_PER_USD",
     "TIERS",
+    "Tags",
     "Tier",
+    "Times",
+    "UNLISTED",
+    "URL_PATTERN",
+    "Unlisted",
     "VARIANTS",
     "VERSIONS",
     "VOICES",
+    "Value",
     "Variant",
     "Voices",
     "WAIT_TIMEOUT",
@@ -81,19 +110,72 @@ __all__ = [
 VERSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "eras": "1.0.0",
-        "modes": "2.0.0",
-        "waiter": "1.0.1",
-        "errors": "2.1.0",
+        "modes": "3.0.0",
+        "waiter": "2.0.0",
+        "errors": "3.0.0",
         "limits": "2.1.0",
-        "pricing": "2.1.0",
+        "pricing": "3.0.0",
         "regions": "1.0.0",
     }
 )
 
 DEFAULT_MODEL: Final[str] = "grok-imagine-video"
 
+ABSENT: Final[tuple[None | tuple[()], ...]] = (None, ())
+
 CALLS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"generate": ("text-to-video", "image-to-video", "reference-to-video", "edit-video"), "extend": ("extend-video",)}
+)
+
+FIELDS: Final[Mapping[str, Value]] = MappingProxyType(
+    {
+        "prompt": Value(type=("string",)),
+        "model": Value(type=("string",)),
+        "image": Value(type=("object",)),
+        "reference_images": Value(type=("array",)),
+        "reference_audios": Value(type=("array",)),
+        "last_frame": Value(type=("object",)),
+        "keyframes": Value(type=("array",)),
+        "video": Value(type=("object",)),
+        "duration": Value(type=("integer",)),
+        "aspect_ratio": Value(type=("string",)),
+        "resolution": Value(type=("string",)),
+        "generate_audio": Value(type=("boolean",)),
+        "output": Value(type=("object",)),
+        "storage_options": Value(
+            type=("object",),
+            keys=MappingProxyType(
+                {
+                    "filename": Value(
+                        type=("string",),
+                        required=True,
+                        min_length=1,
+                        max_length=255,
+                        confidence="M",
+                        source="REF, GUIDE",
+                    ),
+                    "expires_after": Value(
+                        type=("integer",), minimum=3600, maximum=2592000, confidence="H", source="REF, GUIDE"
+                    ),
+                    "public_url": Value(
+                        type=("boolean", "object"),
+                        keys=MappingProxyType(
+                            {
+                                "expires_after": Value(
+                                    type=("integer",),
+                                    minimum=3600,
+                                    maximum=2592000,
+                                    confidence="H",
+                                    source="REF, GUIDE",
+                                )
+                            }
+                        ),
+                    ),
+                }
+            ),
+        ),
+        "user": Value(type=("string",)),
+    }
 )
 
 MODES: Final[Mapping[str, Mode]] = MappingProxyType(
@@ -156,7 +238,12 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             limits=MappingProxyType(
                 {
                     "prompt": FieldLimit(
-                        min_length=1, max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"
+                        min_length=1,
+                        blank=False,
+                        max_length=4096,
+                        confidence="H",
+                        source="HAR, OAS",
+                        refusal="prompt_length",
                     ),
                     "duration": FieldLimit(
                         minimum=1,
@@ -300,7 +387,20 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             ),
             limits=MappingProxyType(
                 {
-                    "prompt": FieldLimit(max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"),
+                    "prompt": FieldLimit(
+                        max_length=4096,
+                        confidence="H",
+                        source="HAR, OAS",
+                        refusal="prompt_length",
+                        tags=Tags(
+                            pattern="<IMAGE_([0-9]+)>",
+                            first=1,
+                            first_beside=MappingProxyType({"image": 0}),
+                            count_of="reference_images",
+                            confidence="M",
+                            source="GUIDE",
+                        ),
+                    ),
                     "duration": FieldLimit(
                         minimum=1, maximum=15, default=8, confidence="H", source="PROBE", refusal="duration_of_mode"
                     ),
@@ -324,7 +424,12 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
                     "reference_audios": FieldLimit(
                         max_items=3, confidence="H", source="PROBE, REF", refusal="too_many_voices"
                     ),
-                    "keyframes": FieldLimit(max_items=4, slots_per_second=3, confidence="M", source="GUIDE, SDK"),
+                    "keyframes": FieldLimit(
+                        max_items=4,
+                        times=Times(key="timestamp_s", above=0, below="duration", slots_per_second=3),
+                        confidence="M",
+                        source="GUIDE, SDK",
+                    ),
                 }
             ),
             source="S2, PROBE, GUIDE",
@@ -396,8 +501,14 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             limits=MappingProxyType(
                 {
                     "prompt": FieldLimit(
-                        min_length=1, max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"
-                    )
+                        min_length=1,
+                        blank=False,
+                        max_length=4096,
+                        confidence="H",
+                        source="HAR, OAS",
+                        refusal="prompt_length",
+                    ),
+                    "video": FieldLimit(max_seconds=8.7, confidence="H", source="S0, S2"),
                 }
             ),
             source="S0, S2, OAS, HAR",
@@ -469,8 +580,14 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             limits=MappingProxyType(
                 {
                     "prompt": FieldLimit(
-                        min_length=1, max_length=4096, confidence="H", source="HAR, OAS", refusal="prompt_length"
+                        min_length=1,
+                        blank=False,
+                        max_length=4096,
+                        confidence="H",
+                        source="HAR, OAS",
+                        refusal="prompt_length",
                     ),
+                    "video": FieldLimit(min_seconds=2, max_seconds=30, confidence="M", source="OAS, PROTO, GUIDE"),
                     "duration": FieldLimit(
                         minimum=1, maximum=15, default=6, confidence="H", source="PROBE, HAR", refusal="duration"
                     ),
@@ -652,18 +769,21 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
 INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
     {
         "image": Input(
-            fields=("image", "last_frame", "reference_images", "keyframes"),
+            paths=("image", "last_frame", "reference_images[]", "keyframes[].image"),
             one_of=("url", "file_id"),
+            urls=("url",),
             schemes=("https", "http", "data"),
             media_types=("image/jpeg", "image/png", "image/webp"),
+            max_bytes=20971520,
             suffixes=(),
             confidence="H",
             suffix_confidence="L",
             source="OAS, PROTO",
         ),
         "video": Input(
-            fields=("video",),
+            paths=("video",),
             one_of=("url", "file_id"),
+            urls=("url",),
             schemes=("https", "http", "data"),
             media_types=("video/mp4",),
             suffixes=(".mp4",),
@@ -672,8 +792,9 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
             source="OAS, GUIDE",
         ),
         "audio": Input(
-            fields=("reference_audios",),
+            paths=("reference_audios[]",),
             one_of=("voice_id", "url"),
+            urls=("url",),
             schemes=("https", "http", "data"),
             media_types=(),
             suffixes=(),
@@ -682,8 +803,9 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
             source="REF, PROBE",
         ),
         "upload": Input(
-            fields=("output",),
+            paths=("output",),
             one_of=("upload_url",),
+            urls=("upload_url",),
             schemes=("https", "http"),
             media_types=(),
             suffixes=(),
@@ -694,7 +816,12 @@ INPUTS: Final[Mapping[str, Input]] = MappingProxyType(
     }
 )
 
+URL_PATTERN: Final[str] = (
+    "^[a-z]+://([^/?#@\\x00-\\x20\\x7f]*@)?(\\[[0-9a-f:.%]+\\]|[^/?#@:\\[\\]\\x00-\\x20\\x7f]+)(:[0-9]*)?([/?#][^\\x00-\\x20\\x7f]*)?$"
+)
+
 VOICES: Final[Voices] = Voices(
+    path="reference_audios[].voice_id",
     presets=(
         "ara",
         "eve",
@@ -778,37 +905,85 @@ MODEL_MISNOMERS: Final[Mapping[str, Misnomer]] = MappingProxyType(
 )
 
 ACCEPTORS: Final[tuple[Acceptor, ...]] = (
-    Acceptor(outcome="running", http_status=202, note="Whatever the body; it may be empty.", source="HAR, AISDK"),
     Acceptor(
-        outcome="moderated", http_status=200, respect_moderation=False, url="absent", source="OAS", statuses=("done",)
+        outcome="running",
+        when=MappingProxyType({"http_status": Matcher(equals=202)}),
+        note="Whatever the body; it may be empty.",
+        source="HAR, AISDK",
     ),
-    Acceptor(outcome="done", http_status=200, url="present", source="HAR, S2", statuses=("done",)),
+    Acceptor(
+        outcome="moderated",
+        when=MappingProxyType(
+            {
+                "http_status": Matcher(equals=200),
+                "status": Matcher(equals="done"),
+                "video.url": Matcher(state="missing"),
+                "video.respect_moderation": Matcher(equals=False),
+            }
+        ),
+        source="OAS",
+    ),
     Acceptor(
         outcome="done",
-        http_status=200,
-        url="absent",
-        note="The file went where `output` or `storage_options` said. If the request named neither, the job failed.",
-        source="OAS, AISDK",
-        statuses=("done",),
+        when=MappingProxyType({"http_status": Matcher(equals=200), "status": Matcher(equals="done")}),
+        note="Without a URL the file went where `output` or `storage_options` said. If the request named neither, the job failed.",
+        source="HAR, S2, OAS, AISDK",
     ),
-    Acceptor(outcome="failed", http_status=200, source="HAR, S2", statuses=("failed",)),
-    Acceptor(outcome="expired", http_status=200, source="S2, S4, PROTO", statuses=("expired",)),
     Acceptor(
-        outcome="done",
-        http_status=200,
-        url="present",
-        note="Answers of early 2026 had no status.",
-        source="AISDK",
-        statuses=(None,),
+        outcome="moderated",
+        when=MappingProxyType(
+            {
+                "http_status": Matcher(equals=200),
+                "status": Matcher(equals="failed"),
+                "error.message": Matcher(mentions=("content moderation", "moderation policy")),
+            }
+        ),
+        note="The job's code is that of a bad argument; only its message tells.",
+        source="HAR, AISDK",
+    ),
+    Acceptor(
+        outcome="failed",
+        when=MappingProxyType({"http_status": Matcher(equals=200), "status": Matcher(equals="failed")}),
+        source="HAR, S2",
+    ),
+    Acceptor(
+        outcome="expired",
+        when=MappingProxyType({"http_status": Matcher(equals=200), "status": Matcher(equals="expired")}),
+        source="S2, S4, PROTO",
     ),
     Acceptor(
         outcome="running",
-        http_status=200,
-        note="Any other status. A word the service adds must not end a paid job; warn once.",
+        when=MappingProxyType({"http_status": Matcher(equals=200), "status": Matcher(equals="pending")}),
+        source="HAR, OAS",
+    ),
+    Acceptor(
+        outcome="done",
+        when=MappingProxyType(
+            {
+                "http_status": Matcher(equals=200),
+                "status": Matcher(state="missing"),
+                "video.url": Matcher(state="present"),
+            }
+        ),
+        note="Answers of early 2026 had no status.",
+        source="AISDK",
+    ),
+    Acceptor(
+        outcome="running",
+        when=MappingProxyType({"http_status": Matcher(equals=200), "status": Matcher(state="missing")}),
+        source="AISDK",
+    ),
+    Acceptor(
+        outcome="running",
+        when=MappingProxyType({"http_status": Matcher(equals=200), "status": Matcher(state="present")}),
+        warn="once",
+        note="Any other status. A word the service adds must not end a paid job.",
         source="our choice",
     ),
-    Acceptor(outcome="moderated", http_status=400, error_kind="moderated", source="OTHER"),
+    Acceptor(outcome="moderated", when=MappingProxyType({"error_kind": Matcher(equals="moderated")}), source="OTHER"),
 )
+
+OTHER_SUCCESS: Final[int] = 200
 
 SCHEDULE: Final[tuple[Phase, ...]] = (
     Phase(until=1, every=1),
@@ -820,36 +995,75 @@ SCHEDULE: Final[tuple[Phase, ...]] = (
 
 WAIT_TIMEOUT: Final[float] = 600
 
+LAST_POLL: Final[LastPoll] = LastPoll(before_end=1, part=0.1)
+
+FAILED_POLL: Final[FailedPoll] = FailedPoll(longest_pause=5, longest_retry_after=60)
+
+RESULT_URLS: Final[tuple[str, ...]] = ("video.url", "video.file_output.public_url")
+
+BODIES: Final[Bodies] = Bodies(code=("error.code", "code"), text=("error.message", "error"), source="HAR, PROBE, AISDK")
+
 ERROR_KINDS: Final[tuple[ErrorKind, ...]] = (
-    ErrorKind(kind="bad_key", http_status=400, text=("Incorrect API key provided",), retry="never", source="PROBE"),
-    ErrorKind(kind="moderated", http_status=400, code=("imagine:content-moderated",), retry="never", source="OTHER"),
+    ErrorKind(
+        kind="bad_key", http_status=400, text=("Incorrect API key provided",), post="never", get="never", source="PROBE"
+    ),
+    ErrorKind(
+        kind="moderated",
+        http_status=400,
+        code=("imagine:content-moderated",),
+        post="never",
+        get="never",
+        source="OTHER",
+    ),
     ErrorKind(
         kind="moderated",
         http_status=400,
         text=("rejected by content moderation",),
-        retry="never",
+        post="never",
+        get="never",
         source="AISDK, OTHER",
     ),
-    ErrorKind(kind="bad_request", http_status=400, retry="never", source="PROBE"),
-    ErrorKind(kind="bad_key", http_status=401, retry="never", source="PROBE"),
-    ErrorKind(kind="forbidden", http_status=403, retry="never", source="OTHER"),
-    ErrorKind(kind="not_found", http_status=404, retry="never", source="HAR, OAS"),
-    ErrorKind(kind="conflict", http_status=412, retry="never", source="NOTE"),
-    ErrorKind(kind="unprocessable", http_status=422, retry="never", source="HAR, PROBE"),
+    ErrorKind(kind="bad_request", http_status=400, post="never", get="never", source="PROBE"),
+    ErrorKind(kind="bad_key", http_status=401, post="never", get="never", source="PROBE"),
+    ErrorKind(kind="forbidden", http_status=403, post="never", get="never", source="OTHER"),
+    ErrorKind(kind="not_found", http_status=404, post="never", get="never", source="HAR, OAS"),
+    ErrorKind(kind="conflict", http_status=412, post="never", get="never", source="NOTE"),
+    ErrorKind(kind="unprocessable", http_status=422, post="never", get="never", source="HAR, PROBE"),
     ErrorKind(
         kind="out_of_credit",
         http_status=429,
         text=("used all available credits", "monthly spending limit"),
-        retry="never",
+        post="never",
+        get="never",
         source="HAR",
     ),
-    ErrorKind(kind="rate_limit", http_status=429, retry="paced", source="OTHER"),
+    ErrorKind(kind="rate_limit", http_status=429, post="again", get="again", source="OTHER"),
     ErrorKind(
-        kind="unavailable", http_status=503, text=("reset reason: connection timeout",), retry="paced", source="HAR"
+        kind="unavailable",
+        http_status=503,
+        text=("reset reason: connection timeout",),
+        post="again",
+        get="again",
+        source="HAR",
     ),
 )
 
-MODERATED_JOB_TEXT: Final[tuple[str, ...]] = ("content moderation", "moderation policy")
+UNLISTED: Final[tuple[Unlisted, ...]] = (
+    Unlisted(first=300, last=407, kind="other", post="never", get="never"),
+    Unlisted(first=408, last=408, kind="other", post="unknown", get="again"),
+    Unlisted(first=409, last=424, kind="other", post="never", get="never"),
+    Unlisted(first=425, last=425, kind="other", post="never", get="again"),
+    Unlisted(first=426, last=499, kind="other", post="never", get="never"),
+    Unlisted(first=500, last=999, kind="server", post="unknown", get="again"),
+)
+
+FAILURES: Final[Mapping[str, Failure]] = MappingProxyType(
+    {
+        "not_delivered": Failure(post="again", get="again", note="No connection; nothing left"),
+        "lost": Failure(post="unknown", get="again", note="It left, and no whole answer came"),
+        "unreadable": Failure(post="unknown", get="again"),
+    }
+)
 
 LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
     {
@@ -1014,5 +1228,17 @@ CHARGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "extend-video": ("output_second", "input_second"),
     }
 )
+
+CHARGED_SECONDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "text-to-video": "duration",
+        "image-to-video": "duration",
+        "reference-to-video": "duration",
+        "edit-video": "input",
+        "extend-video": "duration",
+    }
+)
+
+STORED_BYTES: Final[int] = 52428800
 
 STORAGE: Final[Storage] = Storage(gib_day=Decimal("0.025"), gib_download=Decimal("0.2"), confidence="M", source="PAGES")

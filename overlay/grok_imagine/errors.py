@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .error_kinds import rule_of
 from .hints import Hint
 from .parsing import cost_usd, shown
 from .parsing import redact as redact
@@ -293,8 +294,7 @@ class ApiError(GrokImagineError):
         self.code = None if code is None else shown(code, 100)
         self.headers = dict(headers or {})
         self.body = shown(body)
-        passing = isinstance(self, RateLimitError | UnexpectedResponse)
-        self.transient = passing or status_code >= 500 or status_code in (408, 425)
+        self.transient = rule_of(status_code, code, message).get == "again"
 
     @property
     def retry_after(self) -> float | None:

@@ -143,14 +143,24 @@ def unpack(body: bytes, encodings: Iterable[str]) -> tuple[bytes, str]:
 
 
 def code_and_message(data: object) -> tuple[str | None, str | None]:
-    """Code and message of `{code, error}`, `{error: {code, message}}` or `{error: text}`; None for other bodies."""
-    if not isinstance(data, dict):
-        return None, None
-    code, error = data.get("code"), data.get("error")
-    if isinstance(error, dict):
-        code, error = error.get("code", code), error.get("message")
-    is_code = isinstance(code, str | int) and not isinstance(code, bool)
-    return shown(code, 100) if is_code else None, error if isinstance(error, str) else None
+    """Code and message of an error's body, from the first path of x-errors that has one; None if there is none."""
+    codes, texts = ([value_at(data, path) for path in paths] for paths in (contract.BODIES.code, contract.BODIES.text))
+    code = next((code for code in codes if isinstance(code, str | int) and not isinstance(code, bool)), None)
+    message = next((text for text in texts if isinstance(text, str) and text), None)
+    return None if code is None else shown(code, 100), message
+
+
+def value_at(body: object, path: str) -> Any:
+    """The value at a path such as `video.url`; None if there is none."""
+    for name in path.split("."):
+        body = body.get(name) if isinstance(body, Mapping) else None
+    return body
+
+
+def text_at(body: object, path: str) -> str | None:
+    """The text at a path; None if there is none, or an empty one."""
+    value = value_at(body, path)
+    return value if isinstance(value, str) and value else None
 
 
 def told_cost(data: object) -> object:

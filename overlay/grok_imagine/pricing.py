@@ -10,17 +10,12 @@ from grok_imagine_api import contract
 
 from .core.request import VideoRequest
 from .core.validation import model_name
+from .core.values import at, seconds_of_video
 from .errors import OutOfRange
-from .media.mp4 import seconds_of
 
 __all__ = ["Estimate", "estimate"]
 
-MOST_KEPT = 50 * 2**20
-"""Maximum bytes of a file in the Files API; a minute of video has fewer."""
-
 DAY = 86400
-LONGEST = {"edit-video": "edit_input", "extend-video": "extend_input_maximum"}
-"""The limit for the input video of a mode."""
 
 
 class Estimate(float):
@@ -99,10 +94,10 @@ class _Bill:
         asked = options.get("expires_after")
         is_given = isinstance(asked, int | float) and not isinstance(asked, bool) and 0 <= asked < math.inf
         days = Decimal(str(asked if is_given else most)) / DAY
-        size = f"{MOST_KEPT >> 20} MiB, the maximum"
+        size = f"{contract.STORED_BYTES >> 20} MiB, the maximum"
         until = "" if is_given else "; without `expires_after` it is stored, and paid for, until it is deleted"
         self.assumed.append(f"the stored file has {size}, and is stored for {days:.4g} days{until}")
-        return contract.STORAGE.gib_day * days * MOST_KEPT / 2**30
+        return contract.STORAGE.gib_day * days * contract.STORED_BYTES / 2**30
 
     def _rate(self) -> Decimal:
         """USD for a second of output. Where the resolution is unknown, as for an edit or extension, the dearest."""
@@ -119,8 +114,8 @@ class _Bill:
 
     def _output_seconds(self) -> Decimal:
         """Seconds of output: of an edit those of its input, capped; of an extension the new ones."""
-        if self._request.mode == "edit-video":
-            return min(self._input, Decimal(str(contract.LIMITS["edit_input"].value)))
+        if contract.CHARGED_SECONDS[self._request.mode] == "input":
+            return min(self._input, Decimal(str(self._longest_input())))
         limit = contract.MODES[self._request.mode].limits["duration"]
         duration = self._request.body.get("duration")
         if duration is None:
@@ -136,19 +131,20 @@ class _Bill:
             if not 0 <= given < math.inf:
                 raise OutOfRange(f"is a number of seconds from 0 on; got {given!r}", fields=["input_seconds"])
             return Decimal(str(given))
-        if self._request.mode not in LONGEST:
+        longest = self._longest_input()
+        if longest is None:
             return Decimal(0)
-        video = self._request.body.get("video")
-        url = video.get("url") if isinstance(video, Mapping) else None
-        measured = seconds_of(url) if isinstance(url, str) and url[:5].lower() == "data:" else None
+        measured = seconds_of_video(self._request.body.get("video"))
         if measured is not None:
             return Decimal(str(measured))
-        longest = contract.LIMITS[LONGEST[self._request.mode]].value
         self.assumed.append(f"the input video is {longest:g} s long, the maximum")
         return Decimal(str(longest))
 
+    def _longest_input(self) -> float | None:
+        """The longest input video that the mode takes, in seconds; None if it takes none."""
+        limit = contract.MODES[self._request.mode].limits.get("video")
+        return limit.max_seconds if limit else None
+
     def _images(self) -> list[object]:
         """The images that are billed: all that are given."""
-        body = self._request.body
-        given = [body[field] for field in contract.INPUTS["image"].fields if body.get(field) is not None]
-        return [image for item in given for image in (item if isinstance(item, list | tuple) else [item])]
+        return [image for path in contract.INPUTS["image"].paths for image in at(path, self._request.body)]

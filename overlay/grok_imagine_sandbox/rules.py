@@ -3,6 +3,7 @@
 Ranges, modes, models and texts come from the document. A text that the document lacks imitates the others.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -182,13 +183,14 @@ def _keyframes(contract: Contract, mode: str, body: Mapping[str, Any]) -> None:
     if not keyframes:
         return
     limits = contract.modes[mode]["limits"]
-    duration = body.get("duration") or limits["duration"]["default"]
+    times = limits["keyframes"]["times"]
+    duration = body.get(times["below"]) or limits[times["below"]]["default"]
     taken: set[int] = set()
     for index, keyframe in enumerate(keyframes):
-        if not 0 < keyframe["timestamp_s"] < duration:
+        if not times["above"] < keyframe[times["key"]] < duration:
             text = f"`keyframes[{index}].timestamp_s` must be between 0 and the duration, which is {duration}s."
             raise _refuse(contract, text)
-        slot = round(keyframe["timestamp_s"] * limits["keyframes"]["slots_per_second"])
+        slot = math.floor(keyframe[times["key"]] * times["slots_per_second"] + 0.5)
         if slot in taken:
             raise _refuse(contract, f"`keyframes[{index}].timestamp_s` is too close to that of another keyframe.")
         taken.add(slot)

@@ -97,9 +97,9 @@ def test_the_limits_of_a_mode_are_the_nodes_of_its_schema(mode: str) -> None:
                 assert EVERY[f"x-modes/modes/{mode}/limits/{field}/{ours}"] is schema
 
 
-@pytest.mark.parametrize("anchor", re.findall(r"&(\w+) \d+\b", TEXT))
+@pytest.mark.parametrize("anchor", re.findall(r"&(\w+) \d[\d.]*(?=[,}\s])", TEXT))
 def test_a_figure_that_is_changed_in_one_place_is_changed_in_all(anchor: str) -> None:
-    edited, count = re.subn(rf"&{anchor} \d+", f"&{anchor} 987654321", TEXT)
+    edited, count = re.subn(rf"&{anchor} \d[\d.]*", f"&{anchor} 987654321", TEXT)
     after = {path: node.value for path, node in nodes(compose(edited)) if node.tag.endswith(":int")}
     changed = {path for path, value in after.items() if value == "987654321"}
     before = next(FIGURES[path] for path in changed)

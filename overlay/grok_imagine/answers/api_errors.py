@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from grok_imagine_api import contract
-
+from ..error_kinds import rule_of
 from ..errors import (
     ApiError,
     AuthenticationError,
@@ -33,21 +32,12 @@ KINDS: Mapping[str, type[ApiError]] = {
     "out_of_credit": OutOfCreditError,
     "rate_limit": RateLimitError,
     "unavailable": ServerError,
+    "server": ServerError,
 }
 """The exception class of each kind of x-errors. `moderated` ends a job and is handled separately."""
 
 NO_ROUTE = Hint("base_url", "does base_url end in /v1?")
 """For a 404 whose `error` is an object, which means an unknown path: that of an unknown job, file or model is a text."""
-
-
-def kind_of(status: int, code: str | None, text: str) -> str | None:
-    """The first kind of x-errors that matches an HTTP answer, or None."""
-    for kind in contract.ERROR_KINDS:
-        if kind.http_status != status:
-            continue
-        if (not kind.code or code in kind.code) and (not kind.text or any(part in text for part in kind.text)):
-            return kind.kind
-    return None
 
 
 def api_error(
@@ -67,12 +57,12 @@ def api_error(
         data = read_json(body) if data is ... else data
     code, message = code_and_message(data)
     message = shown(" ".join((text if message is None else message).split()))
-    kind = kind_of(status, code, message)
+    kind = rule_of(status, code, message).kind
     payload = data if isinstance(data, dict) else None
     if kind == "moderated":
         cost = cost_usd(payload)
         return VideoModeratedError(code or kind, message, request_id=request_id, cost_usd=cost, payload=payload)
-    error = KINDS.get(kind or "", ServerError if status >= 500 else ApiError)
+    error = KINDS.get(kind, ApiError)
     hint = None
     if status == 404 and payload is not None and isinstance(payload.get("error"), dict):
         hint = NO_ROUTE

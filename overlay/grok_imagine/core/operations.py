@@ -13,12 +13,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from grok_imagine_api import contract
+
 from .. import logs
 from ..answers.answer import Answer
 from ..answers.api_errors import api_error
 from ..errors import ApiError, GrokImagineError, JobError, NotDelivered, OutOfRange, RateLimitError, TransportError
 from ..parsing import cost_ticks, is_plain_id, shown
 from ..warning_types import OddAnswerWarning
+from .acceptors import outcome_of
 from .effects import Call, Flow, Sleep, T
 from .hooks import JobRecorder, Runtime, recorded
 from .results import Job, Video
@@ -62,7 +65,10 @@ def is_certain(error: GrokImagineError) -> bool:
 
 def is_transient(error: GrokImagineError) -> bool:
     """Whether a failed GET may succeed later."""
-    return error.transient if isinstance(error, ApiError) else isinstance(error, TransportError)
+    if isinstance(error, ApiError):
+        return error.transient
+    failure = "not_delivered" if isinstance(error, NotDelivered) else "lost"
+    return isinstance(error, TransportError) and contract.FAILURES[failure].get == "again"
 
 
 def id_in(answer: Answer, runtime: Runtime) -> str:
@@ -162,8 +168,8 @@ def _await_turn(runtime: Runtime, timeout: float | None = None) -> Flow[None]:
 
 
 def _read_state(answer: Answer, request_id: str) -> Mapping[str, Any]:
-    """The JSON of a poll. The body of a 202 may be empty."""
-    if answer.status_code == 202 and not answer.body.strip():
+    """The JSON of a poll; empty if the status alone says what the answer means."""
+    if not isinstance(answer.value, dict) and outcome_of(answer.status_code, None):
         return {}
     return answer.json(request_id)
 

@@ -19,17 +19,8 @@ from .request import VideoRequest
 from .results import Job, Video
 from .schedule import Schedule
 
-LAST_POLL = 1.0
-"""Seconds of the polling timeout that are reserved for the last poll, or a tenth of the timeout if that is less."""
-
 SHORTEST_WAIT = 0.001
 """Seconds; a shorter polling timeout counts as 0: one poll, with the normal request timeout."""
-
-LONGEST_TROUBLE = 5.0
-"""Maximum seconds of the pause after a failed poll, which gives the schedule no data."""
-
-LONGEST_COOL_DOWN = 60.0
-"""Maximum seconds to wait for a poll's Retry-After, since the job may be done."""
 
 
 def resume(request_id: str, runtime: Runtime, schedule: Schedule | None, **options: Any) -> Flow[Video]:
@@ -90,7 +81,7 @@ def poll(
     limiter, recorder, clock = runtime.limiter, runtime.recorder, runtime.clock
     begin = clock() if began is None else began
     timeout = timeout if timeout >= SHORTEST_WAIT else 0.0
-    last_call = begin + timeout - min(LAST_POLL, timeout / 10)
+    last_call = begin + timeout - min(contract.LAST_POLL.before_end, timeout * contract.LAST_POLL.part)
     last: Video | None = None
     trouble: Exception | None = None
     warned: set[str] | None = None
@@ -110,7 +101,7 @@ def poll(
             if not is_transient(error):
                 raise
             trouble = error
-            limiter.record_failure(slot, _cool_down(error), LONGEST_TROUBLE)
+            limiter.record_failure(slot, _cool_down(error), contract.FAILED_POLL.longest_pause)
         else:
             if state != (last.status, last.progress):
                 state = last.status, last.progress
@@ -124,7 +115,7 @@ def poll(
             warned = _warn_once(last, warned)
             if on_progress:
                 yield Notify(on_progress, last)
-        if is_last or clock() - begin >= timeout:
+        if is_last or clock() >= last_call:
             raise _timed_out(request_id, clock() - begin, last) from trouble
 
 
@@ -140,7 +131,7 @@ def resolve_state(video: Video, request: VideoRequest | None) -> Video:
 
     A video with `respect_moderation: false` is returned, as in the vendor's SDK; its `url` raises.
     """
-    if video.outcome == "moderated":
+    if video.outcome == "moderated" and video.status != "failed":
         return video
     if video.outcome != "done":
         raise video.failure()
@@ -163,8 +154,7 @@ def _no_video(code: str, message: str, video: Video) -> VideoGenerationError:
 
 def _warn_once(video: Video, warned: set[str] | None) -> set[str] | None:
     """Warns of an unknown status once; returns the statuses that were warned of."""
-    known = {status for acceptor in contract.ACCEPTORS for status in acceptor.statuses if status}
-    if video.status not in known | (warned or set()) | {"pending"}:
+    if video.is_unknown_status and video.status not in (warned or ()):
         warned = (warned or set()) | {video.status}
         text = f"unknown job status {shown(video.status, 100)!r}; the wait goes on [request_id={shown(video.request_id, 100)}]"
         warnings.warn(text, UnknownStatusWarning, stacklevel=2)
@@ -186,4 +176,4 @@ def _timed_out(request_id: str, age: float, last: Video | None) -> VideoTimeoutE
 
 def _cool_down(trouble: Exception) -> float:
     asked = trouble.retry_after if isinstance(trouble, ApiError) else None
-    return min(asked or 0.0, LONGEST_COOL_DOWN)
+    return min(asked or 0.0, contract.FAILED_POLL.longest_retry_after)

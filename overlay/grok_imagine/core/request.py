@@ -11,7 +11,7 @@ from grok_imagine_api import contract
 
 from ..errors import ModeConflict, OutOfRange, UnknownField
 from ..media import inputs as media
-from . import validation
+from . import validation, values
 
 __all__ = ["VideoRequest"]
 
@@ -46,7 +46,7 @@ class VideoRequest:
         object.__setattr__(self, "_sha256", None)
         object.__setattr__(self, "_is_checked", False)
         # A copy of its own, so that what the caller changes later does not change what is posted and hashed.
-        own = {name: copy.deepcopy(value) for name, value in validation.given(body).items()}
+        own = {name: _own(name, value) for name, value in validation.given(body).items()}
         object.__setattr__(self, "body", MappingProxyType({"model": contract.DEFAULT_MODEL} | own))
 
     @classmethod
@@ -151,6 +151,13 @@ class VideoRequest:
             key: value for key, value in self.body.items() if key in ("model", "duration", "aspect_ratio", "resolution")
         }
         return f"<{self.mode} {', '.join(f'{key}={value!r}' for key, value in shown.items())}>"
+
+
+def _own(name: str, value: Any) -> Any:
+    """A copy of a field's value, with whole numbers as the wire has them."""
+    wanted = contract.FIELDS.get(name)
+    copied = copy.deepcopy(value)
+    return values.whole(copied, wanted) if wanted else copied
 
 
 def _restore(cls: type[VideoRequest], mode: str, body: Mapping[str, Any]) -> VideoRequest:

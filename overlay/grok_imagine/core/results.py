@@ -12,7 +12,8 @@ from grok_imagine_api import contract
 
 from ..errors import DownloadError, VideoExpiredError, VideoGenerationError, VideoModeratedError
 from ..literals import VideoOutcome, VideoStatus
-from ..parsing import cost_ticks, shown, told_cost
+from ..parsing import cost_ticks, shown, text_at, told_cost
+from .acceptors import outcome_of
 from .request import VideoRequest
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ class Video:
         request_id: Id of the job.
         raw: The answer's JSON, as it came; empty for an empty 202. May hold a signed URL: do not log it.
         outcome: What x-waiter says of it: `running`, `done`, `failed`, `expired` or `moderated`.
+        is_unknown_status: Whether the status is a word that this version does not know; the job counts as running.
     """
 
-    __slots__ = ("_owner", "_response", "_video", "outcome", "raw", "request_id")
+    __slots__ = ("_owner", "_response", "_video", "is_unknown_status", "outcome", "raw", "request_id")
 
     def __init__(self, request_id: str, raw: Mapping[str, Any], http_status: int = 200) -> None:
         self._owner = _Owner()
@@ -89,7 +91,9 @@ class Video:
         video = raw.get("video")
         self._video: Mapping[str, Any] = video if isinstance(video, dict) else {}
         self._response: VideoResponse | None = None
-        self.outcome = self._judge(http_status)
+        acceptor = outcome_of(http_status, raw)
+        self.outcome = cast("VideoOutcome", acceptor.outcome if acceptor else "running")
+        self.is_unknown_status = acceptor is not None and bool(acceptor.warn)
 
     @property
     def response(self) -> VideoResponse:
@@ -100,34 +104,10 @@ class Video:
             self._response = state(self.raw)
         return self._response
 
-    def _judge(self, http_status: int) -> VideoOutcome:
-        """The first acceptor of x-waiter that holds."""
-        status, has_url, respected = self._status, self._url is not None, self.respect_moderation
-        for acceptor in contract.ACCEPTORS:
-            if (
-                acceptor.http_status == http_status
-                and (not acceptor.statuses or status in acceptor.statuses)
-                and (acceptor.url is None or (acceptor.url == "present") == has_url)
-                and (acceptor.respect_moderation is None or acceptor.respect_moderation == respected)
-                and acceptor.error_kind is None
-            ):
-                return cast("VideoOutcome", acceptor.outcome)
-        return "running"
-
-    @property
-    def _status(self) -> str | None:
-        status = self.raw.get("status")
-        return status if isinstance(status, str) and status else None
-
-    @property
-    def _url(self) -> str | None:
-        url = self._video.get("url")
-        return url if isinstance(url, str) and url else None
-
     @property
     def status(self) -> VideoStatus | str:
         """`pending`, `done`, `failed`, `expired`, or a newer word as it came. Equal to `KnownVideoStatus` members."""
-        return self._status or ("done" if self.outcome == "done" else "pending")
+        return text_at(self.raw, "status") or ("done" if self.outcome == "done" else "pending")
 
     @property
     def url(self) -> str | None:
@@ -138,7 +118,7 @@ class Video:
         """
         if self.outcome == "moderated":
             raise self.failure()
-        return self._url
+        return text_at(self._video, "url")
 
     @property
     def public_url(self) -> str | None:
@@ -155,8 +135,7 @@ class Video:
     @property
     def storage_error(self) -> str | None:
         """Why the file could not be stored, if `storage_options` asked for it."""
-        error = self._video.get("storage_error")
-        return error if isinstance(error, str) and error else None
+        return text_at(self._video, "storage_error")
 
     @property
     def duration(self) -> float | None:
@@ -218,8 +197,6 @@ class Video:
             return VideoModeratedError(code or "moderated", message or "moderation withheld the video", **details)
         if self.outcome == "expired":
             return VideoExpiredError(code or "expired", message or "the job expired", **details)
-        if message and any(text in message.lower() for text in contract.MODERATED_JOB_TEXT):
-            return VideoModeratedError(code or "UNKNOWN", message, **details)
         return VideoGenerationError(code or "UNKNOWN", message or "the service gave no reason", **details)
 
     def save(

@@ -13,12 +13,10 @@ from enum import StrEnum
 
 from grok_imagine_api import contract
 
-from ..answers.api_errors import kind_of
-from ..errors import ApiError, GrokImagineError, NotDelivered, StartOutcomeUnknown, TransportError, UnexpectedResponse
+from ..error_kinds import rule_of
+from ..errors import ApiError, GrokImagineError, NotDelivered, StartOutcomeUnknown, TransportError
 
 __all__ = ["Delivery", "RetryPolicy", "delivery_of"]
-
-PACED = frozenset(kind.kind for kind in contract.ERROR_KINDS if kind.retry == "paced")
 
 
 class Delivery(StrEnum):
@@ -27,28 +25,34 @@ class Delivery(StrEnum):
     NEVER_DELIVERED = "never delivered"
     """No connection: it did not leave. Sent again."""
     REFUSED = "refused"
-    """The service said no before a job existed, and may say yes later (x-errors: paced). Sent again."""
+    """The service said no before a job existed, and may say yes later (x-errors: again). Sent again."""
     OUTCOME_UNKNOWN = "outcome unknown"
     """It left, and no answer came that tells whether a job exists. Never sent again: it could bill twice."""
     OTHER = "other"
     """The service said no for good, or billed its no, or the request is wrong. Never sent again."""
 
 
+BY_RULE = {"again": Delivery.REFUSED, "unknown": Delivery.OUTCOME_UNKNOWN, "never": Delivery.OTHER}
+"""The class of each rule of x-errors for a POST."""
+
+NOT_DELIVERED = (BY_RULE | {"again": Delivery.NEVER_DELIVERED})[contract.FAILURES["not_delivered"].post]
+LOST = BY_RULE[contract.FAILURES["lost"].post]
+
+
 def delivery_of(error: BaseException) -> Delivery:
     """Which of the four classes a failed POST belongs to.
 
-    A gateway's error (a 5xx that x-errors does not list as paced) may come before or after the service took the job,
-    so its outcome is unknown.
+    A gateway's error (a 5xx that x-errors does not list) may come before or after the service took the job, so its outcome is
+    unknown.
     """
     if isinstance(error, NotDelivered):
-        return Delivery.NEVER_DELIVERED
-    if isinstance(error, TransportError | StartOutcomeUnknown | UnexpectedResponse):
-        return Delivery.OUTCOME_UNKNOWN
+        return NOT_DELIVERED
+    if isinstance(error, TransportError | StartOutcomeUnknown):
+        return LOST
     if isinstance(error, ApiError):
-        if kind_of(error.status_code, error.code, error.message) in PACED:
-            return Delivery.OTHER if error.cost_usd else Delivery.REFUSED  # a second one could be billed, too
-        # 408 is a proxy's word on the answer, and says nothing of the request.
-        return Delivery.OUTCOME_UNKNOWN if error.status_code >= 500 or error.status_code == 408 else Delivery.OTHER
+        found = BY_RULE[rule_of(error.status_code, error.code, error.message).post]
+        # A refusal that was billed: a second one could be billed, too.
+        return Delivery.OTHER if found is Delivery.REFUSED and error.cost_usd else found
     return Delivery.OTHER
 
 

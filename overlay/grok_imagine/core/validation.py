@@ -16,28 +16,20 @@ from ..errors import ModeConflict, OutOfRange, UnknownField
 from ..hints import Hint
 from ..warning_types import ContractWarning
 from . import values
-from .values import CERTAIN, Finding, section_of
+from .values import CERTAIN, Finding, is_blank, is_type, section_of
 
-__all__ = ["check", "check_name", "choose", "given", "model_name"]
+__all__ = ["check", "check_name", "choose", "findings", "given", "model_name"]
 
-FIELDS = frozenset(field for mode in contract.MODES.values() for field in (*mode.required, *mode.allowed))
-TYPES: Mapping[str, type] = {
-    "model": str,
-    "user": str,
-    "generate_audio": bool,
-    "storage_options": Mapping,
-    "output": Mapping,
-}
-"""Fields of the schemas that have no limit in x-modes."""
+NULL_IS_ABSENT, EMPTY_IS_ABSENT = None in contract.ABSENT, () in contract.ABSENT
 
 
 def given(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a body that have a value. Null and an empty list count as absent."""
-    return {
-        name: value
-        for name, value in body.items()
-        if value is not None and (value or not isinstance(value, list | tuple))
-    }
+    return {name: value for name, value in body.items() if not _is_absent(value)}
+
+
+def _is_absent(value: object) -> bool:
+    return NULL_IS_ABSENT if value is None else EMPTY_IS_ABSENT and isinstance(value, list | tuple) and not value
 
 
 def choose(body: Mapping[str, Any], call: str = "generate", *, strict: bool = True) -> str:
@@ -99,7 +91,7 @@ def check(mode: str, body: Mapping[str, Any]) -> None:
         OutOfRange: A value that is missing or out of range.
     """
     doubts = []
-    for error, confidence in _findings(mode, given(body)):
+    for error, confidence in findings(mode, body):
         if confidence == CERTAIN:
             raise error
         doubts.append(error)
@@ -128,37 +120,47 @@ def model_name(model: str | None) -> str:
     return next((name for name, known in contract.MODELS.items() if model in known.aliases), model)
 
 
-def _findings(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """All violations of the contract in a body, with the confidence of each rule, in the order of the checks."""
+def findings(mode: str, body: Mapping[str, Any], input_seconds: float | None = None) -> Iterator[Finding]:
+    """All violations of the contract in a body, with the confidence of each rule, in the order of the checks.
+
+    Args:
+        mode: One of `contract.MODES`.
+        body: The JSON body of the POST.
+        input_seconds: Length of the input video; None has a data: URL measured.
+    """
+    body = given(body)
+    # A field that is unknown or of a wrong type counts as present, and no other rule judges it.
+    sound = {
+        name: value for name, value in body.items() if name in contract.FIELDS and is_type(value, contract.FIELDS[name])
+    }
     yield from _names(body)
     yield from _types(mode, body)
-    model = model_name(body.get("model"))
+    model = model_name(sound.get("model")) if "model" in sound or "model" not in body else ""
     yield from _lacking(mode, model, body)
-    yield from _forbidden(mode, model, body)
+    yield from _forbidden(mode, model, sound)
     yield from _required(mode, body)
-    yield from _limits(mode, model, body)
-    yield from values.findings(mode, body)
+    yield from _limits(mode, model, sound, input_seconds)
+    yield from values.findings(mode, sound)
 
 
 def _names(body: Mapping[str, Any]) -> Iterator[Finding]:
     for field in body:
-        if field not in FIELDS:
+        if field not in contract.FIELDS:
             misnomer = contract.BODY_MISNOMERS.get(field)
             error = UnknownField(
                 "is not a field of this contract, and the service ignores most unknown fields",
                 fields=[field],
-                instead=misnomer.instead if misnomer else f"the fields are {', '.join(sorted(FIELDS))}",
+                instead=misnomer.instead if misnomer else f"the fields are {', '.join(sorted(contract.FIELDS))}",
                 section="x-modes.misnomers" if misnomer else "x-modes",
             )
             yield error, CERTAIN
 
 
 def _types(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    for field, kind in TYPES.items():
-        if field in body and not isinstance(body[field], kind):
-            name = {"Mapping": "an object", "str": "a string", "bool": "True or False"}[kind.__name__]
-            rule = f"is {name}; got {type(body[field]).__name__}"
-            yield OutOfRange(rule, fields=[field], mode=mode, section=section_of(mode)), CERTAIN
+    for field, value in body.items():
+        if field in contract.FIELDS and not is_type(value, contract.FIELDS[field]):
+            rule, instead = values.wrong_type(field, value, contract.FIELDS[field])
+            yield OutOfRange(rule, fields=[field], instead=instead, mode=mode, section=section_of(mode)), CERTAIN
 
 
 def _lacking(mode: str, model: str, body: Mapping[str, Any]) -> Iterator[Finding]:
@@ -202,7 +204,7 @@ def _required(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
         names = ", ".join(f"`{field}`" for field in rules.selected_by)
         yield missing(f"is missing, and one of {names} selects the mode", rules.selected_by[0], ""), CERTAIN
     for field, need in rules.required_unless.items():
-        if not str(body.get(field, "")).strip() and not any(other in body for other in need.fields):
+        if is_blank(body.get(field, "")) and not any(other in body for other in need.fields):
             yield missing(need.rule, field, need.instead), need.confidence
 
 
@@ -211,51 +213,23 @@ def _narrowed(mode: str, model: str) -> contract.ModelMode | None:
     return contract.MODELS[model].modes.get(mode) if model in contract.MODELS else None
 
 
-def _limits(mode: str, model: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+def _limits(mode: str, model: str, body: Mapping[str, Any], input_seconds: float | None) -> Iterator[Finding]:
+    """The limits of the mode, and where one holds, the model's."""
     narrowed = _narrowed(mode, model)
     own = narrowed.limits if narrowed else {}
+    broken = set[str]()
     for section, limits in ((section_of(mode), contract.MODES[mode].limits), (section_of(mode, model), own)):
         for field, limit in limits.items():
-            if field not in body:
+            if field not in body or field in broken:
                 continue
             is_certain = model not in limit.uncertain_for and (
                 not limit.certain_with or any(other in body for other in limit.certain_with)
             )
-            for rule, instead, confidence in _broken(field, body[field], limit):
+            for rule, instead, is_type_error in values.broken(body[field], limit, input_seconds):
+                broken.add(field)
                 way = instead or (_alternative(mode, field, body[field]) if limit.values else "")
                 error = OutOfRange(rule, fields=[field], instead=way, mode=mode, section=section)
-                yield error, confidence if confidence == CERTAIN else limit.confidence if is_certain else "M"
-
-
-def _broken(field: str, value: Any, limit: contract.FieldLimit) -> Iterator[tuple[str, str, str]]:
-    """Violations of a limit: the rule, the way out, and "H" if the value has the wrong type."""
-    if limit.values and (not isinstance(value, str) or value not in limit.values):
-        kind = "" if isinstance(value, str) else CERTAIN
-        yield f"is one of {', '.join(limit.values)}; got {value!r}", "", kind
-    if limit.minimum is not None and limit.maximum is not None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            yield f"is a whole number of seconds; got {value!r}", "", CERTAIN
-        elif not limit.minimum <= value <= limit.maximum:
-            yield f"is {limit.minimum} to {limit.maximum} s; got {value}", "", ""
-    if limit.max_length is not None:
-        yield from _broken_text(value, limit.min_length or 0, limit.max_length)
-    if limit.max_items is not None:
-        if not isinstance(value, list | tuple):
-            yield f"is a list; got {type(value).__name__}", "", CERTAIN
-        elif len(value) > limit.max_items:
-            yield f"takes at most {limit.max_items}; got {len(value)}", "", ""
-
-
-def _broken_text(value: Any, least: int, most: int) -> Iterator[tuple[str, str, str]]:
-    if not isinstance(value, str):
-        yield f"is a string; got {type(value).__name__}", "", CERTAIN
-        return
-    if not least <= len(value) <= most:
-        yield f"is {least} to {most} characters; got {len(value)}", "", ""
-    if least and not value.strip():
-        yield "is blank", "describe the video", ""
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        yield "contains half a surrogate pair, which is not valid text", "", CERTAIN
+                yield error, CERTAIN if is_type_error else limit.confidence if is_certain else "M"
 
 
 def _alternative(mode: str, field: str, value: Any) -> str | Hint:

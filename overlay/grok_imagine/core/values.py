@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from grok_imagine_api import contract
 
@@ -13,7 +13,10 @@ from ..errors import InvalidRequest, OutOfRange
 from ..hints import Hint
 from ..media.mp4 import seconds_of
 
-__all__ = ["CERTAIN", "Finding", "findings", "section_of"]
+__all__ = [
+    "CERTAIN", "Finding", "at", "broken", "findings", "is_blank", "is_type", "seconds_of_video", "section_of", "whole",
+    "wrong_type",
+]  # fmt: skip
 
 Finding: TypeAlias = tuple[InvalidRequest, str]
 """A violation and the confidence of its rule: H, M or L."""
@@ -22,12 +25,17 @@ CERTAIN = "H"
 """The confidence at which a request is refused. Below it, the request is sent with a warning."""
 
 LOCAL = Hint("local_file", "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body")
-TAG = re.compile("<IMAGE_([0-9]+)>")
-VIDEO_LENGTHS = {
-    "edit-video": (None, "edit_input"),
-    "extend-video": ("extend_input_minimum", "extend_input_maximum"),
+BLANK = " \t\n\r\v\f"
+"""Of these alone is a blank text; the same in each language."""
+
+TYPES: Mapping[str, str] = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "True or False",
+    "object": "an object",
+    "array": "a list",
 }
-"""The limits for the length of a mode's input video, minimum and maximum."""
 
 Refuse: TypeAlias = Callable[..., OutOfRange]
 
@@ -37,25 +45,112 @@ def section_of(mode: str, model: str | None = None) -> str:
     return f"x-modes.models.{model}.{mode}" if model else f"x-modes.modes.{mode}"
 
 
+def is_blank(value: object) -> bool:
+    """Whether a value is a text without content."""
+    return isinstance(value, str) and not value.strip(BLANK)
+
+
+def is_type(value: object, wanted: contract.Value) -> bool:
+    """Whether a value has one of the JSON types. A whole number may be written as 5.0; a boolean is no number."""
+    if isinstance(value, bool):
+        return "boolean" in wanted.type
+    if isinstance(value, int):
+        return "integer" in wanted.type or "number" in wanted.type
+    if isinstance(value, float):
+        return ("integer" in wanted.type and value.is_integer()) or "number" in wanted.type
+    kinds = (("string", str), ("array", list | tuple), ("object", Mapping))
+    return any(name in wanted.type and isinstance(value, kind) for name, kind in kinds)
+
+
+def whole(value: Any, wanted: contract.Value) -> Any:
+    """The value, with whole numbers as the wire has them: 5.0 as 5."""
+    if isinstance(value, float) and "number" not in wanted.type and is_type(value, wanted):
+        return int(value)
+    if isinstance(value, dict) and wanted.keys:
+        return {key: whole(item, wanted.keys[key]) if key in wanted.keys else item for key, item in value.items()}
+    return value
+
+
+def wrong_type(field: str, value: object, wanted: contract.Value) -> tuple[str, str]:
+    """The rule that a value of a wrong type breaks, and the way out."""
+    kinds = (kind for kind in contract.INPUTS.values() if field in _fields(kind))
+    kind = next(kinds, None)
+    names = " or ".join(TYPES[name] for name in wanted.type)
+    is_number = not {"integer", "number"}.isdisjoint(wanted.type)
+    got = repr(value)[:40] if is_number else type(value).__name__
+    is_object = kind is not None and "object" in wanted.type
+    way = f'write {{"{kind.one_of[0]}": ...}}' if kind and is_object else ""
+    return f"is {names}; got {got}", way
+
+
+def broken(
+    value: Any, limit: contract.FieldLimit, input_seconds: float | None = None
+) -> Iterator[tuple[str, str, bool]]:
+    """The violations of a limit by a value of the right type: the rule, the way out, and whether the value is invalid anyway."""
+    if limit.values and value not in limit.values:
+        yield f"is one of {', '.join(limit.values)}; got {value!r}", "", False
+    if limit.minimum is not None and limit.maximum is not None and not limit.minimum <= value <= limit.maximum:
+        yield f"is {limit.minimum} to {limit.maximum} s; got {value:g}", "", False
+    if limit.max_length is not None:
+        yield from _broken_text(value, limit)
+    if limit.max_items is not None and len(value) > limit.max_items:
+        yield f"takes at most {limit.max_items}; got {len(value)}", "", False
+    if limit.max_seconds is not None:
+        seconds = seconds_of_video(value) if input_seconds is None else input_seconds
+        floor = limit.min_seconds or 0
+        if seconds is not None and not floor <= round(seconds, 1) <= limit.max_seconds:
+            rule = f"is a video of {floor:g} to {limit.max_seconds:g} s; got {seconds:.1f} s"
+            yield rule, "cut it to that", False
+
+
+def _broken_text(value: str, limit: contract.FieldLimit) -> Iterator[tuple[str, str, bool]]:
+    least, most = limit.min_length or 0, limit.max_length or 0
+    if not least <= len(value) <= most:
+        yield f"is {least} to {most} characters; got {len(value)}", "", False
+    if not limit.blank and is_blank(value):
+        yield "is blank", "describe the video", False
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        yield "contains half a surrogate pair, which is not valid text", "", True
+
+
+def seconds_of_video(video: object) -> float | None:
+    """The length of a video in a data: URL. The service checks that of other URLs."""
+    url = video.get("url") if isinstance(video, Mapping) else None
+    return seconds_of(url) if isinstance(url, str) and url[:5].lower() == "data:" else None
+
+
 def findings(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """All violations by the values of a body."""
+    """All violations inside the values of a body. Each field has the type of the contract."""
     for field, kind, item in _media(body):
         yield from _medium(mode, field, kind, item)
     yield from _voices(mode, body)
-    yield from _keyframes(mode, body)
+    yield from _times(mode, body)
     yield from _tags(mode, body)
-    yield from _length(mode, body)
-    yield from _storage(mode, body)
+    for field, wanted in contract.FIELDS.items():
+        if wanted.keys and field in body:
+            yield from _inside(mode, field, body[field], wanted)
+
+
+def _fields(kind: contract.Input) -> list[str]:
+    return [path.partition("[")[0] for path in kind.paths]
+
+
+def at(path: str, body: Mapping[str, Any]) -> list[Any]:
+    """The values at a path such as `keyframes[].image`: one for each item of a list, None where it has none."""
+    field, is_list, key = path.partition("[]")
+    value = body.get(field)
+    if value is None:
+        return []
+    items = value if is_list and isinstance(value, list | tuple) else [value]
+    name = key.removeprefix(".")
+    return [item.get(name) if isinstance(item, Mapping) else None for item in items] if name else list(items)
 
 
 def _media(body: Mapping[str, Any]) -> Iterator[tuple[str, contract.Input, Any]]:
     """Every image, video and voice of a body, with the rules of its kind."""
     for kind in contract.INPUTS.values():
-        for field in kind.fields:
-            value = body.get(field)
-            items = value if isinstance(value, list | tuple) else [] if value is None else [value]
-            for item in items:
-                yield field, kind, item.get("image") if field == "keyframes" and isinstance(item, Mapping) else item
+        for path, field in zip(kind.paths, _fields(kind), strict=True):
+            yield from ((field, kind, item) for item in at(path, body))
 
 
 def _medium(mode: str, field: str, kind: contract.Input, item: Any) -> Iterator[Finding]:
@@ -74,28 +169,22 @@ def _medium(mode: str, field: str, kind: contract.Input, item: Any) -> Iterator[
     value = item[given[0]]
     if not isinstance(value, str):
         yield refuse(f"has a string as its `{given[0]}`; got {type(value).__name__}", LOCAL), kind.confidence
-    elif not value.strip():
+    elif is_blank(value):
         yield refuse(f"has an empty `{given[0]}`"), kind.confidence
-    elif given[0].endswith("url"):
+    elif given[0] in kind.urls:
         yield from _url(refuse, kind, value)
 
 
 def _url(refuse: Refuse, kind: contract.Input, url: str) -> Iterator[Finding]:
     # The start of a URL shows its kind. A data: URL may be long: nothing here copies it.
-    scheme = url[:16].partition(":")[0].lower()
-    if scheme not in kind.schemes or ":" not in url[:16]:
+    scheme, colon, _ = url[:16].partition(":")
+    if scheme.lower() not in kind.schemes or not colon:
         yield refuse(f"has a URL of {', '.join(kind.schemes)}; got {_start(url)!r}", LOCAL), kind.confidence
-        return
-    if scheme == "data":
+    elif scheme.lower() == "data":
         yield from _data(refuse, kind, url)
-        return
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # for example an IPv6 address without its closing bracket
-        parts = urlsplit("")
-    if not parts.hostname or any(character.isspace() for character in url):
+    elif not re.fullmatch(contract.URL_PATTERN, url, re.IGNORECASE | re.ASCII):
         yield refuse(f"has a URL with a host and without spaces; got {_start(url)!r}"), kind.confidence
-    elif kind.suffixes and not parts.path.lower().endswith(kind.suffixes):
+    elif kind.suffixes and not re.split("[?#]", url, maxsplit=1)[0].lower().endswith(kind.suffixes):
         text = f"has a URL whose path ends in {', '.join(kind.suffixes)}"
         yield refuse(text, Hint("strict", "`strict=False` sends another")), kind.suffix_confidence
 
@@ -110,24 +199,25 @@ def _data(refuse: Refuse, kind: contract.Input, url: str) -> Iterator[Finding]:
     if kind.media_types and media_type not in kind.media_types:
         text = f"is {', '.join(kind.media_types)}; got {media_type or 'a data: URL without a type'}"
         yield refuse(text), kind.confidence
+        return
     padding = url.endswith("=") + url.endswith("==")
-    limit, size = contract.LIMITS["image_size"], (len(url) - url.find(",") - 1) * 3 // 4 - padding
-    if kind is contract.INPUTS["image"] and size > limit.value:
-        yield refuse(f"is at most {limit.value:,} bytes; got {size:,}", "scale the picture down"), limit.confidence
+    size = (len(url) - url.find(",") - 1 - padding) * 3 // 4
+    if kind.max_bytes is not None and size > kind.max_bytes:
+        yield refuse(f"is at most {kind.max_bytes:,} bytes; got {size:,}", "scale the picture down"), kind.confidence
 
 
 def _voices(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
     """Names of voices. A team's own voices are unknown here, so none is refused."""
     voices = contract.VOICES
-    for item in body.get("reference_audios", ()):
-        name = item.get("voice_id") if isinstance(item, Mapping) else None
+    field = voices.path.partition("[")[0]
+    for name in at(voices.path, body):
         if not isinstance(name, str) or name in voices.presets or re.fullmatch(voices.custom_pattern, name):
             continue
         known = name.strip().lower()
         way = f"write `{known}`: presets are in lower case" if known in voices.presets else "the presets are in x-modes"
         error = OutOfRange(
             f"has a `voice_id` that is neither a preset nor in the form of a custom voice; got {name[:40]!r}",
-            fields=["reference_audios"],
+            fields=[field],
             instead=way,
             mode=mode,
             section="x-modes.voices",
@@ -135,88 +225,82 @@ def _voices(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
         yield error, voices.custom_confidence
 
 
-def _keyframes(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """Times of keyframes: inside the video, and at most one in each slot of the grid."""
-    limit = contract.MODES[mode].limits.get("keyframes")
-    if limit is None or "keyframes" not in body:
-        return
-    duration = body.get("duration", contract.MODES[mode].limits["duration"].default)
+def _times(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+    """Times of the items of a list: inside the video, and at most one in each slot of the grid."""
+    for field, limit in contract.MODES[mode].limits.items():
+        if limit.times and field in body:
+            yield from _times_of(mode, field, limit, limit.times, body)
+
+
+def _times_of(
+    mode: str, field: str, limit: contract.FieldLimit, times: contract.Times, body: Mapping[str, Any]
+) -> Iterator[Finding]:
+    end = body.get(times.below, contract.MODES[mode].limits[times.below].default)
     taken: dict[int, float] = {}
 
     def refuse(rule: str, instead: str | Hint = "") -> OutOfRange:
-        section = "x-modes.modes.reference-to-video.limits.keyframes"
-        return OutOfRange(rule, fields=["keyframes"], instead=instead, mode=mode, section=section)
+        section = f"{section_of(mode)}.limits.{field}"
+        return OutOfRange(rule, fields=[field], instead=instead, mode=mode, section=section)
 
-    for keyframe in body["keyframes"]:
-        seconds = keyframe.get("timestamp_s") if isinstance(keyframe, Mapping) else None
+    for item in body[field]:
+        seconds = item.get(times.key) if isinstance(item, Mapping) else None
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds:
-            yield refuse(f"has a number of seconds as its `timestamp_s`; got {seconds!r}"), CERTAIN
+            yield refuse(f"has a number of seconds as its `{times.key}`; got {seconds!r}"), CERTAIN
             continue
-        if not 0 < seconds < duration:
-            text = f"lies between 0 and {duration} s; got {seconds!r}"
+        if not times.above < seconds < end:
+            text = f"lies between {times.above} and {end:g} s; got {seconds!r}"
             yield refuse(text, "`image` and `last_frame` pin the ends"), limit.confidence
             continue
-        slot = round(seconds * (limit.slots_per_second or 1))
+        slot = math.floor(seconds * times.slots_per_second + 0.5)
         if slot in taken:
-            text = f"has two in one slot of 1/{limit.slots_per_second} s; got {taken[slot]!r} and {seconds!r}"
+            text = f"has two in one slot of 1/{times.slots_per_second} s; got {taken[slot]!r} and {seconds!r}"
             yield refuse(text, "set them further apart"), limit.confidence
         taken[slot] = seconds
 
 
 def _tags(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """Tags of a prompt that refer to images, in the mode that has reference images. Elsewhere they are plain words."""
-    if "reference_images" not in contract.MODES[mode].allowed or not isinstance(body.get("prompt"), str):
-        return
-    limit = contract.LIMITS["reference_tag_first"]
-    # According to one source, a pinned first frame is number 0.
-    first, count = 0 if "image" in body else int(limit.value), len(body.get("reference_images", ()))
-    for tag in TAG.finditer(body["prompt"]):
-        if not first <= int(tag[1]) <= count:
-            rule = f"names {tag[0]}, and the reference images are {count or 'none'}"
-            way = f"they are <IMAGE_{int(limit.value)}> to <IMAGE_{count}>" if count else "give `reference_images`"
-            error = OutOfRange(rule, fields=["prompt"], instead=way, mode=mode, section="x-limits.reference_tag_first")
-            yield error, limit.confidence
-            return
+    """Tags of a text that name the items of a list. In a mode without tags they are plain words."""
+    for field, limit in contract.MODES[mode].limits.items():
+        tags = limit.tags
+        if not tags or field not in body:
+            continue
+        first = next((number for other, number in tags.first_beside.items() if other in body), tags.first)
+        count = len(body.get(tags.count_of, ()))
+        for tag in re.finditer(tags.pattern, body[field]):
+            digits = tag[1].lstrip("0") or "0"
+            if len(digits) < 10 and first <= int(digits) <= count:
+                continue
+            rule = f"names {tag[0][:40]}, and the reference images are {count or 'none'}"
+            way = f"they are <IMAGE_{tags.first}> to <IMAGE_{count}>" if count else f"give `{tags.count_of}`"
+            section = f"{section_of(mode)}.limits.{field}.tags"
+            yield OutOfRange(rule, fields=[field], instead=way, mode=mode, section=section), tags.confidence
+            break
 
 
-def _length(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """The length of a video in a data: URL, in tenths of a second as in the contract. The service checks that of other URLs."""
-    video = body.get("video")
-    url = video.get("url") if isinstance(video, Mapping) else None
-    if mode not in VIDEO_LENGTHS or not isinstance(url, str) or url[:5].lower() != "data:":
-        return
-    seconds = seconds_of(url)
-    least, most = (contract.LIMITS[name] if name else None for name in VIDEO_LENGTHS[mode])
-    floor, ceiling = least.value if least else 0, most.value if most else float("inf")
-    if seconds is not None and not floor <= round(seconds, 1) <= ceiling:
-        limit = least if least and seconds < floor else most
-        rule = f"is a video of {floor:g} to {ceiling:g} s; got {seconds:.1f} s"
-        error = OutOfRange(rule, fields=["video"], instead="cut it to that", mode=mode, section="x-limits")
-        yield error, limit.confidence if limit else CERTAIN
-
-
-def _storage(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """Schema StorageOptions."""
-    options = body.get("storage_options")
-    if not isinstance(options, Mapping):
-        return
+def _inside(
+    mode: str, field: str, value: Mapping[str, Any], wanted: contract.Value, name: str = ""
+) -> Iterator[Finding]:
+    """The keys of an object. All findings are of the field of the body."""
 
     def refuse(rule: str) -> InvalidRequest:
-        return OutOfRange(rule, fields=["storage_options"], mode=mode, section="x-limits")
+        return OutOfRange(rule, fields=[field], mode=mode, section=f"x-modes.fields.{field}")
 
-    unknown = options.keys() - {"filename", "expires_after", "public_url"}
-    if unknown:
-        text = f"has `filename`, `expires_after` and `public_url`; got {', '.join(sorted(map(str, unknown)))}"
-        yield refuse(text), CERTAIN
-    name, longest = options.get("filename"), contract.LIMITS["storage_filename"]
-    if not isinstance(name, str) or not 0 < len(name) <= longest.value:
-        is_text = isinstance(name, str) and name
-        yield refuse(f"has a `filename` of 1 to {longest.value} characters"), longest.confidence if is_text else CERTAIN
-    public = options.get("public_url")
-    if not isinstance(public, bool | Mapping | None):
-        yield refuse(f"has a `public_url` of True or an object with `expires_after`; got {public!r}"), CERTAIN
-    low, high = contract.LIMITS["storage_expiry_minimum"], contract.LIMITS["storage_expiry_maximum"]
-    for seconds in (options.get("expires_after"), public.get("expires_after") if isinstance(public, Mapping) else None):
-        if seconds is not None and not (type(seconds) is int and low.value <= seconds <= high.value):
-            text = f"has an `expires_after` of {low.value} to {high.value} s; got {seconds!r}"
-            yield refuse(text), low.confidence if type(seconds) is int else CERTAIN
+    own = {key: item for key, item in value.items() if item is not None}
+    within = f"`{name}` " if name else ""
+    if unknown := own.keys() - wanted.keys.keys():
+        known = ", ".join(f"`{key}`" for key in wanted.keys)
+        yield refuse(f"{within}has {known}; got {', '.join(sorted(map(str, unknown)))}"), CERTAIN
+    for key, inner in wanted.keys.items():
+        if key not in own:
+            if inner.required:
+                yield refuse(f"has a `{key}`"), CERTAIN
+            continue
+        item = own[key]
+        if not is_type(item, inner):
+            yield refuse(f"has a `{key}` that {wrong_type(key, item, inner)[0]}"), CERTAIN
+        elif inner.max_length is not None and not (inner.min_length or 0) <= len(item) <= inner.max_length:
+            yield refuse(f"has a `{key}` of {inner.min_length} to {inner.max_length} characters"), inner.confidence
+        elif inner.minimum is not None and inner.maximum is not None and not inner.minimum <= item <= inner.maximum:
+            yield refuse(f"has a `{key}` of {inner.minimum} to {inner.maximum} s; got {item!r}"), inner.confidence
+        elif inner.keys and isinstance(item, Mapping):
+            yield from _inside(mode, field, item, inner, key)

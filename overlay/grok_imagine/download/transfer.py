@@ -24,6 +24,7 @@ from ..core.results import Job, Video
 from ..core.retry import Retries
 from ..errors import ApiError, OutOfRange, TransportError
 from ..hints import Hint
+from ..parsing import text_at
 from ..urls import Url, parse
 from .part import Part
 
@@ -96,9 +97,10 @@ def _url(video: Video, part: Part) -> str:
         raise part.error("pending", "the job is not done", hint=hint)
     if video.outcome != "done":
         raise video.failure()
-    if not (url := video.url or video.public_url):
-        raise part.error("no_url", "the answer has no URL: the file went where the request had it sent")
-    return url
+    for path in contract.RESULT_URLS:
+        if url := text_at(video.raw, path):
+            return url
+    raise part.error("no_url", "the answer has no URL: the file went where the request had it sent")
 
 
 class _Other(Exception):
