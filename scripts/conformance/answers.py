@@ -19,14 +19,11 @@ class AnswerRules:
         status, body = case["http_status"], case.get("body")
         if status >= 300:
             row = self._rule(case)
-            outcome = self._outcome({"error_kind": row["kind"]}, body)
-            return {"outcome": outcome} if outcome else self._failed(row["get"], row["kind"])
+            return self._outcome({"error_kind": row["kind"]}, body) or self._failed(row["get"], row["kind"])
         named = {a["when"]["http_status"]["equals"] for a in self.waiter["acceptors"] if "http_status" in a["when"]}
         facts = {"http_status": status if status in named else self.waiter["other_success"]}
-        outcome = self._outcome(facts, body)
-        if outcome is None:
-            return self._failed(self.errors["failures"]["unreadable"]["get"], "unreadable")
-        return {"outcome": outcome}
+        failed = self._failed(self.errors["failures"]["unreadable"]["get"], "unreadable")
+        return self._outcome(facts, body) or failed
 
     def post(self, case: Mapping[str, Any]) -> dict[str, Any]:
         """The operation `post` of the protocol."""
@@ -82,7 +79,7 @@ class AnswerRules:
     def _failed(self, get: str, kind: str) -> dict[str, Any]:
         return {"outcome": "again"} if get == "again" else {"outcome": "error", "kind": kind}
 
-    def _outcome(self, facts: Mapping[str, Any], body: Any) -> str | None:
+    def _outcome(self, facts: Mapping[str, Any], body: Any) -> dict[str, Any] | None:
         """The first acceptor that holds. One that asks for something in the body needs a JSON object."""
         for acceptor in self.waiter["acceptors"]:
             when = acceptor["when"]
@@ -90,7 +87,7 @@ class AnswerRules:
             if (isinstance(body, dict) or not paths) and all(
                 _holds(matcher, _at(body, path) if path in paths else facts.get(path)) for path, matcher in when.items()
             ):
-                return str(acceptor["outcome"])
+                return {"outcome": acceptor["outcome"], **({"warn": True} if acceptor.get("warn") == "once" else {})}
         return None
 
     def _rule(self, case: Mapping[str, Any]) -> Mapping[str, Any]:

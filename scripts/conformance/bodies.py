@@ -139,9 +139,10 @@ class Bodies:
                 yield self._check(f"model/{name}/{mode}", says, "Models", mode, self.smallest(mode, name))
             for model, rules in self.modes["models"].items():
                 for field in rules["modes"].get(mode, {"forbidden": {}})["forbidden"]:
-                    says = f"{mode} by `{model}` with `{field}`."
-                    body = self.smallest(mode, model) | {field: VALUES[field]}
-                    yield self._check(f"model/{model}/{mode}-{field}", says, "Models", mode, body)
+                    for name in (model, *rules["aliases"]):
+                        says = f"{mode} by `{name}` with `{field}`."
+                        body = self.smallest(mode, name) | {field: VALUES[field]}
+                        yield self._check(f"model/{name}/{mode}-{field}", says, "Models", mode, body)
 
     def _limits(self) -> Iterator[Vector]:
         """The boundaries of each limit, of the mode and of each model."""
@@ -166,7 +167,8 @@ class Bodies:
         self, mode: str, model: str | None, field: str, limit: Mapping[str, Any], seen: set[str]
     ) -> Iterator[Vector]:
         register = TABLES[self.modes["modes"][mode]["operation"]]
-        for name, value, more in edges(field, limit):
+        wide = self.modes["modes"][mode]["limits"].get(field, {})
+        for name, value, more in edges(field, {**limit, "words": wide.get("values", [])}):
             key = f"limit/{mode}/{model or 'any'}/{field}-{name}"
             if key in seen:
                 continue
@@ -174,7 +176,7 @@ class Bodies:
             body = self.smallest(mode, model) | ({} if value is None else {field: value})
             yield self._check(key, f"`{field}`: {name.replace('-', ' ')} in {mode}.", register, mode, body, **more)
             for other in limit.get("certain_with", ()):
-                both = body | {other: VALUES[other]}
+                both = {"model": model, "prompt": VALUES["prompt"], field: value, other: VALUES[other]}
                 says = f"`{field}`: {name.replace('-', ' ')} beside `{other}`."
                 yield self._check(f"{key}-beside-{other}", says, register, mode, both)
         if "certain_with" in limit:
@@ -352,7 +354,7 @@ def edges(field: str, limit: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict
         yield "blank", " \t\n", {}
         yield "of-no-break-spaces", "\xa0\u3000", {}
     if "values" in limit:
-        for word in (*limit["values"], "8k", limit["values"][0].upper() + " "):
+        for word in (*limit["values"], *limit["words"], "8k", limit["values"][0].upper() + " "):
             yield word, word, {}
     if "max_items" in limit:
         for count in (1, limit["max_items"], limit["max_items"] + 1):
@@ -423,12 +425,10 @@ def items(kind: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "data-upper", {url: f"DATA:{first.upper()};base64,AAAA"}
         yield "data-comma", {url: f"data:{first},AAAA"}
     if "max_bytes" in kind:
-        head, quarters = f"data:{kind['media_types'][0]};base64,", -(-kind["max_bytes"] // 3)
-        for name, end, count in (
-            ("at", "AAA=" if kind["max_bytes"] % 3 == 2 else "AA==", quarters - 1),
-            ("above", "AAAA", quarters),
-        ):
-            yield f"bytes-{name}-the-most", {url: {"$join": [head, repeat("AAAA", count), end]}}
+        head = f"data:{kind['media_types'][0]};base64,"
+        ends = ("AAAA", "AA==", "AAA=")  # of 3, 1 and 2 bytes
+        for name, size in (("at", kind["max_bytes"]), ("above", kind["max_bytes"] + 1)):
+            yield f"bytes-{name}-the-most", {url: {"$join": [head, repeat("AAAA", -(-size // 3) - 1), ends[size % 3]]}}
 
 
 def _placed(path: str, item: Any) -> Any:

@@ -53,9 +53,8 @@ class Replies:
                     yield from self._shapes(name, says, kind["http_status"], code, f"Sorry: {text.upper()}.")
         for row in self.errors["unlisted"]:
             for status in sorted({row["from"], (row["from"] + row["to"]) // 2, row["to"]}):
-                if status <= 599:
-                    case = {"http_status": status, "text": HTML, "headers": {"content-type": "text/html"}}
-                    yield f"{status}", f"{status} in HTML.", "HTTP statuses", case
+                case = {"http_status": status, "text": HTML, "headers": {"content-type": "text/html"}}
+                yield f"{status}", f"{status} in HTML.", "HTTP statuses", case
         for status in (429, 503):
             for asked in ("7", "0", "86400", "-1", "soon"):
                 body = {"code": "resource-exhausted", "error": "reset reason: connection timeout"}

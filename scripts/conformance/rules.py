@@ -129,7 +129,7 @@ class BodyRules:
         if mode in known["lacks"]:
             yield "mode_conflict", "model", f"x-modes.models.{model}", known["lacks"][mode]["confidence"]
         for field in sound:
-            if field in rules["forbidden"]:
+            if field not in (*rules["required"], *rules["allowed"]):
                 yield "mode_conflict", field, section, rules["forbidden"][field]["confidence"]
             elif field in own["forbidden"]:
                 yield "mode_conflict", field, own_section, own["forbidden"][field]["confidence"]

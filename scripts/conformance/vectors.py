@@ -1,4 +1,4 @@
-"""Write the made vectors of `openapi/conformance/made/` anew: `python -m conformance.vectors [--check]`. What they expect is what `rules` read."""
+"""Write the made and recorded vectors of `openapi/conformance/` anew: `python -m conformance.vectors [--check]`. What they expect is what `rules` read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 
 from .answers import AnswerRules
 from .bodies import Bodies
+from .recordings import recorded
 from .replies import Replies
 from .rules import BodyRules
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "generated" / "grok_imagine_api" / "openapi.json"
 FOLDER = ROOT / "openapi" / "conformance"
+CASSETTES = ROOT / "tests" / "cassettes"
 
 
 def expanded(node: Any) -> Any:
@@ -37,13 +39,15 @@ def outcome(document: Mapping[str, Any], operation: str, case: Mapping[str, Any]
 
 
 def made(document: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """All made vectors, by operation."""
+    """All made vectors, by file."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for vector in (*Bodies(document).vectors(), *Replies(document).vectors()):
+    vectors = [("made", vector) for vector in (*Bodies(document).vectors(), *Replies(document).vectors())]
+    vectors += [("recorded", vector) for vector in recorded(CASSETTES)]
+    for folder, vector in vectors:
         operation = vector["id"].partition("/")[0]
         if "output" not in vector:
             vector["output"] = outcome(document, operation, vector["input"])
-        found.setdefault(operation, []).append(vector)
+        found.setdefault(f"{folder}/{operation}.json", []).append(vector)
     return found
 
 
@@ -57,15 +61,15 @@ def main() -> None:
     """Writes the files, or with --check fails if they would change."""
     document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
     stale = []
-    for operation, vectors in made(document).items():
-        path, text = FOLDER / "made" / f"{operation}.json", text_of(vectors)
+    for name, vectors in made(document).items():
+        path, text = FOLDER / name, text_of(vectors)
         if "--check" in sys.argv:
-            stale += [path.name] if not path.is_file() or path.read_text(encoding="utf-8") != text else []
+            stale += [name] if not path.is_file() or path.read_text(encoding="utf-8") != text else []
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if stale:
-        sys.exit(f"openapi/conformance/made: {', '.join(stale)}: run `make contract`")
+        sys.exit(f"openapi/conformance: {', '.join(stale)}: run `make generate`")
 
 
 if __name__ == "__main__":

@@ -94,10 +94,14 @@ def encode(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def decode(case: dict[str, Any]) -> dict[str, Any]:
-    from grok_imagine_api.models.start_deferred_response import StartDeferredResponse
-    from grok_imagine_api.models.video_response import VideoResponse
+    from grok_imagine_api import models
 
-    model = VideoResponse if case["operation"] == "getVideo" else StartDeferredResponse
+    names = {
+        "getVideo": "VideoResponse",
+        "getVideoModel": "VideoGenerationModel",
+        "listVideoModels": "VideoGenerationModelList",
+    }
+    model = getattr(models, names.get(case["operation"], "StartDeferredResponse"))
     return {"value": model.from_dict(case["body"]).to_dict()}
 
 
@@ -132,7 +136,7 @@ def look(case: dict[str, Any]) -> dict[str, Any]:
         return {"outcome": "moderated"}
     except (e.TransportError, e.ApiError) as error:
         return {"outcome": "again"} if operations.is_transient(error) else {"outcome": "error", "kind": kind_of(error)}
-    return {"outcome": video.outcome}
+    return {"outcome": video.outcome, **({"warn": True} if video.is_unknown_status else {})}
 
 
 def post(case: dict[str, Any]) -> dict[str, Any]:
