@@ -146,15 +146,14 @@ class Bodies:
 
     def _limits(self) -> Iterator[Vector]:
         """The boundaries of each limit, of the mode and of each model."""
-        seen = set[str]()
         for mode, rules in self.modes["modes"].items():
             for model, known in ((None, None), *self.modes["models"].items(), ("grok-imagine-video-9", None)):
                 if known and mode not in known["modes"]:
                     continue
                 own = known["modes"][mode]["limits"] if known else {}
-                for field, limit in (*rules["limits"].items(), *own.items()):
+                for field, limit in rules["limits"].items():
                     if not model or field in own or self._differs(field, limit, known):
-                        yield from self._edges(mode, model, field, limit, seen)
+                        yield from self._edges(mode, model, field, own.get(field, limit))
 
     @staticmethod
     def _differs(field: str, limit: Mapping[str, Any], known: Mapping[str, Any] | None) -> bool:
@@ -163,16 +162,12 @@ class Bodies:
             return field in ("duration", "resolution")
         return "uncertain_for" in limit or "values" in limit
 
-    def _edges(
-        self, mode: str, model: str | None, field: str, limit: Mapping[str, Any], seen: set[str]
-    ) -> Iterator[Vector]:
+    def _edges(self, mode: str, model: str | None, field: str, limit: Mapping[str, Any]) -> Iterator[Vector]:
         register = TABLES[self.modes["modes"][mode]["operation"]]
-        wide = self.modes["modes"][mode]["limits"].get(field, {})
-        for name, value, more in edges(field, {**limit, "words": wide.get("values", [])}):
+        wide = self.modes["modes"][mode]["limits"][field]
+        known = {name: (value, more) for name, value, more in (*edges(field, limit), *edges(field, wide))}
+        for name, (value, more) in known.items():
             key = f"limit/{mode}/{model or 'any'}/{field}-{name}"
-            if key in seen:
-                continue
-            seen.add(key)
             body = self.smallest(mode, model) | ({} if value is None else {field: value})
             yield self._check(key, f"`{field}`: {name.replace('-', ' ')} in {mode}.", register, mode, body, **more)
             for other in limit.get("certain_with", ()):
@@ -354,7 +349,7 @@ def edges(field: str, limit: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict
         yield "blank", " \t\n", {}
         yield "of-no-break-spaces", "\xa0\u3000", {}
     if "values" in limit:
-        for word in (*limit["values"], *limit["words"], "8k", limit["values"][0].upper() + " "):
+        for word in (*limit["values"], "8k", limit["values"][0].upper() + " "):
             yield word, word, {}
     if "max_items" in limit:
         for count in (1, limit["max_items"], limit["max_items"] + 1):

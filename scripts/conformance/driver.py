@@ -76,31 +76,27 @@ class Adapter:
 
     def talk(self, cases: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         """The greeting of a program, and its answers to the cases, in order."""
-        process = subprocess.Popen(
-            self.command("run"),
-            cwd=self.folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        assert process.stdin and process.stdout
-        lines: SimpleQueue[str] = SimpleQueue()
-        threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
-        try:
-            yield self._line(lines)
-            for case in cases:
-                asked = {"id": case["id"], "operation": case["id"].partition("/")[0], "input": expanded(case["input"])}
-                process.stdin.write(json.dumps(asked) + "\n")
-                process.stdin.flush()
+        with subprocess.Popen(
+            self.command("run"), cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        ) as process:
+            assert process.stdin and process.stdout
+            lines: SimpleQueue[str] = SimpleQueue()
+            reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
+            reader.start()
+            try:
                 yield self._line(lines)
-            process.stdin.close()
-            if process.wait(SECONDS):
-                raise ConformanceError(f"{self.name} ended with {process.returncode}")
-        finally:
-            if process.poll() is None:
+                for case in cases:
+                    operation = case["id"].partition("/")[0]
+                    asked = {"id": case["id"], "operation": operation, "input": expanded(case["input"])}
+                    process.stdin.write(json.dumps(asked) + "\n")
+                    process.stdin.flush()
+                    yield self._line(lines)
+                process.stdin.close()
+                if process.wait(SECONDS):
+                    raise ConformanceError(f"{self.name} ended with {process.returncode}")
+            finally:
                 process.kill()
-                process.wait()
+                reader.join()
 
     def _line(self, lines: SimpleQueue[str]) -> dict[str, Any]:
         try:
@@ -125,8 +121,8 @@ def agrees(vector: Mapping[str, Any], output: Any) -> bool:
     operation, wanted = vector["id"].partition("/")[0], vector["output"]
     if not isinstance(output, dict):
         return False
-    if operation == "decode":
-        return _holds(wanted["value"], output.get("value"))
+    if operation in ("decode", "serve"):
+        return _holds(wanted, output)
     if operation == "price" and wanted["usd"] and output.get("usd"):
         return abs(Decimal(wanted["usd"]) - Decimal(output["usd"])) <= Decimal("1e-10")
     if operation == "encode":

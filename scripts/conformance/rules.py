@@ -152,7 +152,7 @@ class BodyRules:
             if "times" in limit:
                 for confidence in _times(value, limit, sound, rules["limits"]):
                     yield "out_of_range", field, f"{section}.limits.{field}", confidence
-            if "tags" in limit and _tags(value, limit["tags"], sound):
+            if "tags" in limit and _tags(value, limit["tags"], body, sound):
                 yield "out_of_range", field, f"{section}.limits.{field}.tags", limit["tags"]["confidence"]
 
     def _media(self, body: Mapping[str, Any]) -> Iterator[Finding]:
@@ -249,10 +249,10 @@ def _times(
             taken.add(slot)
 
 
-def _tags(text: str, rule: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+def _tags(text: str, rule: Mapping[str, Any], body: Mapping[str, Any], sound: Mapping[str, Any]) -> bool:
     """Whether a tag names an item that is not in the list."""
     first = next((number for field, number in rule["first_beside"].items() if field in body), rule["first"])
-    count = len(body.get(rule["count_of"], ()))
+    count = len(sound.get(rule["count_of"], ()))
     return any(not first <= int(found[:10]) <= count for found in re.findall(rule["pattern"], text))
 
 

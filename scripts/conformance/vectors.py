@@ -13,6 +13,7 @@ from .bodies import Bodies
 from .recordings import recorded
 from .replies import Replies
 from .rules import BodyRules
+from .serving import Serving
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "generated" / "grok_imagine_api" / "openapi.json"
@@ -41,7 +42,8 @@ def outcome(document: Mapping[str, Any], operation: str, case: Mapping[str, Any]
 def made(document: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """All made vectors, by file."""
     found: dict[str, list[dict[str, Any]]] = {}
-    vectors = [("made", vector) for vector in (*Bodies(document).vectors(), *Replies(document).vectors())]
+    makers = (Bodies(document), Replies(document), Serving(document))
+    vectors = [("made", vector) for maker in makers for vector in maker.vectors()]
     vectors += [("recorded", vector) for vector in recorded(CASSETTES)]
     for folder, vector in vectors:
         operation = vector["id"].partition("/")[0]

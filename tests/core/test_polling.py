@@ -66,6 +66,7 @@ def answer(status: int, body: Any = None, **headers: str) -> answers.Answer:
 PENDING: list[Answer] = [
     answer(202),
     answer(202, b"\n"),
+    answer(202, "<html>"),
     answer(202, {"status": "pending", "progress": 12}),
     answer(202, {"status": "done"}),
     answer(200, {"status": "pending", "model": "grok-imagine-video"}),
@@ -81,7 +82,6 @@ TRANSIENT: list[Answer] = [
     answer(200, "<html>"),
     answer(200, '{"status": "don'),
     answer(200, [1]),
-    answer(202, "<html>"),
     RequestTimeout("read"),
     NotDelivered("refused"),
     TransportError("reset"),

@@ -7,7 +7,7 @@ refused; an uncertain one gets a warning, and the request is sent.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from grok_imagine_api import contract
@@ -135,12 +135,16 @@ def findings(mode: str, body: Mapping[str, Any], input_seconds: float | None = N
     }
     yield from _names(body)
     yield from _types(mode, body)
-    model = model_name(sound.get("model")) if "model" in sound or "model" not in body else ""
+    try:
+        model = model_name(sound.get("model")) if "model" in sound or "model" not in body else ""
+    except UnknownField as error:
+        yield error, CERTAIN
+        model = ""
     yield from _lacking(mode, model, body)
     yield from _forbidden(mode, model, sound)
     yield from _required(mode, body)
-    yield from _limits(mode, model, sound, input_seconds)
-    yield from values.findings(mode, sound)
+    yield from _limits(mode, model, sound, body.keys(), input_seconds)
+    yield from values.findings(mode, sound, body.keys())
 
 
 def _names(body: Mapping[str, Any]) -> Iterator[Finding]:
@@ -213,7 +217,9 @@ def _narrowed(mode: str, model: str) -> contract.ModelMode | None:
     return contract.MODELS[model].modes.get(mode) if model in contract.MODELS else None
 
 
-def _limits(mode: str, model: str, body: Mapping[str, Any], input_seconds: float | None) -> Iterator[Finding]:
+def _limits(
+    mode: str, model: str, body: Mapping[str, Any], present: Collection[str], input_seconds: float | None
+) -> Iterator[Finding]:
     """The limits of the mode, and where one holds, the model's."""
     narrowed = _narrowed(mode, model)
     own = narrowed.limits if narrowed else {}
@@ -223,7 +229,7 @@ def _limits(mode: str, model: str, body: Mapping[str, Any], input_seconds: float
             if field not in body or field in broken:
                 continue
             is_certain = model not in limit.uncertain_for and (
-                not limit.certain_with or any(other in body for other in limit.certain_with)
+                not limit.certain_with or any(other in present for other in limit.certain_with)
             )
             for rule, instead, is_type_error in values.broken(body[field], limit, input_seconds):
                 broken.add(field)

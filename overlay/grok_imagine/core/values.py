@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from grok_imagine_api import contract
@@ -119,13 +119,19 @@ def seconds_of_video(video: object) -> float | None:
     return seconds_of(url) if isinstance(url, str) and url[:5].lower() == "data:" else None
 
 
-def findings(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """All violations inside the values of a body. Each field has the type of the contract."""
+def findings(mode: str, body: Mapping[str, Any], present: Collection[str]) -> Iterator[Finding]:
+    """All violations inside the values of a body.
+
+    Args:
+        mode: One of `contract.MODES`.
+        body: The fields of the contract that have a value of the right type.
+        present: The names of all fields of the body.
+    """
     for field, kind, item in _media(body):
         yield from _medium(mode, field, kind, item)
     yield from _voices(mode, body)
     yield from _times(mode, body)
-    yield from _tags(mode, body)
+    yield from _tags(mode, body, present)
     for field, wanted in contract.FIELDS.items():
         if wanted.keys and field in body:
             yield from _inside(mode, field, body[field], wanted)
@@ -258,13 +264,13 @@ def _times_of(
         taken[slot] = seconds
 
 
-def _tags(mode: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+def _tags(mode: str, body: Mapping[str, Any], present: Collection[str]) -> Iterator[Finding]:
     """Tags of a text that name the items of a list. In a mode without tags they are plain words."""
     for field, limit in contract.MODES[mode].limits.items():
         tags = limit.tags
         if not tags or field not in body:
             continue
-        first = next((number for other, number in tags.first_beside.items() if other in body), tags.first)
+        first = next((number for other, number in tags.first_beside.items() if other in present), tags.first)
         count = len(body.get(tags.count_of, ()))
         for tag in re.finditer(tags.pattern, body[field]):
             digits = tag[1].lstrip("0") or "0"
