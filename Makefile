@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 REDOCLY := @redocly/cli@2.77.0
+OASDIFF := 1.28.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-httpx2 ci lint types generate check-generated conformance record prove fuzz bench frontier docs redis build clean
+.PHONY: help demo test test-httpx2 ci lint types generate contract check-generated check-arazzo check-breaking conformance record prove fuzz bench frontier docs redis build clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,18 +28,35 @@ generate: .venv/dev  ## Compile openapi/ into generated/, and the blocking clien
 	@$(PY) scripts/generate_sync.py
 	@PYTHONPATH=scripts $(PY) -m conformance.vectors
 
+contract: .venv/dev  ## Write the contract's other forms into openapi/derived/
+	@$(PY) scripts/derive.py
+
 check-generated: .venv/dev  ## Fail if what is generated is not what its sources make
 	@$(PY) scripts/generate.py --check
 	@$(PY) scripts/architecture.py --check
 	@$(PY) scripts/generate_sync.py --check
 	@$(PY) scripts/register.py --check
 	@PYTHONPATH=scripts $(PY) -m conformance.vectors --check
+	@$(PY) scripts/derive.py --check
+
+check-arazzo: .venv/dev  ## Run openapi/derived/video.arazzo.yaml against the sandbox; STRICT=1 fails without Node
+	@if command -v npx >/dev/null; then $(PY) scripts/derive_respect.py npx --yes $(REDOCLY); \
+	else echo "redocly: not run, there is no Node here"; test -z "$$STRICT$$CI"; fi
+
+# The program is built by Go for this project alone.
+check-breaking: .venv/dev  ## Say what edits of the contract break, since BASE or the version before; STRICT=1 fails without Go
+	@tool=.tools/oasdiff-$(OASDIFF); \
+	if ! test -x $$tool && command -v go >/dev/null; then \
+		GOBIN=$(CURDIR)/.tools go install github.com/oasdiff/oasdiff@v$(OASDIFF) && mv .tools/oasdiff $$tool || exit 1; \
+	fi; \
+	STRICT=$(STRICT) $(PY) scripts/check_breaking.py $(BASE) --oasdiff $$tool
 
 lint: .venv/dev  ## Check the document and the code
 	@$(BIN)/openapi-spec-validator openapi/grok-imagine.yaml
 	@if command -v npx >/dev/null; then \
 		REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
-		npx --yes $(REDOCLY) lint openapi/grok-imagine.yaml --config openapi/redocly.yaml; \
+		npx --yes $(REDOCLY) lint openapi/grok-imagine.yaml openapi/derived/*.arazzo.yaml openapi/derived/openapi-3.0*.yaml \
+			--config openapi/redocly.yaml; \
 	else echo "redocly: not run, there is no Node here"; fi
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/ruff check .
@@ -84,10 +102,10 @@ docs: .venv/dev  ## Make docs/cli.md from the help, docs/cli.svg from a run, doc
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
 	@$(PY) scripts/build.py
 
-ci: lint types check-generated build test-httpx2 test  ## All that CI runs; the tests come last
+ci: lint types check-generated check-breaking check-arazzo build test-httpx2 test  ## All that CI runs; the tests come last
 
 clean:  ## Remove what the other targets made
-	@rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4
+	@rm -rf .venv .tools build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4
 
 # A real server for the tests. Where CI is set it is installed, elsewhere only told of. The package would start a service; the policy, if there is none, says no.
 redis:

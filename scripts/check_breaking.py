@@ -144,7 +144,7 @@ def demanded(before: Edition, after: Edition, found: Sequence[Finding]) -> list[
     changed = [name for name in blocks(after) if _changed(name, before, after)]
     for name in changed:
         wrong += _block(name, before, after, [finding for finding in found if finding.subject == name])
-    return wrong + _entry(before, after, found, changed)
+    return wrong + _entry(after, found, changed)
 
 
 def blocks(edition: Edition) -> list[str]:
@@ -178,12 +178,12 @@ def sections(changelog: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def _entry(before: Edition, after: Edition, found: Iterable[Finding], changed: Iterable[str]) -> list[str]:
+def _entry(after: Edition, found: Iterable[Finding], changed: Iterable[str]) -> list[str]:
     """What the changelog lacks."""
-    now, then = sections(after.changelog), sections(before.changelog)
-    if after.version not in now or after.version in then or next(iter(now)) != after.version:
-        return [f"{CHANGELOG} has no new first entry `## {after.version}`"]
-    entry = now[after.version]
+    entries = sections(after.changelog)
+    if next(iter(entries), None) != after.version:
+        return [f"{CHANGELOG} has no first entry `## {after.version}`"]
+    entry = entries[after.version]
     breaking = re.split(r"^### ", entry.partition("### Breaking")[2], flags=re.MULTILINE)[0]
     versions = {name: after.document[name]["version"] for name in changed}
     wrong = [
@@ -215,7 +215,8 @@ def main() -> int:
     wrong += demanded(then, now, found)
     if not options.base and is_younger_than_its_changelog(now):
         wrong.append(f"the document was edited after {CHANGELOG}; say there what")
-    print(*found, *(f"error: {text}" for text in wrong), sep="\n")
+    for line in (*found, *(f"error: {text}" for text in wrong)):
+        print(line)
     print(
         f"the contract since {then.version} at {base[:12]}: {sum(each.breaking for each in found)} edits break, {len(wrong)} errors"
     )
