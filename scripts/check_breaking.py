@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT, CHANGELOG, SCHEMAS = "openapi/grok-imagine.yaml", "openapi/CHANGELOG.md", "openapi/schemas"
 # Definitions of a block's schema that list names of the service, which data may add to.
 NAMES = {"field", "mode_name"}
+# The reader in C, where there is one, for it is ten times as fast.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PROSE = {"title", "description", "$comment", "examples"}
 NUMBERS = ("first", "second", "third")
 
@@ -45,13 +47,18 @@ class Edition:
         return str(self.document["info"]["version"])
 
 
+def read(text: str) -> dict[str, Any]:
+    """The document as it is shipped."""
+    return shipped(yaml.load(text, Loader=LOADER))
+
+
 def here(root: Path = ROOT) -> Edition:
     """The contract in the work tree."""
     schemas = {
         path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((root / SCHEMAS).glob("*.json"))
     }
     changelog = root / CHANGELOG
-    document = shipped(yaml.safe_load((root / DOCUMENT).read_text(encoding="utf-8")))
+    document = read((root / DOCUMENT).read_text(encoding="utf-8"))
     return Edition(document, schemas, changelog.read_text(encoding="utf-8") if changelog.exists() else "")
 
 
@@ -67,7 +74,7 @@ def at(revision: str, root: Path = ROOT) -> Edition:
     """The contract of a revision."""
     files = git("ls-tree", "--name-only", revision, f"{SCHEMAS}/", root=root).split()
     schemas = {Path(name).stem: json.loads(git("show", f"{revision}:{name}", root=root)) for name in files}
-    document = shipped(yaml.safe_load(git("show", f"{revision}:{DOCUMENT}", root=root)))
+    document = read(git("show", f"{revision}:{DOCUMENT}", root=root))
     return Edition(document, schemas, git("show", f"{revision}:{CHANGELOG}", root=root, missing=""))
 
 

@@ -86,7 +86,7 @@ def appended(before: Any, after: Any) -> bool:
 
 def sure(before: Any, after: Any) -> bool:
     """A confidence: breaks when a rule comes to be certain, for what was sent with a warning is then refused."""
-    return after == "H" and before != "H"
+    return bool(after == "H" != before)
 
 
 def offered(before: Any, after: Any) -> bool | None:
