@@ -188,7 +188,6 @@ TABLE: tuple[tuple[str, Judge], ...] = (
     ("x-waiter timeout", figure),
     ("x-waiter result url", appended),
     ("x-errors kinds", kinds),
-    ("x-errors moderated_job_text", listed),
     ("x-errors codes", listed),
     ("x-errors texts *", offered),
     ("x-errors texts * text", never),

@@ -173,12 +173,19 @@ def _fetches(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def status(waiter: Mapping[str, Any], when: Matchers) -> str:
     """The condition on the HTTP status. What stands for any other success holds for each that no acceptor names."""
-    named = sorted({each["when"][STATUS]["equals"] for each in waiter["acceptors"] if STATUS in each["when"]})
-    code = when[STATUS]["equals"]
+    code = _code(when)
     if code != waiter["other_success"]:
         return f"$statusCode == {code}"
+    named = sorted({_code(each["when"]) for each in waiter["acceptors"] if KIND not in each["when"]})
     others = [f"$statusCode != {other}" for other in named if other != code and 200 <= other < 300]
     return " && ".join(["$statusCode >= 200", "$statusCode < 300", *others])
+
+
+def _code(when: Matchers) -> int:
+    if when.get(STATUS, {}).keys() != {"equals"}:
+        raise NotInArazzo(f"x-waiter: {dict(when)} does not name one HTTP status")
+    code: int = when[STATUS]["equals"]
+    return code
 
 
 def done(waiter: Mapping[str, Any]) -> list[dict[str, str]]:

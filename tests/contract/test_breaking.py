@@ -353,3 +353,17 @@ def test_a_shape_that_changes_raises_the_first_number_and_a_name_or_prose_does_n
     assert "raises its first number" in with_schema(lambda schema: schema["properties"].update(another={}))[0]
     assert "raises its third number" in with_schema(lambda schema: schema.update(description="In other words."))[0]
     assert "raises its third number" in with_schema(lambda schema: schema["$defs"]["field"]["enum"].append("seed"))[0]
+
+
+def paths(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(node, dict):
+        for key, item in node.items():
+            yield from paths(item, (*path, str(key)))
+
+
+def test_each_row_of_the_table_judges_something() -> None:
+    every = [path for name, block in NOW.document.items() if name.startswith("x-") for path in paths(block, (name,))]
+    every += [("components", *path) for path in paths({"schemas": NOW.document["components"]["schemas"]}) if path]
+    idle = [" ".join(pattern) for pattern, _ in rules.RULES if not any(rules.fits(pattern, path) for path in every)]
+    assert idle == []

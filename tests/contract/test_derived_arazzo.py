@@ -303,6 +303,7 @@ def test_an_edit_of_the_data_is_an_edit_of_the_form(edit: Callable[[dict[str, An
         (lambda waiter: waiter["acceptors"][1]["when"].update({"video.url": {"matches": "x"}}), "no condition is known"),
         (lambda waiter: waiter["acceptors"].insert(0, {"outcome": "done", "when": {"http_status": {"equals": 203}}}), "only one can be said"),
         (lambda waiter: waiter["acceptors"].append({"outcome": "failed", "when": {"http_status": {"equals": 200}}}), "overlaps"),
+        (lambda waiter: waiter["acceptors"][2]["when"].pop("http_status"), "does not name one HTTP status"),
         (lambda waiter: waiter["result"].update(authorization="always"), "only `never`"),
     ],
 )  # fmt: skip
