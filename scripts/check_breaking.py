@@ -79,12 +79,14 @@ def at(revision: str, root: Path = ROOT) -> Edition:
 
 
 def version_before(version: str, root: Path = ROOT) -> str | None:
-    """The last revision at which the document had another version."""
-    for revision in git("log", "--format=%H", "--", DOCUMENT, root=root).split():
+    """The last revision at which the document had another version: that before the one which gave it this version."""
+    raising = None
+    for revision in git("log", "--first-parent", "--format=%H", "--", DOCUMENT, root=root).split():
         text = git("show", f"{revision}:{DOCUMENT}", root=root, missing="")
         found = re.search(r"^  version: (\S+)$", text, re.MULTILINE)
         if found and found[1] != version:
-            return revision
+            return git("rev-parse", f"{raising}^" if raising else "HEAD", root=root).strip()
+        raising = revision
     return None
 
 

@@ -94,10 +94,13 @@ def test_an_edit_fails_until_its_versions_and_its_entry_are_there(repository: Re
 def test_without_a_base_it_is_the_version_before_and_the_changelog_keeps_pace(repository: Repository) -> None:
     code, said = repository.run()
     assert code == 0 and "never had another version" in said
+    repository.write("another", "")
+    other = repository.commit()
     repository.edit(gate.DOCUMENT, "  version: 9.0.0", "  version: 9.0.1")
     repository.edit(gate.CHANGELOG, "## 9.0.0", "## 9.0.1\n\n## 9.0.0")
+    assert gate.version_before("9.0.1", repository.root) == other
     repository.commit()
-    assert gate.version_before("9.0.1", repository.root) == repository.first
+    assert gate.version_before("9.0.1", repository.root) == other
     assert repository.run()[0] == 0
     repository.edit(gate.DOCUMENT, "title: Grok Imagine video API", "title: Grok Imagine's video API")
     code, said = repository.run()
