@@ -283,10 +283,15 @@ def _range(low: int, high: int) -> str:
 
 
 def _told(errors: Mapping[str, Any], row: Mapping[str, Any]) -> list[str]:
-    """The filters for the code and the text of an error's body."""
-    codes = [f"@.{path} == {literal(code)}" for path in errors["bodies"]["code"] for code in row.get("code", ())]
-    texts = [mentions(errors["bodies"]["text"], row["text"], exact=True)] if row.get("text") else []
-    return [*([either(codes)] if codes else []), *texts]
+    """The filters for the code and the text of an error's body; a body that is a text is its own."""
+    made = []
+    if "code" in row:
+        made.append(
+            either([f"@.{path} == {literal(code)}" for path in errors["bodies"]["code"] for code in row["code"]])
+        )
+    if "text" in row:
+        made.append(mentions([*(f"@.{path}" for path in errors["bodies"]["text"]), "@"], row["text"]))
+    return made
 
 
 def pauses(waiter: Mapping[str, Any]) -> list[float]:

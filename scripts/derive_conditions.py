@@ -47,19 +47,15 @@ def _any_case(text: str) -> str:
     return "".join(f"\\{char}" if char in SPECIAL else char for char in letters)
 
 
-def _exactly(text: str) -> str:
-    return "".join(f"\\{char}" if char in SPECIAL else char for char in text)
-
-
 def is_present(path: str) -> str:
     """A text that is not empty: any other type compares as false."""
     return f"@.{path} > ''"
 
 
-def mentions(paths: Iterable[str], texts: Iterable[str], exact: bool = False) -> str:
-    """One of the texts is in what stands at one of the paths."""
-    words = "|".join((_exactly if exact else _any_case)(text) for text in texts)
-    return either([f"search(@.{path}, {literal(words)})" for path in paths])
+def mentions(nodes: Iterable[str], texts: Iterable[str]) -> str:
+    """One of the texts is in one of these, in any letter case."""
+    words = literal("|".join(map(_any_case, texts)))
+    return either([f"search({node}, {words})" for node in nodes])
 
 
 def matcher(path: str, rule: Mapping[str, Any], negated: bool = False) -> str:
@@ -70,7 +66,8 @@ def matcher(path: str, rule: Mapping[str, Any], negated: bool = False) -> str:
     if not more and word == "is" and value in {"present", "missing"}:
         return is_present(path) if (value == "present") != negated else f"!({is_present(path)})"
     if not more and word == "mentions":
-        return f"!({mentions([path], value)})" if negated else mentions([path], value)
+        told = mentions([f"@.{path}"], value)
+        return f"!({told})" if negated else told
     raise NotInArazzo(f"x-waiter: no condition is known for the matcher {path}: {dict(rule)}")
 
 

@@ -31,7 +31,7 @@ MISSING = object()
 
 # A reader of conditions, apart from the writer: RFC 9535's filters as far as they are used here, and Arazzo's simple conditions.
 TOKEN = re.compile(
-    r"\s*(?:(&&|\|\||==|!=|<=|>=|<|>|[()!,])|(search)|'((?:[^'\\]|\\.)*)'|@((?:\.\w+)+)|\$statusCode()|(\w+))"
+    r"\s*(?:(&&|\|\||==|!=|<=|>=|<|>|[()!,])|(search)|'((?:[^'\\]|\\.)*)'|@((?:\.\w+)*)|\$statusCode()|(\w+))"
 )
 
 
@@ -175,7 +175,7 @@ def failure(status: int, body: Any) -> tuple[str, str]:
     text = next((found for path in ERRORS["bodies"]["text"] if isinstance(found := text_at(body, path), str)), "")
     for row in ERRORS["kinds"]:
         fits = ("code" not in row or code in row["code"]) and (
-            "text" not in row or any(each in text for each in row["text"])
+            "text" not in row or any(each.lower() in text.lower() for each in row["text"])
         )
         if row["http_status"] == status and fits:
             return row["kind"], row["get"]
@@ -227,6 +227,28 @@ def test_an_answer_of_success_comes_to_the_end_that_x_waiter_names(status: int, 
 @given(st.integers(300, 599) | st.sampled_from([row["http_status"] for row in ERRORS["kinds"]]), FAILURES)
 def test_a_failure_comes_to_the_end_that_x_errors_names(status: int, body: Any) -> None:
     assert came_to(status, body) == judged(status, body)
+
+
+LOOKS = [
+    vector
+    for path in sorted((ROOT / "openapi" / "conformance").glob("*/look.json"))
+    for vector in json.loads(path.read_text(encoding="utf-8"))
+    if "http_status" in vector["input"]
+]
+AGAIN = {"running": "again"}
+
+
+def test_the_vectors_of_looks_come_to_their_outcomes() -> None:
+    wrong = []
+    for vector in LOOKS:
+        asked, meant = vector["input"], vector["output"]
+        came = came_to(asked["http_status"], asked.get("body", asked.get("text")))
+        if meant["outcome"] == "error":
+            fits = came in {meant["kind"].replace("_", "-"), "nothing"}
+        else:
+            fits = AGAIN.get(came, came) == AGAIN.get(meant["outcome"], meant["outcome"])
+        wrong += [] if fits else [(vector["id"], came, meant)]
+    assert len(LOOKS) > 250 and wrong == []
 
 
 MATCHERS = st.fixed_dictionaries(
