@@ -268,13 +268,19 @@ def test_an_edit_of_a_schema_breaks_or_not(edit: Edit, breaks: bool, oasdiff: Pa
     assert is_breaking(found) == breaks, [str(each) for each in found]
 
 
-def test_oasdiff_alone_lets_pass_what_the_scripts_find(oasdiff: Path) -> None:
-    passed = {
-        name
-        for name, (edit, breaks) in EDITS.items()
-        if breaks and not is_breaking(gate.schema_edits(NOW, edited(edit), oasdiff))
-    }
-    assert len(passed) > 30 and "a known status goes" in passed and "an operationId changes" in passed
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a known status goes",
+        "an operationId changes",
+        "a schema changes its name",
+        "fewer items are taken",
+        "an acceptor goes",
+        "a price rises",
+    ],
+)
+def test_oasdiff_alone_lets_pass_what_the_scripts_find(name: str, oasdiff: Path) -> None:
+    assert EDITS[name][1] and not is_breaking(gate.schema_edits(NOW, edited(EDITS[name][0]), oasdiff))
 
 
 def test_the_document_against_itself_breaks_nothing(oasdiff: Path) -> None:
