@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,7 +97,7 @@ class AnswerRules:
         codes = (_at(body, path) for path in bodies["code"])
         code = next((str(c) for c in codes if isinstance(c, str | int) and not isinstance(c, bool)), None)
         texts = (_at(body, path) for path in bodies["text"])
-        text = next((t for t in texts if isinstance(t, str) and t), case.get("text") or "").lower()
+        text = next((t for t in texts if isinstance(t, str) and t), case.get("text") or json.dumps(body)).lower()
         for kind in self.errors["kinds"]:
             is_code = code in kind.get("code", [code])
             is_text = any(part.lower() in text for part in kind.get("text", [""]))

@@ -81,6 +81,7 @@ class Replies:
             yield f"{name}-text", says, "ErrorBody", {"http_status": status, "text": text}
             yield f"{name}-number", says, "ErrorBody", {"http_status": status, "body": {"code": 5, "error": text}}
             yield f"{name}-no-text", says, "ErrorBody", {"http_status": status, "body": {"code": "x", "error": None}}
+            yield f"{name}-elsewhere", says, "ErrorBody", {"http_status": status, "body": {"message": text}}
 
     def _states(self) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
         """Answers of 2xx to a poll."""

@@ -53,6 +53,7 @@ ERRORS = st.fixed_dictionaries(
         "error": st.sampled_from(["", "No", "INCORRECT API key provided", "used all available credits", None, {"code": 404, "message": "rejected by content moderation"}, {}, 5]),
         "status": st.sampled_from([*DOCUMENT["components"]["schemas"]["KnownVideoStatus"]["enum"], "queued", "", None, 5]),
         "video": st.sampled_from([None, {}, CLIP, {"url": ""}, {"url": 5}, {"url": None, "respect_moderation": False}, [], "x"]),
+        "message": st.sampled_from(["monthly spending LIMIT", "reset reason: connection timeout"]),
         "request_id": st.sampled_from(["a", "", None, 5]),
         "usage": st.sampled_from([None, {"cost_in_usd_ticks": 5}, {"cost_in_usd_ticks": 0}]),
     },
