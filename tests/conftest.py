@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import settings
 from openapi_core import OpenAPI
 
 from grok_imagine_sandbox import Sandbox
-from support import ROOT, Api, ManualClock, heed_interrupts
+from support import Api, ManualClock, contract, heed_interrupts
 
 heed_interrupts()
 
 # A test says nothing of time: on a busy machine an example takes as long as it takes.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
-
-# A shell that starts tests in the background has them ignore Ctrl-C, which their children would inherit.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
@@ -44,7 +38,7 @@ def api(request: pytest.FixtureRequest, clock: ManualClock, sandbox: Sandbox) ->
 @pytest.fixture(scope="session")
 def document() -> dict[str, Any]:
     """The contract as written, not as compiled."""
-    return yaml.safe_load((ROOT / "openapi" / "grok-imagine.yaml").read_text(encoding="utf-8"))
+    return contract()
 
 
 @pytest.fixture(scope="session")

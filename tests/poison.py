@@ -151,10 +151,10 @@ class Service:
                 self._busy += 1
             threading.Thread(target=self._see_to, args=(connection,), daemon=True).start()
 
-    def is_quiet(self, served: int) -> bool:
-        """Whether no request is under way, and none came since so many were served."""
+    def pulse(self) -> object:
+        """Changes while a request is under way, and by each that is served."""
         with self._lock:
-            return self._busy == 0 and self.served == served
+            return object() if self._busy else self.served
 
     def _see_to(self, connection: socket.socket) -> None:
         try:

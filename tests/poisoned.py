@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,50 +14,10 @@ from grok_imagine import (
 )
 from grok_imagine.ledger.reconcile import Reconciliation
 from poison import Service
-from support import UNLIMITED, ManualClock
+from support import UNLIMITED, SharedClock
 
 JOBS = 6
 TIMEOUT = 120.0
-NAP = 0.006
-"""Real seconds."""
-
-
-class Clock(ManualClock):
-    """Of those that sleep at once the first to wake moves it, and only while the service has nothing to do.
-
-    Else each job that is looked at in vain would use up the time of all others.
-    """
-
-    def __init__(self, server: Service) -> None:
-        super().__init__()
-        self._server = server
-        self._lock = threading.Lock()
-        self._ends: list[float] = []
-
-    def _begin(self, seconds: float) -> float:
-        with self._lock:
-            self._ends.append(end := self.now + seconds)
-        return end
-
-    def _is_over(self, end: float, served: int) -> bool:
-        with self._lock:
-            if self.now < end == min(self._ends) and self._server.is_quiet(served):
-                self.now = end
-            if self.now >= end:
-                self._ends.remove(end)
-            return self.now >= end
-
-    def sleep(self, seconds: float) -> None:
-        end, served = self._begin(seconds), -1
-        while not self._is_over(end, served):
-            served = self._server.served
-            time.sleep(NAP)
-
-    async def sleep_async(self, seconds: float) -> None:
-        end, served = self._begin(seconds), -1
-        while not self._is_over(end, served):
-            served = self._server.served
-            await asyncio.sleep(NAP)
 
 
 class World:
@@ -70,7 +28,7 @@ class World:
         self.ledger = Ledger(folder / "jobs.db")
 
     def _made(self) -> dict[str, Any]:
-        clock = Clock(self.server)
+        clock = SharedClock(self.server.pulse)
         sleep = clock.sleep if self.kind == "sync" else clock.sleep_async
         return {
             "api_key": "test-key",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import signal
 import threading
 import time
@@ -10,28 +11,103 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from grok_imagine import AsyncClient, AsyncVideo, Client, Limits, Video
 
 ROOT = Path(__file__).resolve().parents[1]
 UNLIMITED = Limits(requests_per_minute=None, requests_per_second=None, concurrent_jobs=None)
 
 
+HANG = 120.0
+"""Real seconds after which a test takes something to hang. Whatever is to succeed may take as long on a busy machine."""
+
+
 class ManualClock:
-    """Seconds that pass only while somebody sleeps."""
+    """Seconds that pass only while somebody sleeps, one at a time. What sleeps side by side needs a `SharedClock`."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.slept: list[float] = []
+        self.on_sleep: Callable[[], object] | None = None
 
     def __call__(self) -> float:
         return self.now
 
-    def sleep(self, seconds: float) -> None:
+    def _note(self, seconds: float) -> None:
         self.slept.append(seconds)
+        if self.on_sleep:
+            hook, self.on_sleep = self.on_sleep, None
+            hook()
+
+    def sleep(self, seconds: float) -> None:
+        self._note(seconds)
         self.now += seconds
 
     async def sleep_async(self, seconds: float) -> None:
         self.sleep(seconds)
+
+
+class SharedClock(ManualClock):
+    """A manual clock for threads and tasks that sleep side by side: their sleeps overlap, as real ones do.
+
+    Of those that sleep at once the first to wake moves it, and only after a moment in which nothing was at work. Else the sleeps of
+    all would add up, and one that sleeps again and again would use up the time of those that are about to send or to read.
+
+    Args:
+        pulse: Changes while something is at work that does not read this clock.
+    """
+
+    NAP = 0.005
+    """Real seconds."""
+
+    def __init__(self, pulse: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self._pulse = pulse
+        self._lock = threading.Lock()
+        self._ends: list[float] = []
+        self._reads = 0
+
+    def __call__(self) -> float:
+        self._reads += 1
+        return self.now
+
+    def _begin(self, seconds: float) -> float:
+        with self._lock:
+            self._note(seconds)
+            self._ends.append(end := self.now + seconds)
+        return end
+
+    def _is_over(self, end: float, before: object) -> bool:
+        with self._lock:
+            if self.now < end == min(self._ends) and self._seen() == before:
+                self.now = end
+            return self.now >= end
+
+    def _seen(self) -> object:
+        return self._pulse(), self._reads, len(self.slept)
+
+    def _end(self, end: float) -> None:
+        with self._lock:
+            self._ends.remove(end)
+
+    def sleep(self, seconds: float) -> None:
+        end, before = self._begin(seconds), None
+        try:
+            while not self._is_over(end, before):
+                before = self._seen()
+                time.sleep(self.NAP)
+        finally:
+            self._end(end)
+
+    async def sleep_async(self, seconds: float) -> None:
+        end, before = self._begin(seconds), None
+        try:
+            while not self._is_over(end, before):
+                before = self._seen()
+                await asyncio.sleep(self.NAP)
+        finally:
+            self._end(end)
 
 
 class RealClock:
@@ -45,7 +121,7 @@ class RealClock:
 
 
 class FastClock:
-    """Seconds that pass by themselves, so many times as fast: for what sleeps side by side in threads."""
+    """Seconds that pass by themselves, so many times as fast: for what is about the order in which requests leave."""
 
     def __init__(self, speed: float) -> None:
         self.speed = speed
@@ -76,6 +152,13 @@ class Api:
                 return await result if isinstance(result, Awaitable) else result
 
         return asyncio.run(run())
+
+
+@functools.cache
+def contract() -> dict[str, Any]:
+    """The contract as written, not as compiled. It is everybody's: a test that changes it takes a copy."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is
+    return yaml.load((ROOT / "openapi" / "grok-imagine.yaml").read_bytes(), loader)
 
 
 def listed(found: Any) -> Any:

@@ -259,6 +259,7 @@ class ClientCore:
         max_cost_usd: float | None,
         name: str,
         timeout: Seconds | None,
+        interval: Interval | None,
         repeat: bool,
         strict: bool,
         on_progress: ProgressCallback | None,
@@ -276,7 +277,7 @@ class ClientCore:
         _check_callback("on_progress", on_progress, self._awaits)
         own = self._recorder_of(ledger or self._ledger or Ledger.temporary())
         bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
-        options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress, on_started)
+        options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress, on_started, _schedule(interval))
         if tracing := self._tracing:
             options = options._replace(wrap=tracing.around(own.ledger))
         key = self._config.api_key

@@ -14,7 +14,7 @@ from .batch_view import BatchView, batch_view_of, sums
 from .codes import NUMBERS, code_of, gravest
 from .delivery import DOWNLOAD_SECONDS
 from .manifest import BadLine, BadManifest, Line, Manifest
-from .options import PAYING, RESULT, WAITING, Strict, Timeout
+from .options import PAYING, RESULT, WAITING, Interval, Strict, Timeout
 from .plan import Folder, Known, Plan, planned
 from .report import in_words
 from .session import Session, session_of
@@ -74,6 +74,7 @@ def batch(
         ),
     ] = None,
     timeout: Timeout = None,
+    interval: Interval = None,
 ) -> None:
     """Make a video of each line of a manifest.
 
@@ -103,7 +104,10 @@ def batch(
         lines.check_unchanged()
         _agree(session, plan, max_cost, yes)
         _make_room(place)
-        options = {"--max-cost": max_cost, "--name": name, "--concurrency": concurrency, "--timeout": timeout}
+        options = {
+            "--max-cost": max_cost, "--name": name, "--concurrency": concurrency, "--timeout": timeout,
+            "--interval": interval,
+        }  # fmt: skip
         flags = {"--overwrite": overwrite, "--yes": yes, "--repeat": repeat, "--no-strict": not strict}
         session.command = [
             "batch", "-" if lines.is_stdin else str(Path(manifest).absolute()), "-o", str(folder.absolute()),
@@ -113,7 +117,7 @@ def batch(
         run = Run(session, client, lines, place, overwrite)
         code = run(
             plan, name=batch_name, max_cost_usd=max_cost, repeat=repeat, strict=strict, concurrency=concurrency,
-            timeout=timeout,
+            timeout=timeout, interval=interval,
         )  # fmt: skip
     if code:
         raise typer.Exit(code)

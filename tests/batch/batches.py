@@ -6,8 +6,6 @@ import asyncio
 import itertools
 from typing import Any
 
-from hypothesis import strategies as st
-
 from grok_imagine import (
     AsyncClient,
     Client,
@@ -43,6 +41,3 @@ class Batches:
             return sorted(found, key=lambda outcome: outcome.position)
 
         return asyncio.run(run())
-
-
-STEP = st.sampled_from(["A", "B", "C", "D", "E"])

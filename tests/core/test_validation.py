@@ -6,16 +6,15 @@ import warnings
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from grok_imagine import ContractWarning, InvalidRequest, ModeConflict, OutOfRange, UnknownField, VideoRequest
 from grok_imagine.core.validation import check, check_name, choose
-from support import ROOT
+from support import contract
 
-DOCUMENT = yaml.safe_load((ROOT / "openapi" / "grok-imagine.yaml").read_text(encoding="utf-8"))
+DOCUMENT = contract()
 XMODES = DOCUMENT["x-modes"]
 BODIES = {
     "generateVideo": "GenerateVideoRequest",

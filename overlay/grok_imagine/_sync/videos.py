@@ -293,6 +293,7 @@ class Videos:
         name: str = "batch",
         concurrency: int | None = None,
         timeout: Seconds | None = None,
+        interval: Interval | None = None,
         repeat: bool = False,
         strict: bool = True,
         on_started: StartedCallback | None = None,
@@ -316,6 +317,7 @@ class Videos:
             name: What the batch is called in the ledger. Another name makes the same requests anew.
             concurrency: Jobs that run at once; default what `limits` say. Memory grows with it, not with the requests.
             timeout: Polling timeout of each job: seconds, default 600 (x-waiter). Its outcome is `running` then.
+            interval: As in `generate`, for the looks at each job; the limits hold all the same.
             repeat: Equal requests are made once for each place among `requests`, instead of once for all.
             strict: As in `start`.
             on_started: Called with the `Job` of each request that is waited for, as soon as its id is in the ledger, before the
@@ -330,8 +332,9 @@ class Videos:
         from ..batch.threads import Batch, Engine
 
         runner = self._core.runner(
-            ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, repeat=repeat, strict=strict,
-            on_progress=on_progress, on_started=on_started, bind=lambda video: Video.bound(video, self.download),
+            ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, interval=interval, repeat=repeat,
+            strict=strict, on_progress=on_progress, on_started=on_started,
+            bind=lambda video: Video.bound(video, self.download),
         )  # fmt: skip
         engine = Engine(runner, requests, self._driver.run, self._core.concurrency(concurrency))
         self._driver.batches.add(engine)

@@ -18,6 +18,7 @@ from ..core.effects import Blocking, Flow, ProgressCallback, Sleep, StartedCallb
 from ..core.hooks import PollSlot, Runtime
 from ..core.request import VideoRequest
 from ..core.results import Video
+from ..core.schedule import Schedule
 from ..errors import CostLimitError, GrokImagineError, LedgerError, OutOfRange, UnexpectedError
 from ..ledger import known
 from ..ledger.entries import BatchSlot, Entry
@@ -74,6 +75,7 @@ class Options(NamedTuple):
     strict: bool
     on_progress: ProgressCallback | None = None
     on_started: StartedCallback | None = None
+    schedule: Schedule | None = None
     wrap: Callable[[Flow[list[Outcome]], VideoRequest], Flow[list[Outcome]]] = lambda flow, request: flow
 
 
@@ -252,7 +254,7 @@ class BatchRunner:
                 item.is_new, item.intent, item.batch_slot = True, claimed, batch_slot
             return claimed
 
-        item.slot = slot = self._runtime.limiter.new_job(item.request)
+        item.slot = slot = self._runtime.limiter.new_job(item.request, self._options.schedule)
         runtime = self._runtime._replace(recorder=self._options.recorder.claiming(claim))
         job = yield from start(item.request, runtime, slot, timeout=self._options.timeout)
         item.request_id, item.began = job.request_id, slot.started_at
@@ -270,7 +272,7 @@ class BatchRunner:
         video = yield from known.ended(entry, item.request, self._runtime, now)
         if video is None:
             age = max(now - entry.created, 0.0)
-            item.slot = self._runtime.limiter.track_existing(item.request, age=age)
+            item.slot = self._runtime.limiter.track_existing(item.request, self._options.schedule, age)
             self._note_running(item.request_id)
         return video
 
