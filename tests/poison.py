@@ -34,7 +34,7 @@ def done(request_id: str, **more: Any) -> dict[str, Any]:
     return {"status": "done", "model": "m", "usage": {"cost_in_usd_ticks": 50_000_000}, "video": video, **more}
 
 
-DEEP = b"[" * 100_000 + b"]" * 100_000
+DEEP = b"[" * 20_000 + b"]" * 20_000  # twenty times as deep as any parser follows
 NESTED = b'{"request_id": "%s", "status": "done", "x": ' + b'{"a": ' * 3000 + b"1" + b"}" * 3000 + b"}"
 OTHERS = "job-99"
 """An id that the ledger has of another client's job."""
@@ -128,7 +128,9 @@ POISONS = [
 
 
 class Service:
-    """The server. `mad` says by number what is wrong with a job; `posts` counts what arrived."""
+    """The server. `mad` says by number what is wrong with a job; `posts` counts what arrived; `files` is where videos are said to be."""
+
+    files = "https://files.example"
 
     def __init__(self, mad: Mapping[int, Poison] | None = None) -> None:
         self.mad = dict(mad or {})
@@ -202,7 +204,12 @@ class Service:
         mad = self.mad.get(number)
         if mad and (mad.at == "look" or (mad.at == "later" and count > 1)):
             return mad.reply(request_id)
-        return http({"status": "pending", "progress": 10}, 202) if count == 1 else http(done(request_id))
+        if path.endswith(".mp4"):
+            return http({"error": "no such file"}, 404)
+        if count == 1:
+            return http({"status": "pending", "progress": 10}, 202)
+        video = {"url": f"{self.files}/{request_id}.mp4", "duration": 1, "respect_moderation": True}
+        return http(done(request_id, video=video))
 
     def close(self) -> None:
         self._listener.close()

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +20,15 @@ import pytest
 from ptyprocess import PtyProcess
 
 from grok_imagine_sandbox import Sandbox
+from support import HANG, ManualClock
+
+from .fork_server import ForkServer
 
 PROGRAM = str(Path(sys.executable).with_name("grok-imagine"))
 KEY = "xai-CANARY0key0000000000"
 COLUMNS, LINES = 120, 50
-SECONDS = 120.0
-"""What any one process may take."""
+LANGUAGE = {"LANG": "C.UTF-8", "PYTHONWARNINGS": "error::ResourceWarning"}
+"""What an interpreter reads when it starts."""
 
 
 class Done(NamedTuple):
@@ -71,13 +75,13 @@ class Terminal:
 
     def until(self, text: str) -> None:
         """Reads until the screen shows a text."""
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + HANG
         while text not in self.screen:
             assert self.read() and time.monotonic() < end, self.screen
 
     def done(self) -> Done:
         """Reads to the end of the process."""
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + HANG
         while self.read():
             assert time.monotonic() < end, self.screen
         self.process.wait()
@@ -87,20 +91,25 @@ class Terminal:
 class Program:
     """Runs the program in a folder of its own, with a data folder of its own and a key that must show up nowhere."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, server: ForkServer) -> None:
+        self.folder, self._server = folder, server
         self.environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | {
             "HOME": str(folder),
             "XDG_DATA_HOME": str(folder / "data"),
             "XAI_API_KEY": KEY,
-            "LANG": "C.UTF-8",
             "TERM": "xterm-256color",
             "COLUMNS": str(COLUMNS),
-            "PYTHONWARNINGS": "error::ResourceWarning",
+            **LANGUAGE,
         }
 
     def __call__(self, line: str, *, text: str | None = None, **environment: str) -> Done:
         """Runs a command line, `grok-imagine` left out, with pipes and stdin from a text."""
+        return Done(
+            *self._server.run(shlex.split(line), self.folder, self.environment | environment, text, timeout=HANG)
+        )
+
+    def installed(self, line: str, *, text: str | None = None, **environment: str) -> Done:
+        """The same by the script that is installed, from its start on."""
         done = subprocess.run(
             [PROGRAM, *shlex.split(line)],
             cwd=self.folder,
@@ -108,7 +117,7 @@ class Program:
             input=text,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=HANG,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)
@@ -141,9 +150,24 @@ class Program:
         return picture.getpixel((picture.width // 2, picture.height // 2))
 
 
+@contextmanager
+def held(**options: Any) -> Iterator[tuple[Sandbox, ManualClock]]:
+    """A sandbox whose jobs run until its clock is moved, however long a process takes to see them."""
+    clock = ManualClock()
+    with Sandbox(clock=clock, speed=1.0, **options) as sandbox:
+        yield sandbox, clock
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    given = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    with closing(ForkServer(given | LANGUAGE)) as server:
+        yield server
+
+
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
-    return Program(tmp_path)
+def program(tmp_path: Path, fork_server: ForkServer) -> Program:
+    return Program(tmp_path, fork_server)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,6 @@ from typing import Any
 
 from grok_imagine_sandbox import Sandbox
 
-SHORT = "--timeout 2"
-"""The look before that is up finds any job of these sandboxes done."""
-
 
 def write(path: Path, *lines: object) -> None:
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")

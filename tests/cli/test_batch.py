@@ -16,7 +16,8 @@ from grok_imagine_cli.manifest import BadLine, Line, Manifest
 from grok_imagine_cli.plan import Folder, Known, Plan, planned
 from grok_imagine_sandbox import Sandbox
 
-from .manifests import SHORT, count, one, outcomes, write
+from .manifests import count, one, outcomes, write
+from .programs import OWN, QUICK
 
 CLIP = "https://example.com/street.mp4"
 
@@ -31,7 +32,7 @@ class TestItsWay:
         sky = one("The clouds move", image="sky.png", output="clouds.mp4")
         write(tmp_path / "sub" / "all.jsonl", sky, extension, one("A heron"), one("A heron"))
         with Sandbox(speed=100.0) as service:
-            line = f"--base-url {service.base_url} batch sub/all.jsonl -o videos --yes {SHORT}"
+            line = f"--base-url {service.base_url} batch sub/all.jsonl -o videos --yes {QUICK}"
             done = program(line)
             assert done.code == 0, done
             paths = [tmp_path / path for path in done.out.splitlines()]
@@ -64,27 +65,27 @@ class TestItsWay:
             ",,,,,\r\nA cat,1,grok-imagine-video-1.5,FALSE,,\r\n<IMAGE_1> meets <IMAGE_2>,1,,,my cat.png; dog.png\r\n",
             encoding="utf-8",
         )
-        done = program("batch all.CSV -o videos --sandbox --sandbox-speed 100 --json")
+        done = program(f"batch all.CSV -o videos {OWN} --json")
         found = {outcome["line"]: outcome for outcome in done.of("outcome")}
         assert done.code == 0 and {line: o["position"] for line, o in found.items()} == {2: 0, 5: 1, 6: 2}, done
         assert found[2]["path"] == "videos/heron.mp4" and round(found[6]["cost_usd"], 4) == 0.054
 
     def test_stdin(self, program: Any, tmp_path: Path) -> None:
-        done = program("batch - -o videos --sandbox --sandbox-speed 100 --json", text='"A heron"\n\n"A cat"')
+        done = program(f"batch - -o videos {OWN} --json", text='"A heron"\n\n"A cat"')
         assert done.code == 0 and sorted(outcome["line"] for outcome in done.of("outcome")) == [1, 3]
         unasked = program("--base-url http://127.0.0.1:9 batch - -o videos", text='"A heron"\n')
         assert unasked.code == 2 and "--yes" in unasked.err
 
     def test_equal_lines_may_be_meant(self, program: Any, tmp_path: Path) -> None:
         write(tmp_path / "all.jsonl", one("A heron"), one("A heron"))
-        done = program("batch all.jsonl -o videos --repeat --sandbox --sandbox-speed 100 --json")
+        done = program(f"batch all.jsonl -o videos --repeat {OWN} --json")
         assert done.of("estimate")[0]["new"] == 2 and len({o["request_id"] for o in done.of("outcome")}) == 2
 
     def test_another_manifest_is_another_batch_unless_it_is_named(self, program: Any, tmp_path: Path) -> None:
         for name in ("a.jsonl", "b.jsonl"):
             write(tmp_path / name, one("A heron"))
         with Sandbox(speed=100.0) as service:
-            base = f"--base-url {service.base_url} batch --yes {SHORT} -o"
+            base = f"--base-url {service.base_url} batch --yes {QUICK} -o"
             for line, jobs in (
                 ("one a.jsonl", 1),
                 ("two a.jsonl", 1),

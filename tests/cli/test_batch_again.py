@@ -16,15 +16,18 @@ import pytest
 
 from grok_imagine_cli.codes import CODES, GRAVEST, gravest
 from grok_imagine_sandbox import Sandbox
+from support import HANG
 
-from .manifests import SHORT, count, one, outcomes, write
+from .conftest import held
+from .manifests import count, one, outcomes, write
+from .programs import OWN, QUICK, SHORT
 
 
 class TestMoney:
     def test_the_cap_holds_over_runs(self, program: Any, tmp_path: Path) -> None:
         write(tmp_path / "all.jsonl", one("A heron"), one("A cat"))
         with Sandbox(speed=100.0) as service:
-            line = f"--base-url {service.base_url} --json batch all.jsonl -o videos --yes {SHORT}"
+            line = f"--base-url {service.base_url} --json batch all.jsonl -o videos --yes {QUICK}"
             capped = program(f"{line} --max-cost 0.07")
             assert capped.code == 11 and sorted(o["state"] for o in capped.of("outcome")) == ["done", "refused"]
             (refused,) = [o for o in capped.of("outcome") if o["state"] == "refused"]
@@ -47,7 +50,7 @@ class TestMoney:
         write(tmp_path / "all.jsonl", one("A heron"))
         with Sandbox(speed=100.0) as service:
             for answer, code in (("n", 130), ("\x03", 130), ("y", 0)):
-                running = program.terminal(f"--base-url {service.base_url} batch all.jsonl -o videos {SHORT}")
+                running = program.terminal(f"--base-url {service.base_url} batch all.jsonl -o videos {QUICK}")
                 running.until("Send them? [y/N]:")
                 assert "1 request: 1 new, at most $0.05" in running.screen and not service.jobs
                 running.process.write(f"{answer}\n".encode())
@@ -59,12 +62,12 @@ class TestMoney:
 
 def test_a_bar_for_each_job_shows_the_services_own_progress(program: Any, tmp_path: Path) -> None:
     write(tmp_path / "all.jsonl", one("A heron"), one("A cat"))
-    running = program.terminal(
-        "batch all.jsonl -o videos --sandbox-scenario never-ends --sandbox-speed 10 --timeout 60"
-    )
-    running.until(" %")
-    assert re.search(r"[0-9a-f]{8} pending ━.* \d+ % 0:\d\d", running.screen)
-    assert running.done().code == 5
+    with Sandbox(scenario="never-ends") as service:
+        running = program.terminal(f"--base-url {service.base_url} batch all.jsonl -o videos --yes {QUICK}")
+        running.until(" %")
+        assert re.search(r"[0-9a-f]{8} pending ━.* \d+ % 0:\d\d", running.screen)
+        running.process.write(b"\x03")
+        assert running.done().code == 130
 
 
 class TestItGoesOn:
@@ -75,9 +78,9 @@ class TestItGoesOn:
             with program.start(line) as running:
                 wait_for(lambda: len(service.jobs) >= 2)
                 running.send_signal(signal.SIGKILL)
-                running.communicate(timeout=60)
+                running.communicate(timeout=HANG)
             (tmp_path / "videos" / "outcomes.jsonl").write_text('{"position": 0, "li')  # a line that was cut short
-            done = program(f"{line} --json {SHORT}")
+            done = program(f"{line} --json {QUICK}")
             # A POST that the kill met is known as an intent only, and is not sent again.
             states = {outcome["position"]: outcome["state"] for outcome in done.of("outcome")}
             unknown = [position for position, state in states.items() if state == "unknown"]
@@ -91,22 +94,21 @@ class TestItGoesOn:
 
     def test_after_ctrl_c_by_the_command_that_it_prints(self, program: Any, tmp_path: Path) -> None:
         write(tmp_path / "all.jsonl", one("A heron"), one("A cat"))
-        with Sandbox(speed=30.0) as slow:
+        with held() as (slow, clock):
             running = program.terminal(
-                f"--base-url {slow.base_url} batch all.jsonl -o 'my videos' --yes --max-cost 0.5 --timeout 6"
+                f"--base-url {slow.base_url} batch all.jsonl -o 'my videos' --yes --max-cost 0.5 --interval 60"
             )
             running.until("0 of 2; $0.00; 2 running")
-            assert len(re.findall(r"[0-9a-f]{8} waiting .*━+ +0:0\d", running.screen)) == 2
-            wait_for(lambda: len(slow.jobs) == 2)
-            time.sleep(0.3)  # the answer of the second POST
+            assert len(re.findall(r"[0-9a-f]{8} waiting .*━+ +\d:\d\d", running.screen)) == 2
             running.process.write(b"\x03")
             done = running.done()
             assert done.code == 130 and "2 jobs go on, and are paid for" in done.out and "Traceback" not in done.out
             said = "".join(line.ljust(120) for line in done.out.splitlines()).partition("where it stopped:")[2]
             resume = shlex.split(re.sub(r" {3,}", " ", said).strip())
-            assert resume[-7:] == ["-o", f"{tmp_path}/my videos", "--max-cost", "0.5", "--timeout", "6", "--yes"]
+            assert resume[-7:] == ["-o", f"{tmp_path}/my videos", "--max-cost", "0.5", "--interval", "60", "--yes"]
             assert resume[3:5] == ["batch", f"{tmp_path}/all.jsonl"]
-            again = program(f"{shlex.join(resume[1:])} --json")
+            clock.now += 100
+            again = program(f"{shlex.join(resume[1:])} --json {QUICK}")
             assert again.code == 0 and [o["state"] for o in again.of("outcome")] == ["done", "done"], again
             assert len(slow.jobs) == 2 and len(list((tmp_path / "my videos").glob("*.mp4"))) == 2
 
@@ -114,7 +116,7 @@ class TestItGoesOn:
         write(tmp_path / "all.jsonl", one("A heron", output="a.mp4"), one("A cat", output="b.mp4"))
         (tmp_path / "videos" / "a.mp4.part").mkdir(parents=True)
         with Sandbox(speed=100.0) as service:
-            line = f"--base-url {service.base_url} batch all.jsonl -o videos --yes {SHORT}"
+            line = f"--base-url {service.base_url} batch all.jsonl -o videos --yes {QUICK}"
             done = program(line)
             assert done.code == 10 and done.out == "videos/b.mp4\n" and "line 1: done, $0.05: DownloadError" in done.err
             (broken,) = [outcome for outcome in outcomes(tmp_path / "videos") if outcome["line"] == 1]
@@ -127,7 +129,7 @@ class TestItGoesOn:
     def test_no_file_is_taken_for_another_jobs(self, program: Any, tmp_path: Path) -> None:
         heron, cat = one("A heron"), one("A cat")
         with Sandbox(speed=100.0) as service:
-            line = f"--base-url {service.base_url} batch all.jsonl -o videos --yes {SHORT}"
+            line = f"--base-url {service.base_url} batch all.jsonl -o videos --yes {QUICK}"
             write(tmp_path / "all.jsonl", heron | {"output": "a.mp4"}, cat | {"output": "b.mp4"})
             assert program(line).code == 0
             before = (tmp_path / "videos" / "a.mp4").read_bytes(), (tmp_path / "videos" / "b.mp4").read_bytes()
@@ -141,20 +143,20 @@ class TestItGoesOn:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + HANG
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
 ENDS = [
-    ("failed-internal-error", 3, "failed"),
-    ("moderated-rejected", 4, "moderated"),
-    ("never-ends", 5, "running"),
-    ("reset-after-accepting", 6, "unknown"),
-    ("out-of-credit", 7, "refused"),
-    ("forbidden", 8, "refused"),
-    ("", 9, "refused"),
+    ("failed-internal-error", 3, "failed", QUICK),
+    ("moderated-rejected", 4, "moderated", QUICK),
+    ("never-ends", 5, "running", SHORT),
+    ("reset-after-accepting", 6, "unknown", QUICK),
+    ("out-of-credit", 7, "refused", QUICK),
+    ("forbidden", 8, "refused", QUICK),
+    ("", 9, "refused", SHORT),
 ]
 
 
@@ -163,12 +165,15 @@ def test_it_ends_as_its_gravest_outcome(program: Any, tmp_path: Path) -> None:
     services = [Sandbox(speed=100.0, scenario=name, seed=seed) for seed, (name, *_) in enumerate(ENDS) if name]
     try:
         urls = [service.start().base_url for service in services] + ["http://127.0.0.1:9/v1"]
-        lines = [f"--json --base-url {url} batch all.jsonl -o {n} --yes {SHORT}" for n, url in enumerate(urls)]
+        lines = [
+            f"--json --base-url {url} batch all.jsonl -o {n} --yes {waiting}"
+            for n, (url, (*_, waiting)) in enumerate(zip(urls, ENDS, strict=True))
+        ]
         ended = program.all(lines)
     finally:
         for service in services:
             service.stop()
-    for (name, code, state), done in zip(ENDS, ended, strict=True):
+    for (name, code, state, _), done in zip(ENDS, ended, strict=True):
         (outcome,), (total,) = done.of("outcome"), done.of("total")
         assert (done.code, outcome["state"], total["exit_code"]) == (code, state, code), (name, done)
         assert outcome["error"]["type"] and (total["resume"] is None) == (code in (3, 4, 6)), (name, done)
@@ -182,11 +187,9 @@ def test_a_signal_tells_the_jobs_that_go_on(program: Any, tmp_path: Path, number
         Sandbox(speed=1.0) as slow,
         program.start(f"--json --base-url {slow.base_url} batch all.jsonl -o videos --yes --concurrency 2") as running,
     ):
-        end = time.monotonic() + 60
-        while count(slow, "POST") < 2 and time.monotonic() < end:
-            time.sleep(0.02)
+        wait_for(lambda: count(slow, "POST") == 2)
         running.send_signal(number)
-        shown, errors = running.communicate(timeout=60)
+        shown, errors = running.communicate(timeout=HANG)
         started = {job["request_id"] for job in slow.jobs}
     error = json.loads(shown.splitlines()[-1])["error"]
     assert (running.returncode, errors) == (code, "") and error["exit_code"] == code
@@ -212,9 +215,7 @@ def test_no_output_shows_a_secret(program: Any, tmp_path: Path) -> None:
     signed, data = "https://storage.example.com/a.mp4?signature=CANARY0", "data:image/png;base64,CANARY0data"
     write(tmp_path / "good.jsonl", one("CANARY0", image=data), {"prompt": "CANARY0", "video": signed})
     write(tmp_path / "bad.jsonl", one("CANARY0", image=data, video=signed), one("CANARY0", video_url=f"ftp:{signed}"))
-    done, refused = program.all(
-        [f"batch {name}.jsonl -o videos --sandbox --sandbox-speed 100" for name in ("good", "bad")]
-    )
+    done, refused = program.all([f"batch {name}.jsonl -o videos {OWN}" for name in ("good", "bad")])
     assert refused.code == 2 and "sig" not in refused.err
     for text in (done.out, done.err, refused.err, (tmp_path / "videos" / "outcomes.jsonl").read_text()):
         assert "CANARY" not in text and "sig=" not in text

@@ -18,6 +18,8 @@ from grok_imagine_cli.codes import CODES, code_of, is_resumable
 from grok_imagine_sandbox import Sandbox
 from support import ROOT
 
+from .programs import OWN, QUICK
+
 LIGHT = """
 import sys
 from grok_imagine_cli.app import run
@@ -55,15 +57,14 @@ def test_an_example_of_the_help_runs(program: Any, service: Sandbox, tmp_path: P
     arguments = line.removeprefix("grok-imagine ")
     if ID.search(line):  # the job of another run: that needs a sandbox that stays
         base = f"--base-url {service.base_url} "
-        started = program(f"{base}generate x --duration 1 -o boat.mp4 --interval 0.05 --json").of("job")[0][
-            "request_id"
-        ]
+        started = program(f"{base}generate x --duration 1 -o boat.mp4 {QUICK} --json").of("job")[0]["request_id"]
         arguments = base + ID.sub(started, arguments).replace("wait", "wait --overwrite")
     else:
         if arguments.startswith("generate") and "--duration" not in arguments:
             arguments += " --duration 1"  # the default takes long to be drawn
-        arguments += " --sandbox --sandbox-speed 100"
-    done = program(arguments)
+        waits = arguments.split()[0] in ("generate", "edit", "extend", "batch") and "--no-wait" not in arguments
+        arguments += f" {OWN}" if waits else " --sandbox"
+    done = program.installed(arguments)
     assert done.code == 0, done
 
 

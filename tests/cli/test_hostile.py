@@ -18,6 +18,9 @@ from grok_imagine import Ledger
 from grok_imagine_cli.plan import Folder
 from grok_imagine_cli.texts import command, plain, usd
 from poison import LOOKS, Poison, Service, done, http
+from support import HANG
+
+from .programs import QUICK
 
 STEERS = "\x1b[2J\x1b[5m\x1b]0;owned\x07\x1b]52;c;aGk=\x07\x1b]8;;https://evil.example\x1b\\x\x1b]8;;\x1b\\\x9b31m\x7f\x08\x00\x0b\x85"
 HIDES = "\u202eabc\u2066\u2069\u200b\u200f\u2060\ufeff\u00ad\u3164\u2800\ufe0f\u2028\ue000\U000e0041"
@@ -73,15 +76,15 @@ def is_harmless(written: str, screen: str, text: str) -> None:
 
 
 COMMANDS = {
-    "generate": ("generate 'A cat' --interval 0.05 -o x.mp4", {}),
-    "done": ("generate 'A cat' --interval 0.05 -o x.mp4", {"end": "done"}),
+    "generate": (f"generate 'A cat' {QUICK} -o x.mp4", {}),
+    "done": (f"generate 'A cat' {QUICK} -o x.mp4", {"end": "done"}),
     "refused": ("generate 'A cat'", {"refuses": 400}),
     "unprocessable": ("generate 'A cat'", {"refuses": 422}),
     "lost": ("generate 'A cat'", {"refuses": 502}),
     "get": ("get ID", {}),
     "wait": ("wait ID --timeout 0", {}),
     "download": ("download ID", {"end": "done"}),
-    "batch": ("batch all.jsonl -o out --yes --timeout 3", {}),
+    "batch": (f"batch all.jsonl -o out --yes {QUICK}", {}),
     "batch refused": ("batch all.jsonl -o out --yes", {"refuses": 400}),
     "jobs": ("jobs", {}),
     "reconcile": ("reconcile --timeout 3", {}),
@@ -166,7 +169,7 @@ def test_the_command_that_takes_a_job_up_again_names_it_to_the_letter(
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=HANG,
             check=False,
         )
         assert service.asked[asked:] == [request_id] * (len(service.asked) - asked) and len(service.asked) > asked, done
@@ -202,9 +205,10 @@ def test_a_poisoned_batch_goes_on_and_its_end_tells_it(program: Any, tmp_path: P
     mad = {1: Poison("x", "look", LOOKS["a cost over 64 bits"]), 3: Poison("y", "look", LOOKS["no such job"])}
     (tmp_path / "all.jsonl").write_text("".join(f'"{number}"\n' for number in range(6)), encoding="utf-8")
     service = Service(mad)
+    service.files = service.base_url  # where none is: a host that is not there would be asked again and again
     try:
         for _ in range(2):
-            told = program(f"--base-url {service.base_url} batch all.jsonl -o out --yes --json --timeout 60")
+            told = program(f"--base-url {service.base_url} batch all.jsonl -o out --yes --json {QUICK}")
             found = {outcome["position"]: outcome for outcome in told.of("outcome")}
             assert sorted(found) == list(range(6)) and told.of("total")[0]["requests"] == 6
             assert {found[number]["state"] for number in (0, 2, 4, 5)} == {"done"}

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from grok_imagine_sandbox import Sandbox
+from support import HANG
 
-from .programs import CLIP, QUICK
+from .programs import CLIP, OWN, QUICK
 
 
 class TestTheLedger:
@@ -26,14 +27,14 @@ class TestTheLedger:
         assert all(b"CANARY" not in file.read_bytes() for file in path.parent.iterdir())
 
     def test_play_stays_out_of_it(self, program: Any, tmp_path: Path) -> None:
-        assert program("--sandbox --sandbox-speed 200 generate x --duration 1").code == 0
+        assert program(f"generate x --duration 1 {OWN}").code == 0
         assert not (tmp_path / "data").exists()
         assert program("jobs --json").of("total")[0]["jobs"] == 0
 
     def test_jobs_are_listed_by_state_and_date_with_their_cost(self, program: Any, live: Callable[..., Any]) -> None:
         assert live(f"generate x --duration 1 {QUICK}").code == 0
         assert live(f"generate x --duration 1 -o x.mp4 {QUICK}").code == 0
-        failed = program("--ledger data/grok-imagine/jobs.db --sandbox-scenario forbidden generate x --timeout 1")
+        failed = program("--ledger data/grok-imagine/jobs.db --sandbox-scenario forbidden generate x")
         assert failed.code == 8
         done = program("jobs --json")
         assert [entry["state"] for entry in done.of("entry")] == ["done", "downloaded", "failed"]
@@ -50,7 +51,7 @@ class TestTheLedger:
         self, program: Any, live: Callable[..., Any], service: Sandbox, tmp_path: Path
     ) -> None:
         request_id = live("generate x --duration 1 --no-wait").out.strip()
-        clean = live("reconcile --timeout 60 --json")
+        clean = live("reconcile --json")
         assert clean.code == 0 and [(job["request_id"], job["state"]) for job in clean.of("job")] == [
             (request_id, "done")
         ]
@@ -58,12 +59,12 @@ class TestTheLedger:
         with sqlite3.connect(tmp_path / "data" / "grok-imagine" / "jobs.db") as ledger:
             ledger.execute("UPDATE jobs SET state = 'intended', request_id = NULL, process = NULL")
         ledger.close()
-        done = live("reconcile --timeout 1")
+        done = live("reconcile")
         assert done.code == 6 and "1 unknown" in done.err and "usage page" in done.err
         assert sum(count for (method, *_), count in service.requests.items() if method == "POST") == posted
 
     def test_reconcile_says_what_runs_on(self, program: Any) -> None:
-        with Sandbox(speed=1.0, scenario="never-ends") as slow:
+        with Sandbox(scenario="never-ends") as slow:
             assert program(f"--base-url {slow.base_url} generate x --no-wait").code == 0
             done = program(f"--base-url {slow.base_url} reconcile --timeout 0 --json")
             assert done.code == 5 and [job["state"] for job in done.of("job")] == ["running"]
@@ -159,7 +160,7 @@ class TestAbout:
             url = running.stdout.readline().strip()
             assert program(f"--base-url {url} generate x --duration 1 {QUICK}").code == 0
             running.send_signal(signal.SIGTERM)
-            assert running.communicate(timeout=60)[0] == ""
+            assert running.communicate(timeout=HANG)[0] == ""
         assert running.returncode == 0
 
     def test_the_doctor_finds_all_well(self, live: Callable[..., Any], tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ from PIL import Image
 
 from grok_imagine import Ledger
 from grok_imagine_sandbox import Sandbox
+from support import HANG
 
+from .conftest import held
 from .programs import CLIP, QUICK
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -208,7 +210,7 @@ class TestOtherEnds:
         assert done.code == 1 and "LedgerError" in done.err and "notes.txt" in done.err
 
     def test_a_timeout_names_the_command_that_goes_on(self, program: Any, tmp_path: Path) -> None:
-        with Sandbox(speed=5.0) as slow:
+        with held() as (slow, clock):
             line = f"--base-url {slow.base_url} --ledger {tmp_path}/my.db generate 'A heron' --duration 1"
             done = program(f"{line} --timeout 0.5 -o heron.mp4 --overwrite")
             assert done.code == 5 and "client.video" not in done.err
@@ -216,22 +218,21 @@ class TestOtherEnds:
             request_id = slow.jobs[0]["request_id"]
             assert f"wait {request_id}" in resume and "--overwrite" in resume and f"-o {tmp_path}/heron.mp4" in resume
             assert resume.startswith("grok-imagine --ledger")
-            again = program(
-                shlex.join(shlex.split(resume.removeprefix("grok-imagine "))) + " --timeout 60 --interval 0.2"
-            )
+            clock.now += 100
+            again = program(f"{shlex.join(shlex.split(resume.removeprefix('grok-imagine ')))} {QUICK}")
             assert (again.code, again.out) == (0, f"{tmp_path}/heron.mp4\n")
             assert len(slow.jobs) == 1
 
     @pytest.mark.parametrize(("number", "code"), SIGNALS)
     def test_a_signal_keeps_the_job_and_names_the_command(self, program: Any, number: int, code: int) -> None:
         with (
-            Sandbox(speed=1.0) as slow,
+            held() as (slow, _),
             program.start(f"--json --base-url {slow.base_url} generate 'A heron'") as running,
         ):
             assert running.stdout is not None
             first = running.stdout.readline()
             running.send_signal(number)
-            rest, errors = running.communicate(timeout=60)
+            rest, errors = running.communicate(timeout=HANG)
         assert running.returncode == code and "accepted" in first and errors == ""
         request_id = slow.jobs[0]["request_id"]
         assert f'"resume": "grok-imagine --base-url {slow.base_url} --json wait {request_id}"' in rest
@@ -244,11 +245,11 @@ class TestOtherEnds:
             Sandbox(scenario="slow", slow_seconds=30.0) as slow,
             program.start(f"--base-url {slow.base_url} generate 'A heron'") as running,
         ):
-            end = time.monotonic() + 60
+            end = time.monotonic() + HANG
             while not slow.jobs and time.monotonic() < end:
                 time.sleep(0.02)
             running.send_signal(number)
-            _, errors = running.communicate(timeout=60)
+            _, errors = running.communicate(timeout=HANG)
         assert running.returncode == code and "a paid request was under way" in errors
         assert len(program("jobs --state unknown --json").of("entry")) == 1
 
@@ -263,7 +264,7 @@ class TestOtherEnds:
         assert error["request_id"] == "the-id" and error["resume"] == "grok-imagine --json wait the-id"
 
     def test_a_job_that_runs_is_not_downloaded(self, program: Any) -> None:
-        with Sandbox(speed=1.0) as slow:
+        with held() as (slow, _):
             request_id = program(f"--base-url {slow.base_url} generate x --no-wait").out.strip()
             done = program(f"--base-url {slow.base_url} download {request_id}")
         assert done.code == 10 and "the job is not done" in done.err and "client.video" not in done.err

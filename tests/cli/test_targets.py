@@ -14,6 +14,8 @@ from grok_imagine_sandbox import Sandbox
 from poison import Poison, http
 from poison import service as poisoned
 
+from .programs import QUICK
+
 BILLED = {
     "code": "imagine:content-moderated",
     "error": "Generated video rejected by content moderation.",
@@ -92,7 +94,7 @@ def listing(folder: Path) -> list[tuple[str, object]]:
 def test_what_can_be_kept_is(live: Callable[..., Any], tmp_path: Path) -> None:
     made(tmp_path)
     for options in ("-o taken.mp4 --overwrite --contact-sheet taken.png", "-o empty --contact-sheet new.png"):
-        done = live(f"generate x --duration 1 {options} --interval 1")
+        done = live(f"generate x --duration 1 {options} {QUICK}")
         assert done.code == 0, done
     assert (tmp_path / "taken.mp4").stat().st_size > 1000 and (tmp_path / "new.png").stat().st_size > 1000
     assert len(list((tmp_path / "empty").iterdir())) == 1
@@ -102,7 +104,7 @@ def test_a_key_is_one_job(live: Callable[..., Any], service: Sandbox) -> None:
     before = len(service.jobs)
     first = live("generate x --duration 1 --key order-17 --no-wait")
     again = live("generate x --duration 1 --key order-17 --no-wait")
-    waited = live("--json generate x --duration 1 --key order-17 --interval 1")
+    waited = live(f"--json generate x --duration 1 --key order-17 {QUICK}")
     assert first.code == again.code == waited.code == 0 and first.out == again.out
     assert {job["request_id"] for job in waited.of("job")} == {first.out.strip()}
     other = live("generate y --duration 1 --key order-17")
@@ -117,10 +119,10 @@ def test_what_moderation_withheld_is_told_with_its_price(program: Any, tmp_path:
     bad |= {number: Poison("posted", "post", lambda _: http(BILLED, 400)) for number in (1, 3)}
     with poisoned(bad) as server:
         at = f"--base-url {server.base_url}"
-        looked, posted = (program(f"{at} generate {number}") for number in (0, 1))
-        (told,) = program(f"{at} --json generate 2").of("error")
+        looked, posted = (program(f"{at} generate {number} {QUICK}") for number in (0, 1))
+        (told,) = program(f"{at} --json generate 2 {QUICK}").of("error")
         (tmp_path / "lines.jsonl").write_text('"3"\n"4"\n')
-        batch = program(f"{at} batch lines.jsonl -o videos --yes --name n")
+        batch = program(f"{at} batch lines.jsonl -o videos --yes --name n {QUICK}")
         jobs, as_json = program(f"{at} jobs"), program(f"{at} --json jobs")
         reconciled = program(f"{at} reconcile")
     assert looked.code == posted.code == 4

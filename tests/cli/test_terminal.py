@@ -6,17 +6,19 @@ import re
 from pathlib import Path
 from typing import Any
 
-from grok_imagine_sandbox import Sandbox
-
-FAST = "--sandbox --sandbox-speed 60 --duration 1"
+from .conftest import held
+from .programs import OWN, QUICK
 
 
 def test_a_bar_shows_progress_time_and_cost(program: Any) -> None:
-    running = program.terminal("generate 'A paper boat' --sandbox --sandbox-speed 10 --duration 1 -o boat.mp4")
-    running.until("at most $0.05")
-    running.until("pending")
-    assert re.search(r"pending .*\d+ % 0:00:\d\d at most \$0\.05", running.screen) and "━" in running.screen
-    done = running.done()
+    with held() as (service, clock):
+        at = f"--base-url {service.base_url}"
+        running = program.terminal(f"{at} generate 'A paper boat' --duration 1 -o boat.mp4 {QUICK}")
+        running.until("at most $0.05")
+        running.until("pending")
+        assert re.search(r"pending .*\d+ % 0:\d\d:\d\d at most \$0\.05", running.screen) and "━" in running.screen
+        clock.now += 100
+        done = running.done()
     assert done.code == 0
     job, bar, path = done.out.splitlines()
     assert re.fullmatch(r"job [0-9a-f-]{36}", job) and path == "boat.mp4"
@@ -25,26 +27,28 @@ def test_a_bar_shows_progress_time_and_cost(program: Any) -> None:
 
 
 def test_a_bar_without_progress_only_moves(program: Any) -> None:
-    running = program.terminal("generate x --duration 1 --sandbox-scenario no-progress --sandbox-speed 10 --interval 2")
-    running.until("pending")
-    assert "%" not in running.screen
-    assert running.done().code == 0
+    with held(scenario="no-progress") as (service, clock):
+        running = program.terminal(f"--base-url {service.base_url} generate x --duration 1 {QUICK}")
+        running.until("pending")
+        assert "%" not in running.screen
+        clock.now += 100
+        assert running.done().code == 0
 
 
 def test_no_color_means_none(program: Any) -> None:
-    done = program.terminal(f"generate x {FAST} -o x.mp4 --preview", NO_COLOR="1").done()
+    done = program.terminal(f"generate x --duration 1 {OWN} -o x.mp4 --preview", NO_COLOR="1").done()
     assert done.code == 0 and "saved" in done.out
     assert not re.search(r"\x1b\[[\d;]*(3[0-8]|4[0-8]|9\d)[;m]", done.err)
     assert re.search("[░▒▓█]{20}", done.out)  # the still, in grey
 
 
 def test_a_dumb_terminal_gets_lines(program: Any) -> None:
-    done = program.terminal(f"generate x {FAST}", TERM="dumb").done()
+    done = program.terminal(f"generate x --duration 1 {OWN}", TERM="dumb").done()
     assert done.code == 0 and "accepted, at most $0.05" in done.out and "━" not in done.out
 
 
 def test_a_still_is_shown_in_blocks(program: Any, tmp_path: Path) -> None:
-    done = program.terminal(f"generate x {FAST} -o x.mp4 --preview", COLORTERM="truecolor").done()
+    done = program.terminal(f"generate x --duration 1 {OWN} -o x.mp4 --preview", COLORTERM="truecolor").done()
     still = [line for line in done.out.splitlines() if line.startswith("▀" * 64)]
     assert done.code == 0 and len(still) in (17, 18)  # 16:9, and cells twice as high as wide
     assert len(set(re.findall(r"38;2;\d+;\d+;\d+", done.err))) > 50
@@ -52,7 +56,7 @@ def test_a_still_is_shown_in_blocks(program: Any, tmp_path: Path) -> None:
 
 
 def test_a_still_is_left_out_where_there_is_no_terminal(program: Any) -> None:
-    done = program(f"generate x {FAST} -o x.mp4 --preview")
+    done = program(f"generate x --duration 1 {OWN} -o x.mp4 --preview")
     assert (done.code, done.out) == (0, "x.mp4\n") and "no preview" in done.err
 
 
@@ -62,8 +66,8 @@ def test_tables_have_headings(program: Any) -> None:
 
 
 def test_ctrl_c_stops_the_wait_and_names_the_command_that_goes_on(program: Any, tmp_path: Path) -> None:
-    with Sandbox(speed=8.0) as slow:
-        running = program.terminal(f"--base-url {slow.base_url} generate 'A heron' --duration 1 -o heron.mp4")
+    with held() as (slow, clock):
+        running = program.terminal(f"--base-url {slow.base_url} generate 'A heron' -o heron.mp4 --interval 60")
         running.until("waiting")
         running.process.write(b"\x03")
         done = running.done()
@@ -72,7 +76,8 @@ def test_ctrl_c_stops_the_wait_and_names_the_command_that_goes_on(program: Any, 
         said = "".join(done.out.splitlines()).partition("takes it up again:")[2].strip()
         resume = re.sub(r"\s+", " ", said)
         assert f"wait {request_id} -o " in resume
-        again = program(f"{resume.removeprefix('grok-imagine ')} --interval 0.2")
+        clock.now += 100
+        again = program(f"{resume.removeprefix('grok-imagine ')} {QUICK}")
         assert again.code == 0, again
         assert (tmp_path / "heron.mp4").read_bytes()[4:8] == b"ftyp" and len(slow.jobs) == 1
 
@@ -93,7 +98,7 @@ def test_what_a_service_says_does_not_steer_the_terminal() -> None:
 
 
 def test_a_still_is_sixels_where_the_terminal_says_that_it_knows_them(program: Any) -> None:
-    running = program.terminal(f"generate x {FAST} -o x.mp4 --preview")
+    running = program.terminal(f"generate x --duration 1 {OWN} -o x.mp4 --preview")
     running.process.setecho(False)
     # The terminal's answer lies ready: the question waits a tenth of a second, which a busy machine may miss.
     running.process.write(b"\x1b[?62;4c")
