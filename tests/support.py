@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 UNLIMITED = Limits(requests_per_minute=None, requests_per_second=None, concurrent_jobs=None)
 
 
+really_sleep = time.sleep
+"""That of a test may be a clock's."""
+
 HANG = 120.0
 """Real seconds after which a test takes something to hang. Whatever is to succeed may take as long on a busy machine."""
 
@@ -96,7 +99,7 @@ class SharedClock(ManualClock):
         try:
             while not self._is_over(end, before):
                 before = self._seen()
-                time.sleep(self.NAP)
+                really_sleep(self.NAP)
         finally:
             self._end(end)
 
@@ -130,7 +133,7 @@ class FastClock:
         return time.monotonic() * self.speed
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / self.speed)
+        really_sleep(seconds / self.speed)
 
 
 class Api:
@@ -159,6 +162,14 @@ def contract() -> dict[str, Any]:
     """The contract as written, not as compiled. It is everybody's: a test that changes it takes a copy."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is
     return yaml.load((ROOT / "openapi" / "grok-imagine.yaml").read_bytes(), loader)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Waits for what another thread or process does."""
+    end = time.monotonic() + HANG
+    while not condition():
+        assert time.monotonic() < end, "did not happen"
+        really_sleep(0.002)
 
 
 def listed(found: Any) -> Any:

@@ -33,7 +33,14 @@ from grok_imagine import (
 )
 from grok_imagine_sandbox import Sandbox
 from grok_imagine_sandbox.scenarios import SCENARIOS
-from support import UNLIMITED, Api, ManualClock, listed
+from support import HANG, UNLIMITED, Api, SharedClock, listed
+
+
+@pytest.fixture
+def clock() -> SharedClock:
+    """Batches and tasks sleep side by side."""
+    return SharedClock()
+
 
 CANARY = "canary prompt zebra"
 KEY = "xai-canary-key-0123456789"
@@ -102,7 +109,7 @@ def test_a_job_is_a_span_of_its_start_and_one_of_its_wait_that_is_linked_to_it(a
     assert progress == sorted(set(progress)) and progress
 
 
-def test_the_metrics_of_a_job_are_its_duration_its_cost_and_the_lag(api: Api, told: Told, clock: ManualClock) -> None:
+def test_the_metrics_of_a_job_are_its_duration_its_cost_and_the_lag(api: Api, told: Told, clock: SharedClock) -> None:
     began = clock.now
     video = api(lambda c: c.video.generate("A cat", duration=2))
     (job,), (cost,) = told.points("grok_imagine.job.duration"), told.points("grok_imagine.job.cost")
@@ -324,7 +331,7 @@ def test_with_opentelemetry_the_same_flow_is_wrapped(told: Told, sandbox: Sandbo
 
 
 def test_the_asynchronous_clients_gathered_flows_have_each_their_callers_span(
-    told: Told, sandbox: Sandbox, clock: ManualClock
+    told: Told, sandbox: Sandbox, clock: SharedClock
 ) -> None:
     async def one(client: AsyncClient, number: int) -> None:
         with trace.get_tracer("test").start_as_current_span(f"caller {number}"):
@@ -353,7 +360,7 @@ class Interrupted(SpanProcessor):
 
 
 def test_an_interrupt_within_tracing_leaves_with_the_id_as_any_other_does(
-    told: Told, sandbox: Sandbox, clock: ManualClock
+    told: Told, sandbox: Sandbox, clock: SharedClock
 ) -> None:
     told.tracers.add_span_processor(Interrupted())
     client = Client(KEY, base_url=sandbox.base_url, clock=clock, sleep=clock.sleep)
@@ -374,7 +381,7 @@ def test_a_job_that_is_done_without_a_video_is_an_error_of_its_wait_and_its_metr
 
 @pytest.mark.parametrize("has_ledger", [True, False])
 def test_a_job_is_measured_once_however_often_it_is_waited_for(
-    told: Told, sandbox: Sandbox, clock: ManualClock, tmp_path: Path, has_ledger: bool
+    told: Told, sandbox: Sandbox, clock: SharedClock, tmp_path: Path, has_ledger: bool
 ) -> None:
     ledger = Ledger(tmp_path / "jobs.db", clock=clock) if has_ledger else None
     options: dict[str, Any] = {"clock": clock, "sleep": clock.sleep, "ledger": ledger, "limits": UNLIMITED}
@@ -426,17 +433,18 @@ def test_a_caller_that_leaves_a_paid_post_has_an_unknown_outcome(
 
     async def run(server: socket.socket) -> None:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
-        async with AsyncClient(KEY, base_url=address, request_timeout=0.5) as client:
+        async with AsyncClient(KEY, base_url=address) as client:
             start = asyncio.create_task(client.video.start("A cat"))
             connection, _ = await asyncio.to_thread(server.accept)
             with connection:
                 await asyncio.to_thread(connection.recv, 1)  # the POST is under way
                 start.cancel()
+                asyncio.get_running_loop().call_later(0.1, connection.shutdown, socket.SHUT_RDWR)
                 with pytest.raises(asyncio.CancelledError):
                     await start
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(20)
+        silent.settimeout(HANG)
         asyncio.run(run(silent))
     start = told.one("generate_video")
     assert start.attributes and start.attributes["error.type"] == "CancelledError"

@@ -30,7 +30,7 @@ from grok_imagine import (
     TextToVideo,
 )
 from grok_imagine_sandbox import Sandbox
-from support import HANG, UNLIMITED, ManualClock
+from support import HANG, UNLIMITED, ManualClock, until
 
 from .batches import Batches
 
@@ -89,7 +89,7 @@ def test_a_batch_that_is_dropped_ends(clock: ManualClock, sandbox: Sandbox) -> N
         next(batch)
         engine = batch._engine
         del batch
-        wait_until(lambda: engine.is_idle)
+        until(lambda: engine.is_idle)
 
 
 def test_two_processes_share_a_batch(clock: ManualClock, sandbox: Sandbox, ledger: Ledger) -> None:
@@ -162,7 +162,7 @@ def test_a_client_that_is_closed_first_waits_for_the_ids(late: Sandbox, ledger: 
     with Client("k", base_url=late.base_url, ledger=ledger, limits=UNLIMITED) as client:
         batch = client.video.batch(f"A cat {n}" for n in range(3))
         threading.Thread(target=lambda: next(batch, None), daemon=True).start()
-        wait_until(lambda: len(ledger.jobs()) >= 1)
+        until(lambda: len(ledger.jobs()) >= 1)
     assert {entry.state for entry in ledger.jobs()} <= {"accepted", "failed"}
     before = len(late.jobs)
     assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in late.jobs}
@@ -176,15 +176,6 @@ def test_a_client_that_is_closed_first_waits_for_the_ids(late: Sandbox, ledger: 
 
     asyncio.run(run())
     assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in late.jobs}
-
-
-def wait_until(condition: Any) -> None:
-    pause = threading.Event()
-    for _ in range(int(HANG / 0.005)):
-        if condition():
-            return
-        pause.wait(0.005)
-    raise AssertionError("did not happen")
 
 
 def test_a_cancellation_after_the_first_cuts_no_wait_for_an_id_short(late: Sandbox, ledger: Ledger) -> None:
@@ -234,7 +225,7 @@ def test_an_id_does_not_wait_for_the_next_request_to_be_pulled(sandbox: Sandbox,
     with Client("k", base_url=sandbox.base_url, ledger=ledger, limits=UNLIMITED) as client:
         batch = client.video.batch(slow())
         threading.Thread(target=lambda: next(batch, None), daemon=True).start()
-        wait_until(lambda: ledger.jobs("accepted"))
+        until(lambda: ledger.jobs("accepted"))
         batch.close()
         go_on.set()
 

@@ -7,8 +7,6 @@ import re
 import shlex
 import shutil
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ import pytest
 
 from grok_imagine_cli.codes import CODES, GRAVEST, gravest
 from grok_imagine_sandbox import Sandbox
-from support import HANG
+from support import HANG, until
 
 from .conftest import held
 from .manifests import count, one, outcomes, write
@@ -76,7 +74,7 @@ class TestItGoesOn:
         with Sandbox(speed=100.0) as service:
             line = f"--base-url {service.base_url} batch all.jsonl -o videos --yes"
             with program.start(line) as running:
-                wait_for(lambda: len(service.jobs) >= 2)
+                until(lambda: len(service.jobs) >= 2)
                 running.send_signal(signal.SIGKILL)
                 running.communicate(timeout=HANG)
             (tmp_path / "videos" / "outcomes.jsonl").write_text('{"position": 0, "li')  # a line that was cut short
@@ -142,13 +140,6 @@ class TestItGoesOn:
         assert after == before[::-1] and before[0] != before[1]
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + HANG
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 ENDS = [
     ("failed-internal-error", 3, "failed", QUICK),
     ("moderated-rejected", 4, "moderated", QUICK),
@@ -187,7 +178,7 @@ def test_a_signal_tells_the_jobs_that_go_on(program: Any, tmp_path: Path, number
         Sandbox(speed=1.0) as slow,
         program.start(f"--json --base-url {slow.base_url} batch all.jsonl -o videos --yes --concurrency 2") as running,
     ):
-        wait_for(lambda: count(slow, "POST") == 2)
+        until(lambda: count(slow, "POST") == 2)
         running.send_signal(number)
         shown, errors = running.communicate(timeout=HANG)
         started = {job["request_id"] for job in slow.jobs}

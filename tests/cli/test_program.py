@@ -6,7 +6,6 @@ import json
 import shlex
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from PIL import Image
 
 from grok_imagine import Ledger
 from grok_imagine_sandbox import Sandbox
-from support import HANG
+from support import HANG, until
 
 from .conftest import held
 from .programs import CLIP, QUICK
@@ -245,9 +244,7 @@ class TestOtherEnds:
             Sandbox(scenario="slow", slow_seconds=30.0) as slow,
             program.start(f"--base-url {slow.base_url} generate 'A heron'") as running,
         ):
-            end = time.monotonic() + HANG
-            while not slow.jobs and time.monotonic() < end:
-                time.sleep(0.02)
+            until(lambda: slow.jobs)
             running.send_signal(number)
             _, errors = running.communicate(timeout=HANG)
         assert running.returncode == code and "a paid request was under way" in errors

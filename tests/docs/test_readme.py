@@ -12,11 +12,17 @@ from pathlib import Path
 import pytest
 
 from grok_imagine import AsyncClient, Client, GrokImagineError, errors
+from grok_imagine.ledger.quota import LedgerQuota
 from grok_imagine_sandbox import Sandbox
-from support import ROOT, ManualClock
+from support import ROOT, SharedClock
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", README, re.S)
+
+
+@pytest.fixture
+def clock() -> SharedClock:
+    return SharedClock()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
@@ -25,7 +31,7 @@ def test_an_example_runs(
     code: str,
     printed: str,
     sandbox: Sandbox,
-    clock: ManualClock,
+    clock: SharedClock,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -37,6 +43,8 @@ def test_an_example_runs(
     for cls, sleep in ((Client, clock.sleep), (AsyncClient, clock.sleep_async)):
         monkeypatch.setitem(cls.__init__.__kwdefaults__, "clock", clock)
         monkeypatch.setitem(cls.__init__.__kwdefaults__, "sleep", sleep)
+    # A ledger's count of requests, which would say by the real time how long to sleep.
+    monkeypatch.setitem(LedgerQuota.__init__.__kwdefaults__, "clock", clock)
     exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
     gc.collect()
     shown = capsys.readouterr().out

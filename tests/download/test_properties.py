@@ -27,7 +27,7 @@ ID = "11111111-2222-3333-4444-555555555555"
 FILES = {ETAG: mp4(bytes(range(256)) * 24), '"two"': mp4(b"another" * 700)}
 LONGEST = max(map(len, FILES.values()))
 PAGE = b"<!DOCTYPE html><title>Sign in</title>" * 9
-SECONDS = 20.0
+SECONDS = 120.0
 """Real ones, far more than any of it takes."""
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from grok_imagine.core.effects import Blocking
 from grok_imagine.core.retry import Retries
 from grok_imagine.download.transfer import download
 from hosts import ETAG, MP4, Host, Script, Seen, head, says, serves
-from support import ROOT, Api, ManualClock
+from support import HANG, ROOT, Api, ManualClock, until
 
 from .downloads import BUCKET, ID, NEW, drive, fails, fetch, left, state, video
 
@@ -124,18 +123,10 @@ def test_what_a_callback_raises_ends_it_and_keeps_the_part(bare: Api, host: Host
 def hangs(host: Host, sent: int) -> Script:
     def script(connection: socket.socket, seen: Seen) -> None:
         connection.sendall(head(200, f"content-length: {len(MP4)}", f"etag: {ETAG}") + MP4[:sent])
-        host.end.wait(10)
+        host.end.wait(HANG)
         connection.sendall(MP4[sent:])
 
     return script
-
-
-def until(true: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if true():
-            return
-        time.sleep(0.005)
-    raise AssertionError("did not happen")
 
 
 def reaches(path: Path, size: int) -> Callable[[], bool]:
@@ -169,7 +160,7 @@ def test_two_downloads_to_one_target(bare: Api, host: Host, tmp_path: Path) -> N
     fails(bare, video(host), target, "busy", overwrite=True)
     assert len(host.requests) == 1 and part.stat().st_size == 5000
     host.end.set()
-    first.join(10)
+    first.join(HANG)
     assert ended == [target] and target.read_bytes() == MP4 and left(tmp_path) == ["a.mp4"]
 
 
@@ -267,7 +258,7 @@ def test_a_killed_download_is_resumed_by_the_next_process(bare: Api, host: Host,
         until(reaches(part, 70_000))
         fails(bare, video(host), target, "busy")
         running.send_signal(signal.SIGKILL)
-        assert running.wait(10) == -signal.SIGKILL
+        assert running.wait(HANG) == -signal.SIGKILL
     assert left(tmp_path) == ["a.mp4.part", "a.mp4.part.json"]
     assert fetch(bare, video(host), target).read_bytes() == MP4
     assert host.ranges == [None, "bytes=70000-"] and host.requests[1].headers["if-range"] == ETAG
@@ -277,7 +268,7 @@ def test_a_killed_download_is_resumed_by_the_next_process(bare: Api, host: Host,
 def test_a_full_disk_leaves_no_half_file(bare: Api, host: Host, tmp_path: Path) -> None:
     host.scripts = [serves()]
     with program(host, tmp_path / "a.mp4", limit=50_000) as running:
-        shown, _ = running.communicate(timeout=20)
+        shown, _ = running.communicate(timeout=HANG)
     assert shown.startswith("disk OSError") and ID in shown and "File too large" in shown
     assert left(tmp_path) == ["a.mp4.part", "a.mp4.part.json"]
     assert (tmp_path / "a.mp4.part").stat().st_size == 50_000

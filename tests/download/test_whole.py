@@ -8,7 +8,6 @@ import os
 import pickle
 import socket
 import struct
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from grok_imagine import (
 )
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
-from hosts import ETAG, MP4, Host, Script, Seen, head, mp4, says, serves
+from hosts import ETAG, MP4, Host, Script, Seen, head, mp4, says, serves, until_read
 from support import Api, ManualClock
 
 from .downloads import ID, NEW, USUAL_MODE, fails, fetch, left, state, video
@@ -41,7 +40,7 @@ def resets(sent: int) -> Script:
 
     def script(connection: socket.socket, seen: Seen) -> None:
         connection.sendall(head(200, f"content-length: {len(MP4)}", f"etag: {ETAG}") + MP4[:sent])
-        time.sleep(0.05)
+        until_read(connection)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     return script

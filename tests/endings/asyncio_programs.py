@@ -158,10 +158,10 @@ def a_loop_that_is_stopped_and_closed(world: World) -> None:
 @program(2)
 def a_loop_that_stands_still(world: World) -> None:
     async def main() -> None:
-        async with world.async_client(request_timeout=3) as client:
+        async with world.async_client(request_timeout=5) as client:
             tasks = [asyncio.create_task(start(client, prompt)) for prompt in prompts(2)]
             await world.when_told()
-            time.sleep(3.5)  # longer than any of its timeouts
+            time.sleep(5.5)  # longer than any of its timeouts
             for result in await asyncio.gather(*tasks, return_exceptions=True):
                 seen(result)
 

@@ -10,6 +10,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+from support import HANG
+
 from .programs import REFUSED
 
 
@@ -80,25 +82,30 @@ class Server:
             self.arrived.append(prompt)
             request_id = f"job-{len(self.arrived)}-{abs(hash(prompt)) % 10**8}"
         if prompt == REFUSED:
-            self.ready.wait(60)
+            self.ready.wait(HANG)
             connection.sendall(_answer({"code": "invalid-argument", "error": "refused"}, "400 Bad Request"))
             return
         whole = _answer({"request_id": request_id})
         if self._moment == "half":
             connection.sendall(whole[: -len(request_id) // 2])
             self._reach()
-            self.answer.wait(60)
+            self.answer.wait(HANG)
+            self._give(prompt, request_id)
             connection.sendall(whole[-len(request_id) // 2 :])
         else:
             if self._moment == "sent":
                 self._reach()
-                self.answer.wait(60)
+                self.answer.wait(HANG)
+            self._give(prompt, request_id)
             connection.sendall(whole)
-        with self._lock:
-            self.given[prompt] = request_id
         if self._moment == "answered":
             time.sleep(0.02)  # until it is read
             self._reach()
+
+    def _give(self, prompt: str, request_id: str) -> None:
+        """Notes an answer before it is sent: the program may have ended before this thread is on again."""
+        with self._lock:
+            self.given[prompt] = request_id
 
     def _reach(self) -> None:
         with self._lock:

@@ -19,14 +19,13 @@ from typing import NamedTuple
 import pytest
 
 from grok_imagine import Ledger
-from support import ROOT
+from support import HANG, ROOT
 
 from . import asyncio_programs, batch_programs  # noqa: F401 -- they add theirs
 from .programs import PROGRAMS, REFUSED
 from .server import Server
 
 MOMENTS = ("before", "sent", "half", "answered")
-SLEEPING = {"a-loop-that-stands-still"}
 NEEDS_ANSWER = {
     "gather-with-one-refused",
     "task-group-with-one-refused",
@@ -80,11 +79,11 @@ def test_no_answer_is_lost(cell: Cell, tmp_path: Path) -> None:
                 assert child.stdout and child.stdout.readline() == "ready\n"
                 time.sleep(0.3)  # it connects, and waits for that
             else:
-                assert server.ready.wait(30), child.communicate(timeout=1)
+                assert server.ready.wait(HANG), child.communicate(timeout=1)
             _end(child, program.signals)
             time.sleep(cell.delay)
             server.answer.set()
-            out, err = child.communicate(timeout=60)
+            out, err = child.communicate(timeout=HANG)
         finally:
             child.kill()
             child.wait()

@@ -33,7 +33,7 @@ from grok_imagine import (
     Video,
 )
 from grok_imagine_sandbox import Sandbox
-from support import UNLIMITED, Api, ManualClock
+from support import HANG, UNLIMITED, Api, ManualClock
 
 from .clients import INPUT, PNG, scenario
 
@@ -181,7 +181,7 @@ def test_one_client_serves_many_threads(sandbox: Sandbox, clock: ManualClock) ->
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(HANG)
     assert len(set(ids)) == 16 == len(sandbox.jobs)
 
 
@@ -208,7 +208,9 @@ def test_many_jobs_wait_at_once_in_front_of_the_pool() -> None:
             "limits": UNLIMITED,
         }
         async with AsyncClient("k", base_url=url, **options) as client:
-            return await asyncio.gather(*(client.video.generate("A cat", interval=20) for _ in range(100)))
+            return await asyncio.gather(
+                *(client.video.generate("A cat", interval=20, timeout=6000) for _ in range(100))
+            )
 
     with Sandbox(speed=speed) as sandbox:
         videos = asyncio.run(run(sandbox.base_url))
@@ -229,7 +231,7 @@ def test_cancelling_keeps_the_id(sandbox: Sandbox) -> None:
                 return error
         raise AssertionError("was not cancelled")
 
-    error = asyncio.run(asyncio.wait_for(run(), 20))
+    error = asyncio.run(asyncio.wait_for(run(), HANG))
     assert error.request_id == sandbox.jobs[0]["request_id"]
 
 

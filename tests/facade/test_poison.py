@@ -23,6 +23,7 @@ from grok_imagine import (
 )
 from poison import OTHERS, POISONS, ROWS, Poison, Service, http, service
 from poisoned import JOBS, World
+from support import HANG
 
 
 class Stuck(BaseException):
@@ -37,7 +38,7 @@ def bounded() -> Iterator[None]:
         raise Stuck
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, 60.0)
+    signal.setitimer(signal.ITIMER_REAL, HANG)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0.0)
     signal.signal(signal.SIGALRM, before)

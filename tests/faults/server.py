@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
-ENDLESS = 3.0
+ENDLESS = 5.0
 """Seconds after which what is endless ends all the same, so that a client without a bound fails its test and not the run."""
 
 MUCH = 64 * 2**20

@@ -36,15 +36,15 @@ WALL = 1.8e9
 DEADLINE = 60.0
 """Seconds of the client's clock: the polling timeout and the time of a download. The default retry budget is as long."""
 
-REQUEST = 0.5
+REQUEST = 1.0
 """Seconds, real ones, for each step of a request, where the server is slow."""
 
-QUICK = 0.1
+QUICK = 0.2
 """The same, where only a bound of the whole request can end it."""
 
 CLIENT: dict[str, Any] = {
     "api_key": KEY,
-    "request_timeout": 5.0,
+    "request_timeout": 30.0,
     # Nothing but the faults is to pause: that there is no pacing is said in this one place.
     "limits": Limits(requests_per_minute=None, requests_per_second=None),
 }

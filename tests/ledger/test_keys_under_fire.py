@@ -35,7 +35,7 @@ from grok_imagine import (
 from grok_imagine.ledger.ownership import OWN, TOKENS
 from grok_imagine_sandbox import Sandbox
 from poison import Poison, Service, http, service
-from support import UNLIMITED, Api, ManualClock
+from support import HANG, UNLIMITED, Api, ManualClock, until
 
 from .keyed import CAT, made
 
@@ -71,7 +71,7 @@ def slow(released: threading.Event) -> Poison:
     """Answers a POST when it is told to."""
 
     def reply(request_id: str) -> bytes:
-        released.wait(20)
+        released.wait(HANG)
         return http({"request_id": request_id})
 
     return Poison("slow", "post", reply)
@@ -97,25 +97,23 @@ def test_who_comes_meanwhile_waits_and_does_not_post(tmp_path: Path) -> None:
     with service({0: slow(released)}) as server, ThreadPoolExecutor(8) as pool:
         clients = [client_of(server, tmp_path / "jobs.db") for _ in range(8)]
         asked = [pool.submit(client.video.start, "0", key="k") for client in clients]
-        while not server.posts[0]:
-            pass
+        until(lambda: server.posts[0] > 0)
         assert not any(each.done() for each in asked)
         released.set()
-        assert {each.result(20).request_id for each in asked} == {"job-0"} and server.posts[0] == 1
+        assert {each.result(HANG).request_id for each in asked} == {"job-0"} and server.posts[0] == 1
 
 
 def test_nobody_is_waited_for_for_ever(tmp_path: Path, clock: ManualClock) -> None:
     released = threading.Event()
     with service({0: slow(released)}) as server, ThreadPoolExecutor(1) as pool:
         first = pool.submit(client_of(server, tmp_path / "jobs.db").video.start, "0", key="k")
-        while not server.posts[0]:
-            pass
+        until(lambda: server.posts[0] > 0)
         second = client_of(server, tmp_path / "jobs.db", clock=clock, sleep=clock.sleep, request_timeout=2.0)
         with pytest.raises(RequestTimeout, match="under the key 'k' is still under way") as caught:
             second.video.start("0", key="k")
         assert "2 s" in str(caught.value) or "62 s" in str(caught.value)
         released.set()
-        assert first.result(20).request_id == second.video.start("0", key="k").request_id == "job-0"
+        assert first.result(HANG).request_id == second.video.start("0", key="k").request_id == "job-0"
         assert server.posts[0] == 1
 
 
@@ -145,7 +143,7 @@ def test_many_processes_and_threads_post_once_for_each_key(tmp_path: Path) -> No
         ]
         try:
             for racer in racers:
-                assert racer.stdout and racer.stdout.readline() == "ready\n", racer.communicate(timeout=10)
+                assert racer.stdout and racer.stdout.readline() == "ready\n", racer.communicate(timeout=HANG)
             told = []
             for racer in racers:
                 assert racer.stdin
@@ -205,8 +203,7 @@ def step(server: Service, path: Path, key: str, moment: str) -> tuple[str, str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         if moment == "while it is under way":
             before = server.posts[0]
-            while server.posts[0] == before and process.poll() is None:
-                pass
+            until(lambda: server.posts[0] != before or process.poll() is not None)
             process.kill()
         out, err = process.communicate(timeout=60)
     assert moment == "" or process.returncode == -signal.SIGKILL, err
@@ -236,8 +233,7 @@ def test_who_waits_for_one_that_is_killed_is_told_that_nobody_knows(tmp_path: Pa
     with service({0: slow(released)}) as server, ThreadPoolExecutor(1) as pool:
         command = [sys.executable, "-c", STEP, server.base_url, str(path), "k", ""]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
-            while not server.posts[0]:
-                pass
+            until(lambda: server.posts[0] > 0)
             second = pool.submit(client_of(server, path).video.start, "0", key="k")
             assert not second.done()
             first.kill()

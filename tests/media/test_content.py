@@ -162,10 +162,10 @@ def test_boxes_in_boxes_without_end_are_not_followed() -> None:
     deep = b""
     for _ in range(3000):
         deep = (len(deep) + 8).to_bytes(4) + b"moov" + deep
-    begin = time.perf_counter()
+    begin = time.thread_time()
     assert seconds_of(url(deep, "video/mp4")) is None
     assert seconds_of(url(b"\0\0\0\x08moov" * 100_000, "video/mp4")) is None
-    assert time.perf_counter() - begin < 5
+    assert time.thread_time() - begin < 5
 
 
 def test_what_can_not_be_measured_is_left_to_the_service() -> None:
@@ -306,7 +306,7 @@ def taker(posts: Posts) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/v1"
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

@@ -94,7 +94,7 @@ def test_a_path_is_read_once(tmp_path: Path) -> None:
     writer = threading.Thread(target=path.write_bytes, args=(JPEG,), daemon=True)
     writer.start()
     request = ImageToVideo(image_url=path)
-    writer.join(5)
+    writer.join(60)
     assert request.body["image"]["url"] == url(JPEG, "image/jpeg")
 
 

@@ -58,7 +58,7 @@ class Remote:
     def end_of(self, request_id: str) -> httpx.Response:
         """A poll of a job after its end. Inputs are fetched in real time, which a busy machine needs more of."""
         self.clock.now += 100
-        for _ in range(1000):
+        for _ in range(5000):
             answer = self.look(request_id)
             if answer.status_code != 202 or self.job(request_id)["scenario"]:
                 break

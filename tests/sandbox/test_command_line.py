@@ -13,6 +13,7 @@ import pytest
 
 from grok_imagine_sandbox import SCENARIOS
 from grok_imagine_sandbox.__main__ import main
+from support import until
 
 KEY = "xai-0123456789-secret"
 
@@ -31,18 +32,16 @@ def process(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
 def test_the_first_line_is_a_url_that_works_and_the_log_keeps_secrets() -> None:
     with process("--speed", "100000", "--api-key", KEY) as (running, url):
         with httpx.Client(
-            base_url=url, headers={"authorization": f"Bearer {KEY}"}, trust_env=False, timeout=30
+            base_url=url, headers={"authorization": f"Bearer {KEY}"}, trust_env=False, timeout=60
         ) as http:
             body = {"image": {"url": "data:image/png;base64,c2VjcmV0"}}
             assert http.post("/videos/generations", json=body).status_code == 200
             request_id = http.post("/videos/generations", json={"prompt": "my prompt"}).json()["request_id"]
-            for _ in range(1000):
-                if (look := http.get(f"/videos/{request_id}")).status_code == 200:
-                    break
-            http.head(look.json()["video"]["url"], headers={"if-none-match": "*"})
+            until(lambda: http.get(f"/videos/{request_id}").status_code == 200)
+            http.head(http.get(f"/videos/{request_id}").json()["video"]["url"], headers={"if-none-match": "*"})
             assert http.get(f"/videos/{request_id}", headers={"authorization": "Bearer xai-wrong"}).status_code == 400
         running.send_signal(signal.SIGTERM)
-        output, log = running.communicate(timeout=10)
+        output, log = running.communicate(timeout=60)
     assert (running.returncode, output) == (0, "")
     lines = log.splitlines()
     assert lines[0].startswith("POST /v1/videos/generations 200 ")
@@ -57,10 +56,11 @@ def test_ctrl_c_ends_it_cleanly_also_while_an_answer_is_late() -> None:
     with process("--scenario", "slow", "--slow-seconds", "60") as (running, url):
         with pytest.raises(httpx.ReadTimeout):
             headers = {"authorization": "Bearer x"}
-            httpx.post(f"{url}/videos/generations", json={"prompt": "x"}, headers=headers, timeout=0.3, trust_env=False)
-        assert len(httpx.get(url.replace("/v1", "/sandbox/jobs"), trust_env=False).json()) == 1
+            httpx.post(f"{url}/videos/generations", json={"prompt": "x"}, headers=headers, timeout=0.5, trust_env=False)
+        jobs = url.replace("/v1", "/sandbox/jobs")
+        until(lambda: len(httpx.get(jobs, trust_env=False, timeout=60).json()) == 1)
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=10)
+        running.communicate(timeout=60)
     assert running.returncode == 0
 
 

@@ -229,7 +229,7 @@ def test_it_stops_whatever_is_under_way(caplog: Any) -> None:
         sandbox.stop()  # raises if it takes too long
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1)
-        for _ in range(1000):
+        for _ in range(int(HANG / 0.005)):
             if not [each for each in set(threading.enumerate()) - others if "sandbox" in each.name]:
                 break
             time.sleep(0.005)

@@ -8,6 +8,7 @@ import pytest
 
 from grok_imagine_sandbox import SCENARIOS, Sandbox
 from grok_imagine_sandbox.scenarios import UnknownScenario, choose, merge
+from support import until
 
 MODERATED = "Generated video rejected by content moderation."
 CODES = ["invalid_argument", "permission_denied", "failed_precondition", "service_unavailable", "internal_error"]
@@ -220,10 +221,11 @@ def test_a_look_may_be_lost(remote: Any, name: str) -> None:
 def test_a_slow_answer_outlasts_a_timeout(run: Any) -> None:
     with run(slow_seconds=60) as remote:
         with pytest.raises(httpx.ReadTimeout):
-            remote.post("/videos/generations", {"prompt": "x"}, "slow", timeout=0.1)
+            remote.post("/videos/generations", {"prompt": "x"}, "slow", timeout=0.5)
+        until(lambda: remote.sandbox.jobs)  # on a busy machine it may be read after that
         (job,) = remote.sandbox.jobs
         with pytest.raises(httpx.ReadTimeout):
-            remote.http.get(f"/videos/{job['request_id']}", headers={"x-sandbox-scenario": "look-slow"}, timeout=0.1)
+            remote.http.get(f"/videos/{job['request_id']}", headers={"x-sandbox-scenario": "look-slow"}, timeout=0.5)
         assert remote.look(job["request_id"]).status_code == 202
 
 

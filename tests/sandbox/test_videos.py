@@ -150,7 +150,7 @@ class _Files(http.server.BaseHTTPRequestHandler):
         self.server.seen.append(self.path)
         if self.path.startswith("/late"):
             self.server.seen_late.set()
-            self.server.go_on.wait(10)
+            self.server.go_on.wait(60)
         status, headers, content = self.server.content.get(self.path, (404, {}, b""))
         self.send_response(status)
         for name, value in headers.items():
@@ -194,7 +194,7 @@ def test_an_input_that_is_late_holds_nobody_up(remote: Any, elsewhere: Any, pict
     elsewhere.content["/late.png"] = (200, {}, base64.b64decode(picture.partition(",")[2]))
     late = remote.start("/videos/generations", {"image": {"url": f"{elsewhere.origin}/late.png"}, "duration": 1})
     try:
-        assert elsewhere.seen_late.wait(10)
+        assert elsewhere.seen_late.wait(60)
         assert remote.look(remote.generate()).status_code == 202
         assert remote.job(late)["cost_in_usd_ticks"] is None
     finally:

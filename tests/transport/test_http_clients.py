@@ -124,7 +124,7 @@ def site() -> Iterator[Site]:
 
 def fetch(kind: str, path: Path, **options: Any) -> None:
     """Each way in which a file comes: of a job's id, of a result, of the service's own files, to disk and into memory."""
-    api = Api(kind, ManualClock(), f"https://{SERVICE}/v1", api_key=KEY, retry=ONCE, request_timeout=5, **options)
+    api = Api(kind, ManualClock(), f"https://{SERVICE}/v1", api_key=KEY, retry=ONCE, request_timeout=60, **options)
 
     def save(client: Any) -> Any:
         if kind == "sync":
