@@ -14,14 +14,17 @@ help:  ## Show this list
 demo: .venv/sandbox  ## Make a video from a prompt in the sandbox: demo.mp4
 	@$(PY) scripts/demo.py demo.mp4
 
+# What a worker has compiled, and each process that a test starts, is for the next.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
+
 test: .venv/dev redis  ## Run all tests
-	@$(BIN)/pytest -q -n 6 --dist worksteal
+	@$(PYTEST) -q -n 6 --dist worksteal
 
 # The tests of the transport, and those that drive it most.
 HTTP_TESTS := $(addprefix tests/,transport download files_api batches_api facade answers test_addresses.py)
 
 test-httpx2: .venv/dev  ## Run the tests that touch HTTP with httpx2 under the name of httpx
-	@PYTHONPATH=tests/httpx2_alias $(BIN)/pytest -q -n 2 -W ignore::pytest.PytestAssertRewriteWarning $(HTTP_TESTS)
+	@PYTHONPATH=tests/httpx2_alias $(PYTEST) -q -n 2 -W ignore::pytest.PytestAssertRewriteWarning $(HTTP_TESTS)
 
 generate: .venv/dev  ## Compile openapi/ into generated/, and the blocking client of the asynchronous one
 	@$(PY) scripts/generate.py

@@ -19,6 +19,30 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 
+BETWEEN = 20
+"""Items from one that takes long to the next."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Has each worker begin with its share of what takes long, so that nobody waits for it at the end.
+
+    Workers get equal runs of the items, and take them from each other's ends. What takes long mostly waits: others come between, for
+    those that would wait at once would leave the machine idle.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    runs = []
+    for number in range(workers):
+        own, size = long[number::workers], len(items) // workers
+        short = size - len(own) if number < workers - 1 else len(others)
+        run, others = others[:short], others[short:]
+        for place, item in enumerate(own):
+            run.insert(min(BETWEEN * place, len(run)), item)
+        runs += run
+    items[:] = runs
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()

@@ -57,6 +57,7 @@ def test_a_bench_that_cannot_run_fails(tmp_path: Path) -> None:
     assert run("--only", "import", "--clean-env", tmp_path / "none").returncode != 0
 
 
+@pytest.mark.long
 def test_jobs_at_scale(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = subprocess.run(

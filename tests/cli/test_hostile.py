@@ -201,6 +201,7 @@ def test_no_id_leads_a_file_out_of_its_folder(tmp_path: Path, request_id: str) -
     target.write_bytes(b"")
 
 
+@pytest.mark.long
 def test_a_poisoned_batch_goes_on_and_its_end_tells_it(program: Any, tmp_path: Path) -> None:
     mad = {1: Poison("x", "look", LOOKS["a cost over 64 bits"]), 3: Poison("y", "look", LOOKS["no such job"])}
     (tmp_path / "all.jsonl").write_text("".join(f'"{number}"\n' for number in range(6)), encoding="utf-8")

@@ -236,6 +236,7 @@ class TestOtherEnds:
         request_id = slow.jobs[0]["request_id"]
         assert f'"resume": "grok-imagine --base-url {slow.base_url} --json wait {request_id}"' in rest
 
+    @pytest.mark.long
     @pytest.mark.parametrize(("number", "code"), SIGNALS)
     def test_a_signal_while_the_request_is_sent_says_what_may_have_been_paid(
         self, program: Any, number: int, code: int

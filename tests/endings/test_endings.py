@@ -69,6 +69,7 @@ def test_there_are_enough_cells() -> None:
     assert len(cells()) >= 400, len(cells())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cell", sample(), ids=str)
 def test_no_answer_is_lost(cell: Cell, tmp_path: Path) -> None:
     program, path = PROGRAMS[cell.program], tmp_path / "jobs.db"

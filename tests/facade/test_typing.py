@@ -71,6 +71,7 @@ def entries(ledger: Ledger) -> None:
 """
 
 
+@pytest.mark.long
 def test_a_type_checker_complains_where_it_should_and_only_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

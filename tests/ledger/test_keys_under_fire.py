@@ -210,6 +210,7 @@ def step(server: Service, path: Path, key: str, moment: str) -> tuple[str, str]:
     return out, err
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nothing kills so on Windows")
 @pytest.mark.parametrize("moment", KILLED)
 def test_a_step_that_is_killed_and_retried_posts_once(tmp_path: Path, moment: str) -> None:
@@ -326,7 +327,7 @@ class Keys(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-TestKeys = Keys.TestCase
+TestKeys = pytest.mark.long(Keys.TestCase)
 
 
 TestKeys.settings = settings(

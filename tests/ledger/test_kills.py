@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from support import ROOT
 
 
+@pytest.mark.long
 def test_no_kill_loses_a_job_or_posts_one_twice() -> None:
     proof = [sys.executable, str(ROOT / "scripts" / "prove_kills.py"), "12"]
     shown = subprocess.run(proof, capture_output=True, text=True, timeout=120, check=False)

@@ -26,6 +26,7 @@ from .processes import CAT, INTEND, PLACE, python, running, states
 LIST = "import sys; from grok_imagine import Ledger; ledger = Ledger(sys.argv[1]); print(len(ledger.jobs())); ledger.close()"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="its processes are forked")
 def test_no_mix_of_processes_loses_a_job_or_posts_one_twice_or_damages_the_ledger() -> None:
     proof = [sys.executable, str(ROOT / "scripts" / "prove_processes.py"), "12", "3"]
@@ -34,6 +35,7 @@ def test_no_mix_of_processes_loses_a_job_or_posts_one_twice_or_damages_the_ledge
     assert re.search(r"^12 processes on 1 ledgers in \d+ s: \d+ jobs posted", shown.stdout), shown.stdout
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="SQLite is looked for as Linux names it")
 def test_no_power_cut_takes_what_was_committed() -> None:
     proof = [sys.executable, str(ROOT / "scripts" / "prove_power_cuts.py"), "40"]
@@ -44,6 +46,7 @@ def test_no_power_cut_takes_what_was_committed() -> None:
     assert shown.returncode == 1 and "was committed, and is gone" in shown.stdout, shown.stdout + shown.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ending", ["closes", "leaves"])
 def test_one_who_lists_takes_nothing_from_one_who_is_at_work(tmp_path: Path, sandbox: Sandbox, ending: str) -> None:
     path = tmp_path / "jobs.db"
