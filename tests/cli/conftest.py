@@ -22,7 +22,7 @@ from ptyprocess import PtyProcess
 from grok_imagine_sandbox import Sandbox
 from support import HANG, ManualClock
 
-from .fork_server import ForkServer
+from .fork_server import ForkedTerminal, ForkServer
 
 PROGRAM = str(Path(sys.executable).with_name("grok-imagine"))
 KEY = "xai-CANARY0key0000000000"
@@ -53,8 +53,8 @@ class Done(NamedTuple):
 class Terminal:
     """A process in a pseudo-terminal."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, environment: dict[str, str]) -> None:
-        self.process = PtyProcess.spawn(list(arguments), cwd=str(folder), env=environment, dimensions=(LINES, COLUMNS))
+    def __init__(self, process: PtyProcess | ForkedTerminal) -> None:
+        self.process = process
         self.written = b""
         self._screen = pyte.Screen(COLUMNS, LINES)
         self._stream = pyte.ByteStream(self._screen)
@@ -130,7 +130,15 @@ class Program:
     def terminal(self, line: str, **environment: str) -> Terminal:
         """Starts one in a terminal."""
         own = {name: value for name, value in self.environment.items() if name != "COLUMNS"}
-        return Terminal([PROGRAM, *shlex.split(line)], self.folder, own | environment)
+        arguments = [PROGRAM, *shlex.split(line)]
+        return Terminal(
+            PtyProcess.spawn(arguments, cwd=str(self.folder), env=own | environment, dimensions=(LINES, COLUMNS))
+        )
+
+    def shown(self, line: str) -> Done:
+        """What one in a terminal leaves on the screen, without the start of one."""
+        own = {name: value for name, value in self.environment.items() if name != "COLUMNS"}
+        return Terminal(self._server.terminal(shlex.split(line), self.folder, own, (LINES, COLUMNS))).done()
 
     def start(self, line: str) -> subprocess.Popen[str]:
         """Starts one with pipes, that goes on."""

@@ -1,11 +1,12 @@
 """The program without the cost of its start: a process that has imported it forks a child for each command line.
 
 The start is a quarter of a second of CPU, nearly all of it imports, and the suite has hundreds. A child has its own pipes, folder,
-environment and exit code, and ends as any process does. What is about the start, the terminal or signals has the installed program.
+environment and exit code, and ends as any process does. What is about the start, keys or signals has the installed program.
 """
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import json
 import os
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -55,6 +57,20 @@ class ForkServer:
                 os.kill(process, signal.SIGKILL)
                 raise
 
+    def terminal(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], size: tuple[int, int]
+    ) -> ForkedTerminal:
+        """Begins the program in a pseudo-terminal of so many lines and columns."""
+        command = json.dumps([list(arguments), str(folder), dict(environment)]).encode()
+        ours, theirs = os.openpty()
+        termios.tcsetwinsize(theirs, size)
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._path)
+        socket.send_fds(server, [len(command).to_bytes(LENGTH)], [theirs])
+        server.sendall(command)
+        os.close(theirs)
+        return ForkedTerminal(ours, server)
+
     @staticmethod
     def _pipes(stack: ExitStack, text: str | None) -> tuple[list[int], int, int]:
         stdin = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
@@ -69,6 +85,32 @@ class ForkServer:
         """Ends the server, which lives as long as its stdin."""
         self._server.communicate(timeout=60)
         self._folder.cleanup()
+
+
+class ForkedTerminal:
+    """The near end of a program's pseudo-terminal, with the face of a `PtyProcess`."""
+
+    def __init__(self, terminal: int, server: socket.socket) -> None:
+        self._terminal, self._server = terminal, server
+        _number(server)
+        self.exitstatus: int | None = None
+
+    def read(self, size: int) -> bytes:
+        try:
+            chunk = os.read(self._terminal, size)
+        except OSError:  # nobody has the far end any more
+            chunk = b""
+        if not chunk:
+            raise EOFError
+        return chunk
+
+    def write(self, data: bytes) -> None:
+        os.write(self._terminal, data)
+
+    def wait(self) -> None:
+        self.exitstatus = _number(self._server)
+        self._server.close()
+        os.close(self._terminal)
 
 
 def _read(files: Sequence[int], timeout: float) -> list[str]:
@@ -130,8 +172,13 @@ def _is_program(connection: socket.socket) -> bool:
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         connection.sendall(code.to_bytes(LENGTH, signed=True))
         return False
+    if len(files) == 1:  # a terminal
+        os.setsid()
+        fcntl.ioctl(files[0], termios.TIOCSCTTY, 0)
+        files *= 3
     for number, each in enumerate(files):
         os.dup2(each, number)
+    for each in set(files):
         os.close(each)
     connection.close()
     # The server's own know of other files.

@@ -64,8 +64,17 @@ def test_an_example_of_the_help_runs(program: Any, service: Sandbox, tmp_path: P
             arguments += " --duration 1"  # the default takes long to be drawn
         waits = arguments.split()[0] in ("generate", "edit", "extend", "batch") and "--no-wait" not in arguments
         arguments += f" {OWN}" if waits else " --sandbox"
-    done = program.installed(arguments)
+    done = program(arguments)
     assert done.code == 0, done
+
+
+def test_the_script_that_is_installed_does_what_a_fork_of_it_does(program: Any) -> None:
+    line = f"generate 'A heron' --duration 1 -o {{}}.mp4 {OWN}"
+    installed, forked = program.installed(line.format("a")), program(line.format("b"))
+    assert (installed.code, installed.out, forked.code, forked.out) == (0, "a.mp4\n", 0, "b.mp4\n")
+    assert len(installed.err.splitlines()) == len(forked.err.splitlines())
+    misused = [run("generate x --duration 99") for run in (program.installed, program)]
+    assert misused[0] == misused[1] and misused[0].code == 2
 
 
 def test_every_command_has_examples() -> None:

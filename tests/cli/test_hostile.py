@@ -108,7 +108,7 @@ def test_the_words_of_others_are_shown_harmlessly(program: Any, tmp_path: Path, 
     given = text.replace("\0", "")[:5000]
     arguments = arguments.replace("ID", shlex.quote(given)).replace("TEXT", shlex.quote(given))
     try:
-        told = program.terminal(f"{base} {arguments}").done()
+        told = program.shown(f"{base} {arguments}")
     finally:
         service.close()
     is_harmless(told.err, told.out, text)
