@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeAlias
 
+from support import HANG
+
 RESET = struct.pack("ii", 1, 0)  # lingering for 0 s makes closing a reset
 
 Reply: TypeAlias = Callable[[str], bytes]
@@ -167,7 +169,7 @@ class Service:
                 self.served += 1
 
     def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(10)
+        connection.settimeout(HANG)
         with connection, suppress(OSError):
             data = b""
             while b"\r\n\r\n" not in data:

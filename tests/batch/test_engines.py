@@ -105,7 +105,7 @@ def test_two_processes_share_a_batch(clock: ManualClock, sandbox: Sandbox, ledge
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANG)
     bodies = Counter(job["body_sha256"] for job in sandbox.jobs)
     assert len(bodies) == 12 and set(bodies.values()) == {1}
     assert [len(each) for each in found] == [12, 12]
@@ -209,7 +209,7 @@ raise SystemExit("a script that fails while its batch is at work")
 
 def test_a_program_that_ends_loses_no_id(late: Sandbox, ledger: Ledger) -> None:
     command = [sys.executable, "-c", LEAVE, late.base_url, str(ledger.path)]
-    ended = subprocess.run(command, timeout=60, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, timeout=HANG, capture_output=True, text=True, check=False)
     assert "while its batch is at work" in ended.stderr
     ids = {entry.request_id for entry in ledger.jobs("accepted")}
     assert ids == {job["request_id"] for job in late.jobs} and ids
@@ -278,7 +278,7 @@ def test_what_the_cap_refuses_needs_no_turn(batches: Batches, clock: ManualClock
 def test_an_intent_of_a_process_with_the_same_id_is_not_under_way(ledger: Ledger) -> None:
     # In a container every run may have process id 1.
     code = "import sys; from grok_imagine import *; Ledger(sys.argv[1]).begin(TextToVideo('A cat'), 'o')"
-    subprocess.run([sys.executable, "-c", code, str(ledger.path)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code, str(ledger.path)], check=True, timeout=HANG)
     with contextlib.closing(sqlite3.connect(ledger.path)) as db:
         db.execute("UPDATE jobs SET process = ?", (os.getpid(),))
         db.commit()

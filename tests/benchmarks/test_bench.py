@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from support import HANG
+
 BENCH = Path(__file__).with_name("bench.py")
 SCALE = Path(__file__).with_name("scale.py")
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(BENCH), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False)
 
 
 def rows(folder: Path, *arguments: object) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def test_a_bench_that_cannot_run_fails(tmp_path: Path) -> None:
 def test_jobs_at_scale(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = subprocess.run(
-        [sys.executable, str(SCALE), "--jobs", "3", "--json", str(report)], capture_output=True, text=True, timeout=60
+        [sys.executable, str(SCALE), "--jobs", "3", "--json", str(report)], capture_output=True, text=True, timeout=HANG
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = {row["variant"]: row for row in json.loads(report.read_text(encoding="utf-8"))["rows"]}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from grok_imagine_cli.signals import Terminated, sigterm_interrupts
+from support import HANG
 
 CHILD = """
 import time
@@ -38,7 +39,7 @@ def test_the_first_interrupts_and_the_second_ends() -> None:
         for word in ("waits", "tidies"):
             assert running.stdout.readline() == f"{word}\n"
             running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == -signal.SIGTERM
+        assert running.wait(HANG) == -signal.SIGTERM
 
 
 def test_what_was_there_is_there_again(sigterm: None) -> None:
@@ -66,5 +67,5 @@ def test_a_thread_has_no_signals(sigterm: None) -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(10)
+    thread.join(HANG)
     assert found == [signal.SIG_DFL]

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from grok_imagine import DownloadError, RetryPolicy, Video
 from grok_imagine.download.transfer import REQUESTS
 from hosts import ETAG, Host, Script, mp4, serves
-from support import Api, ManualClock
+from support import HANG, Api, ManualClock
 
 ID = "11111111-2222-3333-4444-555555555555"
 FILES = {ETAG: mp4(bytes(range(256)) * 24), '"two"': mp4(b"another" * 700)}
@@ -223,7 +223,7 @@ def holds(api: Api, host: Host, scripts: list[Script], before: bytes | None, mos
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_the_whole_file_or_a_typed_error(kind: str, host: Host, service: Host) -> None:
-    api = Api(kind, ManualClock(), f"{service.origin}/v1", retry=RetryPolicy(max_retries=3), request_timeout=5)
+    api = Api(kind, ManualClock(), f"{service.origin}/v1", retry=RetryPolicy(max_retries=3), request_timeout=HANG)
 
     @USUAL
     @given(
@@ -266,7 +266,7 @@ def mutated(edits: list[tuple[float, str, bytes]], first: int) -> Script:
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_head_that_was_changed_on_the_way(kind: str, host: Host, service: Host) -> None:
-    api = Api(kind, ManualClock(), f"{service.origin}/v1", retry=RetryPolicy(max_retries=2), request_timeout=5)
+    api = Api(kind, ManualClock(), f"{service.origin}/v1", retry=RetryPolicy(max_retries=2), request_timeout=HANG)
     pieces = st.one_of(
         st.binary(min_size=1, max_size=4),
         st.sampled_from(

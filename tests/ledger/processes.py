@@ -12,6 +12,7 @@ from typing import Any
 
 from grok_imagine import Ledger, TextToVideo
 from grok_imagine.ledger import BatchSlot
+from support import HANG
 
 CAT = TextToVideo("A cat", duration=2)
 
@@ -21,7 +22,7 @@ PLACE = BatchSlot("batch", 0, None)
 
 def python(program: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False, **options)
 
 
 @contextlib.contextmanager
@@ -57,6 +58,6 @@ def forked(work: Callable[[], object]) -> int:
     """What a forked child's work ends with: 0, or 1 if it raises."""
     child = multiprocessing.get_context("fork").Process(target=work)
     child.start()
-    child.join(30)
+    child.join(HANG)
     assert child.exitcode is not None
     return child.exitcode

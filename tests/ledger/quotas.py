@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from support import HANG
+
 ORIGIN = "http://127.0.0.1/v1"
 
 
@@ -42,4 +44,4 @@ def redis_server(folder: Path, port: int = 0, *options: str) -> Iterator[int]:
         yield port
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(HANG)

@@ -19,7 +19,7 @@ from grok_imagine import Ledger, LedgerQuota, LedgerWarning
 from grok_imagine.ledger.mounts import unsafe_kind
 from grok_imagine.ledger.ownership import OWN, TOKENS, Owner
 from grok_imagine.ledger.schema import MIGRATIONS
-from support import ROOT
+from support import HANG, ROOT
 
 from .processes import CAT, INTEND, PLACE, forked, python, running, states
 
@@ -27,11 +27,11 @@ from .processes import CAT, INTEND, PLACE, forked, python, running, states
 def test_who_ends_as_it_should_leaves_nothing_and_who_is_killed_until_the_next_begins(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     with running(INTEND, path) as process:
-        process.communicate("\n", timeout=20)
+        process.communicate("\n", timeout=HANG)
     assert [file.name for file in tmp_path.iterdir()] == ["jobs.db"]
     with running(INTEND.replace("claim", "begin").replace(', BatchSlot("batch", 0, None)', ""), path) as process:
         process.kill()
-        process.wait(20)
+        process.wait(HANG)
     assert len(list(tmp_path.glob("jobs.db-owner-*"))) == 1
     ledger = Ledger(path)
     ledger.begin(CAT, "o")
@@ -77,7 +77,7 @@ def test_owners_that_begin_at_once_do_not_sweep_each_other_away(tmp_path: Path) 
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(HANG)
     assert len(list(tmp_path.iterdir())) == len(TOKENS) == 40
     for owner in owners:
         owner.end()
@@ -114,7 +114,7 @@ def test_a_child_that_outlives_its_parent_does_not_pass_for_it(tmp_path: Path) -
     command = [sys.executable, "-c", program, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0) as process:
         try:
-            process.wait(20)
+            process.wait(HANG)
             assert states(path) == ["unknown"]
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -129,29 +129,29 @@ def test_a_fork_waits_for_a_line_that_is_being_written(tmp_path: Path, monkeypat
     def write(db: sqlite3.Connection) -> None:
         db.execute("BEGIN IMMEDIATE")
         begun.set()
-        go_on.wait(20)
+        go_on.wait(HANG)
         db.execute("INSERT INTO learned VALUES ('o', '[]')")
         db.execute("COMMIT")
 
     writer = threading.Thread(target=lambda: ledger._run(write))
     writer.start()
-    assert begun.wait(20)
+    assert begun.wait(HANG)
     timer = threading.Timer(0.05, go_on.set)
     timer.start()
     assert forked(lambda: exit(ledger.load_history("o") != "[]")) == 0  # it began when the line was whole
-    writer.join(20)
-    timer.join(20)
+    writer.join(HANG)
+    timer.join(HANG)
 
     # One that can't be waited for goes on in the parent, and the child still begins anew.
     monkeypatch.setattr("grok_imagine.ledger.store.FORK_TIMEOUT", 0.05)
     begun.clear()
     go_on.clear()
-    writer = threading.Thread(target=lambda: ledger._run(lambda db: (begun.set(), go_on.wait(20))))
+    writer = threading.Thread(target=lambda: ledger._run(lambda db: (begun.set(), go_on.wait(HANG))))
     writer.start()
-    assert begun.wait(20)
+    assert begun.wait(HANG)
     assert forked(lambda: ledger.begin(CAT, "o")) == 0
     go_on.set()
-    writer.join(20)
+    writer.join(HANG)
     assert len(ledger.jobs()) == 1
     ledger.close()
 

@@ -150,7 +150,7 @@ def test_many_processes_and_threads_post_once_for_each_key(tmp_path: Path) -> No
                 racer.stdin.write("go\n")
                 racer.stdin.flush()
             for racer in racers:
-                out, err = racer.communicate(timeout=60)
+                out, err = racer.communicate(timeout=HANG)
                 assert racer.returncode == 0, err
                 told += out.splitlines()
         finally:
@@ -205,7 +205,7 @@ def step(server: Service, path: Path, key: str, moment: str) -> tuple[str, str]:
             before = server.posts[0]
             until(lambda: server.posts[0] != before or process.poll() is not None)
             process.kill()
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=HANG)
     assert moment == "" or process.returncode == -signal.SIGKILL, err
     return out, err
 
@@ -239,7 +239,7 @@ def test_who_waits_for_one_that_is_killed_is_told_that_nobody_knows(tmp_path: Pa
             assert not second.done()
             first.kill()
         with pytest.raises(StartOutcomeUnknown):
-            second.result(20)
+            second.result(HANG)
         released.set()
         assert server.posts[0] == 1
 

@@ -35,7 +35,7 @@ from grok_imagine import (
 from grok_imagine.ledger.ledger import IN_FLIGHT
 from grok_imagine.ledger.schema import MIGRATIONS
 from grok_imagine_sandbox import Sandbox
-from support import Api, ManualClock
+from support import HANG, Api, ManualClock
 
 CAT = TextToVideo("A cat", duration=2)
 ENDS = {
@@ -298,8 +298,8 @@ def test_several_processes_and_threads_write_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
+        thread.join(HANG)
+    assert [process.wait(HANG) for process in processes] == [0, 0, 0]
     assert len(shared.jobs("accepted")) == 45 and len(shared.jobs()) == 85
 
 
@@ -319,7 +319,7 @@ def test_several_processes_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     # Each opens many, one after the other: between two looks at a file another process makes it a ledger.
     command = [sys.executable, "-c", OPEN, str(tmp_path), str(time.time() + 0.7)]
     processes = [subprocess.Popen(command) for _ in range(4)]
-    assert [process.wait(60) for process in processes] == [0] * 4
+    assert [process.wait(HANG) for process in processes] == [0] * 4
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
@@ -355,7 +355,7 @@ def test_a_fork_opens_the_file_anew(ledger: Ledger) -> None:
     ledger.begin(CAT, "o")
     child = multiprocessing.get_context("fork").Process(target=ledger.begin, args=(CAT, "o"))
     child.start()
-    child.join(20)
+    child.join(HANG)
     ledger.begin(CAT, "o")
     assert child.exitcode == 0 and len(ledger.jobs()) == 3
 

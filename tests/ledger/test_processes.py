@@ -19,7 +19,7 @@ import pytest
 from grok_imagine import Client, Ledger, LedgerError, LedgerQuota
 from grok_imagine.ledger.ownership import OWN
 from grok_imagine_sandbox import Sandbox
-from support import ROOT, Api
+from support import HANG, ROOT, Api
 
 from .processes import CAT, INTEND, PLACE, python, running, states
 
@@ -345,7 +345,7 @@ def test_an_intent_is_its_owners_for_as_long_as_that_lives(tmp_path: Path, names
             known = ledger.known(CAT, "o", PLACE)
             assert known is not None and known.state == "intended" and states(path) == ["intended"]
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(HANG)
         known = ledger.known(CAT, "o", PLACE)
         assert known is not None and (known.state, known.code) == ("unknown", "process-gone")
         assert states(path) == ["unknown"]

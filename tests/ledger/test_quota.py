@@ -23,6 +23,7 @@ from grok_imagine import (
     QuotaError,
 )
 from grok_imagine.ledger.quota import ROUNDING
+from support import HANG
 
 from .quotas import MINUTE, ORIGIN
 
@@ -82,7 +83,7 @@ def at_once(program: str, processes: int, *arguments: object) -> list[Any]:
     """What several processes print that run at the same time."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
-    shown = [process.communicate(timeout=90)[0] for process in running]
+    shown = [process.communicate(timeout=HANG)[0] for process in running]
     assert [process.returncode for process in running] == [0] * processes
     return [json.loads(text) for text in shown]
 
@@ -198,7 +199,7 @@ def test_a_fork_opens_the_file_anew(tmp_path: Path) -> None:
     assert quota.take([(2, MINUTE)]) == 0
     child = multiprocessing.get_context("fork").Process(target=quota.take, args=([(2, MINUTE)],))
     child.start()
-    child.join(20)
+    child.join(HANG)
     assert child.exitcode == 0 and quota.take([(2, MINUTE)]) > 0
 
 

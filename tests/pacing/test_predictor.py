@@ -33,6 +33,7 @@ from grok_imagine.pacing.predictor import (
     Posterior,
     kind_of,
 )
+from support import HANG
 
 KEY = ("text-to-video", "grok-imagine-video", "480p", 8)
 AGES = st.floats(0, 7000)
@@ -345,5 +346,5 @@ def test_the_bound_is_reckoned_as_noted() -> None:
 
 def test_it_is_not_imported_unless_needed() -> None:
     code = "import sys, grok_imagine; print('grok_imagine.pacing.predictor' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG)
     assert done.stdout.strip() == "False"

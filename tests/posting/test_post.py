@@ -11,7 +11,7 @@ import pytest
 from grok_imagine import Client
 from grok_imagine.posting import post
 from grok_imagine_sandbox import Sandbox
-from support import UNLIMITED, ManualClock
+from support import HANG, UNLIMITED, ManualClock
 
 
 class FromASignal(Exception):
@@ -29,7 +29,7 @@ def begins_then_raises(begin: Callable[[Any], None], thread: threading.Thread, k
 
 def waits_then_raises(begin: Callable[[Any], None], thread: threading.Thread, kind: type[BaseException]) -> None:
     begin(thread)
-    thread.join(20)  # the answer is there, and the thread has nothing to do
+    thread.join(HANG)  # the answer is there, and the thread has nothing to do
     handler(kind)
 
 

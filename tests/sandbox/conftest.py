@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from grok_imagine_sandbox import Sandbox
+from support import HANG
 
 from .films import clip
 
@@ -36,7 +37,7 @@ class Remote:
         self.clock = clock
         self.origin = sandbox.base_url.removesuffix("/v1")
         self.http = httpx.Client(
-            base_url=sandbox.base_url, headers={"authorization": f"Bearer {KEY}"}, trust_env=False, timeout=30
+            base_url=sandbox.base_url, headers={"authorization": f"Bearer {KEY}"}, trust_env=False, timeout=HANG
         )
 
     def post(self, path: str, body: Any, scenario: str | None = None, **options: Any) -> httpx.Response:

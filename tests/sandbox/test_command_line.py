@@ -13,7 +13,7 @@ import pytest
 
 from grok_imagine_sandbox import SCENARIOS
 from grok_imagine_sandbox.__main__ import main
-from support import until
+from support import HANG, until
 
 KEY = "xai-0123456789-secret"
 
@@ -76,7 +76,7 @@ def test_ctrl_c_ends_it_cleanly_also_while_an_answer_is_late() -> None:
 def test_limits_are_off_unless_asked_for(flags: list[str], statuses: list[int]) -> None:
     with (
         process("--speed", "0.001", *flags) as (_, url),
-        httpx.Client(base_url=url, headers={"authorization": "Bearer x"}, trust_env=False, timeout=30) as http,
+        httpx.Client(base_url=url, headers={"authorization": "Bearer x"}, trust_env=False, timeout=HANG) as http,
     ):
         started = http.post("/videos/generations", json={"prompt": "x"})
         look = http.get(f"/videos/{started.json()['request_id']}")
@@ -120,5 +120,5 @@ def test_nonsense_is_a_usage_error(arguments: list[str], capsys: Any) -> None:
 def test_a_port_that_is_taken_is_a_usage_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [sys.executable, "-m", "grok_imagine_sandbox", "--port", str(taken.getsockname()[1])]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False)
     assert ended.returncode == 2 and "Address already in use" in ended.stderr and "Traceback" not in ended.stderr

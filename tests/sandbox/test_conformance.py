@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from werkzeug.datastructures import Headers
 
 from grok_imagine_sandbox.contract import Contract, document_path
+from support import HANG
 
 DOCUMENT = json.loads(document_path().read_text(encoding="utf-8"))
 AWAY = {"url": "https://example.com/a.mp4"}
@@ -169,7 +170,7 @@ def test_whatever_is_sent_the_answer_is_documented(remote: Any, operation: Any, 
     @given(case=operation.as_strategy(generation_mode=mode))
     def answers(case: Any) -> None:
         case.call_and_validate(
-            base_url=remote.sandbox.base_url, headers={"authorization": "Bearer x"}, checks=list(CHECKS), timeout=30
+            base_url=remote.sandbox.base_url, headers={"authorization": "Bearer x"}, checks=list(CHECKS), timeout=HANG
         )
 
     answers()

@@ -10,6 +10,7 @@ import pytest
 from grok_imagine_sandbox import media
 from grok_imagine_sandbox.files import FileCache
 from grok_imagine_sandbox.recipes import Product, Recipe
+from support import HANG
 
 DAY = 86_400
 
@@ -21,7 +22,7 @@ def url(remote: Any) -> str:
 
 def get(url: str, method: str = "GET", **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.request(method, url, headers=named, trust_env=False, timeout=30)
+    return httpx.request(method, url, headers=named, trust_env=False, timeout=HANG)
 
 
 def test_a_file_needs_no_key(remote: Any, url: str) -> None:
@@ -136,7 +137,7 @@ def test_parallel_fetches_render_once(run: Any, monkeypatch: pytest.MonkeyPatch)
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(HANG)
         assert (len(contents), len(set(contents)), rendered) == (6, 1, ["a cat"])
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from grok_imagine_sandbox import Sandbox
 from grok_imagine_sandbox.limits import RateLimit
+from support import HANG
 
 GENERATIONS = "/videos/generations"
 NEW = "grok-imagine-video-1.5"
@@ -109,7 +110,7 @@ def test_what_is_not_the_api_does_not_count(run: Any) -> None:
         url = remote.look(request_id).json()["video"]["url"]
         for address in (url, f"{remote.origin}/sandbox/jobs", f"{remote.origin}/sandbox/scenarios"):
             for _ in range(3):
-                assert httpx.get(address, trust_env=False, timeout=30).status_code == 200
+                assert httpx.get(address, trust_env=False, timeout=HANG).status_code == 200
         assert remote.http.get("/nothing").status_code == 404
         assert remote.http.delete(MODELS).status_code == 405
         for key, status in (("Bearer xai-wrong", 400), ("", 401)):

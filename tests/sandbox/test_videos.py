@@ -15,6 +15,7 @@ from PIL import Image
 
 from grok_imagine_sandbox.inputs import StandIn
 from grok_imagine_sandbox.media import probe
+from support import HANG
 
 AWAY = "https://example.com/secret-path/a.mp4?signature=abc"
 RED, BLUE = (254, 0, 0), (0, 0, 254)
@@ -22,7 +23,7 @@ RED, BLUE = (254, 0, 0), (0, 0, 254)
 
 def fetch(state: Any) -> bytes:
     assert state["status"] == "done", state
-    response = httpx.get(state["video"]["url"], trust_env=False, timeout=30)
+    response = httpx.get(state["video"]["url"], trust_env=False, timeout=HANG)
     assert response.status_code == 200
     return response.content
 

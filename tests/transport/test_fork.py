@@ -13,6 +13,7 @@ import pytest
 
 from grok_imagine import Ledger
 from grok_imagine_sandbox import Sandbox
+from support import HANG
 
 PROGRAM = """
 import asyncio, json, os, sys, threading
@@ -81,7 +82,7 @@ def test_no_answer_crosses_from_one_process_to_the_other(kind: str, state: str, 
     path = tmp_path / "jobs.db"
     with Sandbox() as sandbox:
         command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PROGRAM, kind, sandbox.base_url, str(path)]
-        run = subprocess.run([*command, "3", state], capture_output=True, text=True, timeout=60, check=False)
+        run = subprocess.run([*command, "3", state], capture_output=True, text=True, timeout=HANG, check=False)
         assert run.returncode == 0, run.stderr
         asked = {job["request_id"]: job["body_sha256"] for job in sandbox.jobs}
     told = [tuple(each) for line in run.stdout.splitlines() for each in json.loads(line)]

@@ -30,7 +30,7 @@ from grok_imagine import (
 from grok_imagine.transport.failures import transport_error
 from grok_imagine_sandbox import Sandbox
 from hosts import MP4, Seen
-from support import Api, ManualClock
+from support import HANG, Api, ManualClock
 
 ID = "11111111-2222-3333-4444-555555555555"
 KEY = "CANARY-key-0000"
@@ -66,7 +66,7 @@ class Site:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            connection.settimeout(10)
+            connection.settimeout(HANG)
             threading.Thread(target=self._quietly, args=(serve, connection), daemon=True).start()
 
     def _quietly(self, serve: Callable[[socket.socket], None], connection: socket.socket) -> None:
@@ -90,7 +90,7 @@ class Site:
             back = threading.Thread(target=_copy, args=(there, connection), daemon=True)
             back.start()
             _copy(connection, there)
-            back.join(10)
+            back.join(HANG)
 
     def close(self) -> None:
         for listener in self._listeners:
