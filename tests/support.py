@@ -7,7 +7,8 @@ import functools
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -54,63 +55,73 @@ class ManualClock:
 class SharedClock(ManualClock):
     """A manual clock for threads and tasks that sleep side by side: their sleeps overlap, as real ones do.
 
-    Of those that sleep at once the first to wake moves it, and only after a moment in which nothing was at work. Else the sleeps of
-    all would add up, and one that sleeps again and again would use up the time of those that are about to send or to read.
+    Of those that sleep at once the first to wake moves it, and only when all that woke before sleep again or have ended, and after a
+    moment in which nothing was at work. Else the sleeps of all would add up, and one that sleeps again and again would use up the
+    time of those that are about to send or to read.
 
     Args:
         pulse: Changes while something is at work that does not read this clock.
     """
 
     NAP = 0.005
-    """Real seconds."""
+    """Real seconds of that moment."""
+
+    PATIENCE = 0.2
+    """Real seconds without a sign of life of one that woke before, and may be waiting for those that sleep."""
 
     def __init__(self, pulse: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self._pulse = pulse
         self._lock = threading.Lock()
         self._ends: list[float] = []
+        self._awake: list[threading.Thread | asyncio.Task[Any]] = []
         self._reads = 0
 
     def __call__(self) -> float:
         self._reads += 1
         return self.now
 
-    def _begin(self, seconds: float) -> float:
+    def _naps(self, seconds: float, sleeper: threading.Thread | asyncio.Task[Any]) -> Generator[None, None, None]:
+        """Yields for each nap that the sleeper is to take until its time has come."""
         with self._lock:
             self._note(seconds)
             self._ends.append(end := self.now + seconds)
-        return end
+            self._awake = [each for each in self._awake if each is not sleeper and not _has_ended(each)]
+        before, since = self._seen(), time.monotonic()
+        try:
+            while self.now < end:
+                yield
+                with self._lock:
+                    if (seen := self._seen()) != before:
+                        before, since = seen, time.monotonic()
+                    elif end == min(self._ends) and self._are_asleep(since):
+                        self.now = max(self.now, end)
+        finally:
+            with self._lock:
+                self._ends.remove(end)
+                self._awake.append(sleeper)
 
-    def _is_over(self, end: float, before: object) -> bool:
-        with self._lock:
-            if self.now < end == min(self._ends) and self._seen() == before:
-                self.now = end
-            return self.now >= end
+    def _are_asleep(self, since: float) -> bool:
+        return all(map(_has_ended, self._awake)) or time.monotonic() - since > self.PATIENCE
 
     def _seen(self) -> object:
-        return self._pulse(), self._reads, len(self.slept)
-
-    def _end(self, end: float) -> None:
-        with self._lock:
-            self._ends.remove(end)
+        return self._pulse(), self._reads, len(self.slept), len(self._ends)
 
     def sleep(self, seconds: float) -> None:
-        end, before = self._begin(seconds), None
-        try:
-            while not self._is_over(end, before):
-                before = self._seen()
+        with closing(self._naps(seconds, threading.current_thread())) as naps:
+            for _ in naps:
                 really_sleep(self.NAP)
-        finally:
-            self._end(end)
 
     async def sleep_async(self, seconds: float) -> None:
-        end, before = self._begin(seconds), None
-        try:
-            while not self._is_over(end, before):
-                before = self._seen()
+        task = asyncio.current_task()
+        assert task
+        with closing(self._naps(seconds, task)) as naps:
+            for _ in naps:
                 await asyncio.sleep(self.NAP)
-        finally:
-            self._end(end)
+
+
+def _has_ended(sleeper: threading.Thread | asyncio.Task[Any]) -> bool:
+    return not sleeper.is_alive() if isinstance(sleeper, threading.Thread) else sleeper.done()
 
 
 class RealClock:

@@ -11,13 +11,13 @@ from grok_imagine import (
     Client,
     Outcome,
 )
-from support import UNLIMITED, ManualClock
+from support import UNLIMITED, SharedClock
 
 
 class Batches:
     """Runs a batch by one kind of client and collects its outcomes, in the order of their requests."""
 
-    def __init__(self, kind: str, clock: ManualClock, url: str, **options: Any) -> None:
+    def __init__(self, kind: str, clock: SharedClock, url: str, **options: Any) -> None:
         self.kind, self.clock = kind, clock
         self.client = {"api_key": "test-key", "base_url": url, "clock": clock, "limits": UNLIMITED, **options}
         self.batch: Any = None

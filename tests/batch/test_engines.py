@@ -30,12 +30,12 @@ from grok_imagine import (
     TextToVideo,
 )
 from grok_imagine_sandbox import Sandbox
-from support import HANG, UNLIMITED, ManualClock, until
+from support import HANG, UNLIMITED, SharedClock, until
 
 from .batches import Batches
 
 
-def test_an_async_batch_takes_an_async_iterable(clock: ManualClock, sandbox: Sandbox) -> None:
+def test_an_async_batch_takes_an_async_iterable(clock: SharedClock, sandbox: Sandbox) -> None:
     async def prompts() -> AsyncIterator[str]:
         for number in range(3):
             await asyncio.sleep(0)
@@ -44,7 +44,7 @@ def test_an_async_batch_takes_an_async_iterable(clock: ManualClock, sandbox: San
     assert [o.state for o in Batches("async", clock, sandbox.base_url)(prompts())] == ["done"] * 3
 
 
-def test_ctrl_c_keeps_the_ids(clock: ManualClock, sandbox: Sandbox, ledger: Ledger) -> None:
+def test_ctrl_c_keeps_the_ids(clock: SharedClock, sandbox: Sandbox, ledger: Ledger) -> None:
     told = {"headers": {"x-sandbox-scenario": "never-ends"}}
     with Client("k", base_url=sandbox.base_url, ledger=ledger, limits=UNLIMITED, **told) as client:
         batch = client.video.batch(["A cat", "A dog"])
@@ -83,7 +83,7 @@ def test_a_cancelled_batch_keeps_the_ids(sandbox: Sandbox, ledger: Ledger) -> No
     assert set(error.request_ids) == ids == {entry.request_id for entry in ledger.jobs("accepted")}  # type: ignore[attr-defined]
 
 
-def test_a_batch_that_is_dropped_ends(clock: ManualClock, sandbox: Sandbox) -> None:
+def test_a_batch_that_is_dropped_ends(clock: SharedClock, sandbox: Sandbox) -> None:
     with Client("k", base_url=sandbox.base_url, clock=clock, sleep=clock.sleep, limits=UNLIMITED) as client:
         batch = client.video.batch(f"A cat {n}" for n in itertools.count())
         next(batch)
@@ -92,7 +92,7 @@ def test_a_batch_that_is_dropped_ends(clock: ManualClock, sandbox: Sandbox) -> N
         until(lambda: engine.is_idle)
 
 
-def test_two_processes_share_a_batch(clock: ManualClock, sandbox: Sandbox, ledger: Ledger) -> None:
+def test_two_processes_share_a_batch(clock: SharedClock, sandbox: Sandbox, ledger: Ledger) -> None:
     """Two clients at once, as two processes would be: no request is posted by both."""
     prompts = [f"A cat {n}" for n in range(12)]
     found: list[list[Outcome]] = [[], []]
@@ -111,7 +111,7 @@ def test_two_processes_share_a_batch(clock: ManualClock, sandbox: Sandbox, ledge
     assert [len(each) for each in found] == [12, 12]
 
 
-def test_videos_can_be_saved(clock: ManualClock, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_videos_can_be_saved(clock: SharedClock, sandbox: Sandbox, tmp_path: Path) -> None:
     with Client("k", base_url=sandbox.base_url, clock=clock, sleep=clock.sleep, limits=UNLIMITED) as client:
         for outcome in client.video.batch([TextToVideo("A cat", duration=1)]):
             assert outcome.video
@@ -230,7 +230,7 @@ def test_an_id_does_not_wait_for_the_next_request_to_be_pulled(sandbox: Sandbox,
         go_on.set()
 
 
-def test_requests_may_depend_on_outcomes(clock: ManualClock, sandbox: Sandbox) -> None:
+def test_requests_may_depend_on_outcomes(clock: SharedClock, sandbox: Sandbox) -> None:
     wanted: queue.Queue[str | None] = queue.Queue()
     wanted.put("A cat")
     found = []
@@ -246,7 +246,7 @@ def test_a_line_that_names_the_methods_own_keywords_stops_nothing(batches: Batch
     assert [o.state for o in outcomes] == ["done", "refused", "refused", "done"]
 
 
-def test_readers_of_a_batch_that_has_ended_all_end(sandbox: Sandbox, clock: ManualClock) -> None:
+def test_readers_of_a_batch_that_has_ended_all_end(sandbox: Sandbox, clock: SharedClock) -> None:
     async def run() -> list[Any]:
         options: Any = {"clock": clock, "sleep": clock.sleep_async, "limits": UNLIMITED}
         async with AsyncClient("k", base_url=sandbox.base_url, **options) as client:
@@ -268,7 +268,7 @@ def test_a_withheld_video_counts_against_the_cap(batches: Batches, sandbox: Sand
     assert Counter(o.state for o in outcomes) == {"moderated": 1, "refused": 3}
 
 
-def test_what_the_cap_refuses_needs_no_turn(batches: Batches, clock: ManualClock) -> None:
+def test_what_the_cap_refuses_needs_no_turn(batches: Batches, clock: SharedClock) -> None:
     begin = clock.now
     requests = [TextToVideo(f"A cat {n}", duration=2) for n in range(200)]
     outcomes = batches(requests, max_cost_usd=0.1, client={"limits": Limits()})

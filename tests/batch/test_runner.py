@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from grok_imagine import (
     VideoTimeoutError,
 )
 from grok_imagine_sandbox import Sandbox
-from support import ManualClock
+from support import SharedClock
 
 from .batches import Batches
 
@@ -56,7 +57,7 @@ def test_every_request_has_its_outcome(batches: Batches, sandbox: Sandbox) -> No
     assert batches.batch.running == [] and batches.batch.lost_usd == 0
 
 
-def test_it_tells_how_far_its_jobs_are(batches: Batches, clock: ManualClock) -> None:
+def test_it_tells_how_far_its_jobs_are(batches: Batches, clock: SharedClock) -> None:
     seen: list[Any] = []
     with Sandbox(scenario="never-ends", clock=clock) as slow:
         batches(["A cat", "A dog"], client={"base_url": slow.base_url}, timeout=60, on_progress=seen.append)
@@ -80,7 +81,7 @@ def test_a_batch_of_nothing_ends_at_once(batches: Batches, sandbox: Sandbox) -> 
     ],
 )
 def test_an_outcome_is_a_value_and_stops_nothing(
-    kind: str, clock: ManualClock, sandbox: Sandbox, ledger: Ledger, scenario: str, state: str, error: type | None
+    kind: str, clock: SharedClock, sandbox: Sandbox, ledger: Ledger, scenario: str, state: str, error: type | None
 ) -> None:
     batches = Batches(kind, clock, sandbox.base_url, headers={"x-sandbox-scenario": f"{scenario}:1"}, ledger=ledger)
     one, two = batches(["A cat", "A dog"], concurrency=1)
@@ -183,7 +184,7 @@ def test_no_credit_is_asked_for_once(batches: Batches, sandbox: Sandbox) -> None
     assert all(isinstance(o.error, OutOfCreditError) for o in outcomes)
 
 
-def test_a_wrong_key_is_tried_once(kind: str, clock: ManualClock) -> None:
+def test_a_wrong_key_is_tried_once(kind: str, clock: SharedClock) -> None:
     with Sandbox(clock=clock, speed=1.0, api_key="right") as sandbox:
         outcomes = Batches(kind, clock, sandbox.base_url)([f"A cat {n}" for n in range(30)], concurrency=3)
         assert [o.state for o in outcomes] == ["refused"] * 30 and posts(sandbox) <= 3
@@ -252,12 +253,29 @@ def test_without_a_price_no_cap_can_hold(batches: Batches, sandbox: Sandbox) -> 
         {"concurrency": 0},
         {"concurrency": True},
         {"timeout": -1},
+        {"interval": 0},
+        {"interval": float("nan")},
     ],
 )
 def test_an_argument_is_checked_before_anything_is_sent(batches: Batches, sandbox: Sandbox, wrong: Any) -> None:
     with pytest.raises(OutOfRange, match=next(iter(wrong))):
         batches(["A cat"], **wrong)
     assert not sandbox.requests
+
+
+@pytest.mark.parametrize("interval", [3, lambda age: 3.0], ids=["seconds", "a function"])
+def test_the_looks_may_be_the_callers_own(batches: Batches, ledger: Ledger, clock: SharedClock, interval: Any) -> None:
+    told: dict[str, list[float]] = {}
+
+    def looked(video: Any) -> None:
+        told.setdefault(video.request_id, []).append(clock.now)
+
+    never = {"headers": {"x-sandbox-scenario": "never-ends"}}
+    for _ in range(2):  # the second time the ledger has them
+        told.clear()
+        batches(["A cat", "A dog"], ledger=ledger, client=never, timeout=20, interval=interval, on_progress=looked)
+        gaps = [after - before for times in told.values() for before, after in itertools.pairwise(times[:-1])]
+        assert len(told) == 2 and len(gaps) >= 8 and set(gaps) == {3.0}
 
 
 def test_requests_are_pulled_as_places_get_free(batches: Batches, sandbox: Sandbox) -> None:
@@ -272,7 +290,7 @@ def test_requests_are_pulled_as_places_get_free(batches: Batches, sandbox: Sandb
     assert pulled <= 5 + 2 * 3 and len(sandbox.jobs) <= pulled
 
 
-def test_memory_does_not_grow_with_the_requests(kind: str, clock: ManualClock, sandbox: Sandbox) -> None:
+def test_memory_does_not_grow_with_the_requests(kind: str, clock: SharedClock, sandbox: Sandbox) -> None:
     # A thousand requests that end at once, then nine times as many: what is kept must be the same.
     batches = Batches(kind, clock, sandbox.base_url)
     peaks = []
