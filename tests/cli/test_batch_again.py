@@ -175,10 +175,10 @@ def test_it_ends_as_its_gravest_outcome(program: Any, tmp_path: Path) -> None:
 def test_a_signal_tells_the_jobs_that_go_on(program: Any, tmp_path: Path, number: int, code: int) -> None:
     write(tmp_path / "all.jsonl", one("A heron"), one("A boat"))
     with (
-        Sandbox(speed=1.0) as slow,
-        program.start(f"--json --base-url {slow.base_url} batch all.jsonl -o videos --yes --concurrency 2") as running,
+        held() as (slow, _),
+        program.start(f"--json --base-url {slow.base_url} batch all.jsonl -o videos --yes {QUICK}") as running,
     ):
-        until(lambda: count(slow, "POST") == 2)
+        until(lambda: count(slow, "POST") == 2 and count(slow, "GET") > 0)  # one at least is waited for
         running.send_signal(number)
         shown, errors = running.communicate(timeout=HANG)
         started = {job["request_id"] for job in slow.jobs}

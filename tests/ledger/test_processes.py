@@ -30,7 +30,7 @@ LIST = "import sys; from grok_imagine import Ledger; ledger = Ledger(sys.argv[1]
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="its processes are forked")
 def test_no_mix_of_processes_loses_a_job_or_posts_one_twice_or_damages_the_ledger() -> None:
     proof = [sys.executable, str(ROOT / "scripts" / "prove_processes.py"), "12", "3"]
-    shown = subprocess.run(proof, capture_output=True, text=True, timeout=240, check=False)
+    shown = subprocess.run(proof, capture_output=True, text=True, timeout=600, check=False)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert re.search(r"^12 processes on 1 ledgers in \d+ s: \d+ jobs posted", shown.stdout), shown.stdout
 
@@ -39,10 +39,10 @@ def test_no_mix_of_processes_loses_a_job_or_posts_one_twice_or_damages_the_ledge
 @pytest.mark.skipif(sys.platform != "linux", reason="SQLite is looked for as Linux names it")
 def test_no_power_cut_takes_what_was_committed() -> None:
     proof = [sys.executable, str(ROOT / "scripts" / "prove_power_cuts.py"), "40"]
-    shown = subprocess.run(proof, capture_output=True, text=True, timeout=240, check=False)
+    shown = subprocess.run(proof, capture_output=True, text=True, timeout=600, check=False)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert re.search(r"^40 power cuts", shown.stdout), shown.stdout
-    shown = subprocess.run([*proof, "1", "careless"], capture_output=True, text=True, timeout=240, check=False)
+    shown = subprocess.run([*proof, "1", "careless"], capture_output=True, text=True, timeout=600, check=False)
     assert shown.returncode == 1 and "was committed, and is gone" in shown.stdout, shown.stdout + shown.stderr
 
 
