@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 from unittest import mock
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grok_imagine_sandbox import Sandbox
 from grok_imagine_sandbox.app import application as plain_application
@@ -138,20 +138,25 @@ class Journal:
                 self.seconds += SECONDS_PER_LOOK
                 await app(scope, receive, send)
                 return
-            parts: list[bytes] = []
+            content = await _content(receive)  # a scenario may answer before the body was read
+            self.posts.append(json.loads(content) if content else None)
+            parts: list[Message] = [{"type": "http.request", "body": content}]
 
-            async def reading() -> Any:
-                message = await receive()
-                parts.append(message.get("body", b""))
-                return message
+            async def replaying() -> Message:
+                return parts.pop() if parts else await receive()
 
-            index = len(self.posts)
-            self.posts.append(None)
-            await app(scope, reading, send)
-            content = b"".join(parts)
-            self.posts[index] = json.loads(content) if content else None
+            await app(scope, replaying, send)
 
         return recording
+
+
+async def _content(receive: Receive) -> bytes:
+    content = b""
+    while True:
+        message = await receive()
+        content += message.get("body", b"")
+        if not message.get("more_body"):
+            return content
 
 
 @contextmanager

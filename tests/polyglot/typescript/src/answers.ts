@@ -1,0 +1,99 @@
+/** What the contract says of an answer: x-errors and x-waiter. */
+import { at, document, isObject, isText, type Json } from "./json.js";
+
+const { "x-errors": errors, "x-waiter": waiter } = document;
+
+/** An answer of the API, or why there is none. `text` is a body that is not JSON. */
+export type Answer = {
+  http_status?: number;
+  headers?: Record<string, string>;
+  body?: Json;
+  text?: string;
+  failure?: "lost" | "not_delivered";
+};
+export type Verdict = { outcome: string; kind?: string; request_id?: string; after?: number | null };
+type Rule = { kind?: string; post?: string; get?: string };
+
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+const mentions = (text: string, parts: string[]): boolean =>
+  parts.some((part) => text.toLowerCase().includes(part.toLowerCase()));
+
+/** The rule of an answer that is no success. */
+function rule({ http_status: status = 0, body, text, failure }: Answer): Rule {
+  if (failure) return { kind: failure, ...errors.failures[failure] };
+  const first = (paths: string[], is: (value: Json) => boolean): Json => paths.map((path) => at(body, path)).find(is);
+  const code = first(errors.bodies.code, (value) => isText(value) || Number.isInteger(value));
+  const message = first(errors.bodies.text, isText) ?? text ?? JSON.stringify(body);
+  const matches = (kind: Json): boolean =>
+    kind.http_status === status &&
+    (!kind.code || kind.code.includes(`${code}`)) &&
+    (!kind.text || mentions(message, kind.text));
+  const { kinds, unlisted } = errors;
+  return kinds.find(matches) ?? unlisted.find((range: Json) => range.from <= status && status <= range.to);
+}
+
+export function post(answer: Answer): Verdict {
+  const isTaken = isSuccess(answer.http_status ?? 0);
+  const id = at(answer.body, "request_id");
+  if (isTaken && isText(id)) return { outcome: "accepted", request_id: id };
+  const { kind, post } = isTaken ? errors.failures.unreadable : rule(answer);
+  const isBilled = at(answer.body, "usage.cost_in_usd_ticks") > 0;
+  if (post === "again" && !isBilled) return { outcome: "again", after: retryAfter(answer) };
+  return post === "unknown" ? { outcome: "unknown" } : { outcome: "refused", kind };
+}
+
+export function look(answer: Answer): Verdict {
+  let status = answer.http_status ?? 0;
+  const isNamed = waiter.acceptors.some(({ when }: Json) => when.http_status?.equals === status);
+  if (isSuccess(status) && !isNamed) status = waiter.other_success;
+  const isUnreadable = status === waiter.other_success && !isObject(answer.body);
+  const { kind, get }: Rule = isUnreadable ? errors.failures.unreadable : isSuccess(status) ? {} : rule(answer);
+  const values: Json = { http_status: status, error_kind: kind };
+  const holds = ([path, matcher]: [string, Json]): boolean => {
+    const value = path in values ? values[path] : at(answer.body, path);
+    if ("equals" in matcher) return value === matcher.equals;
+    if ("mentions" in matcher) return isText(value) && mentions(value, matcher.mentions);
+    return isText(value) === (matcher.is === "present");
+  };
+  const acceptor = waiter.acceptors.find(({ when }: Json) => !isUnreadable && Object.entries(when).every(holds));
+  if (acceptor) return { outcome: acceptor.outcome };
+  return get === "again" ? { outcome: "again" } : { outcome: "error", kind };
+}
+
+function retryAfter({ headers = {} }: Answer): number | null {
+  const name = Object.keys(headers).find((header) => header.toLowerCase() === "retry-after");
+  return name && /^[0-9]+$/.test(headers[name]!) ? Number(headers[name]) : null;
+}
+
+/** Looks until the job has ended or the time is up. The age of the job is the sum of the pauses. */
+export async function wait(
+  timeout: number,
+  poll: () => Promise<Answer>,
+  sleep: (seconds: number) => Promise<void>,
+): Promise<Verdict & { polls: number; pauses: number[] }> {
+  const { schedule, last_poll, failed_poll } = waiter;
+  const last = timeout - Math.min(last_poll.before_end, timeout * last_poll.part);
+  const every = (age: number): number => schedule.find((row: Json) => row.until === null || age < row.until).every;
+  const pauses: number[] = [];
+  for (let age = 0, pause = every(0); ; ) {
+    const isLast = age + pause > last;
+    if (isLast) pause = last - age;
+    await sleep(pause);
+    pauses.push(pause);
+    age += pause;
+    const answer = await poll();
+    const verdict = look(answer);
+    const counts = { polls: pauses.length, pauses };
+    if (!["running", "again"].includes(verdict.outcome)) return { ...verdict, ...counts };
+    if (isLast) return { outcome: "timeout", ...counts };
+    pause = every(age);
+    if (verdict.outcome === "running") continue;
+    const asked = Math.min(retryAfter(answer) ?? 0, failed_poll.longest_retry_after);
+    pause = Math.max(Math.min(pause, failed_poll.longest_pause), asked);
+  }
+}
+
+export function download(body: Json): { url: string | null; authorization: boolean } {
+  const { url, authorization } = waiter.result;
+  return { url: url.map((path: string) => at(body, path)).find(isText) ?? null, authorization: authorization !== "never" };
+}
