@@ -44,7 +44,8 @@ CLIP = MappingProxyType({"url": "https://example.com/ball.mp4"})
 class Case(NamedTuple):
     """A run and what it has to come to.
 
-    `output` is compared with the program's answer; `posts` and `jobs` with what the sandbox received. `min_polls` is a lower bound.
+    `output` is compared with the program's answer; `posts` and `jobs` with what the sandbox received. `min_polls` is a lower
+    bound. `second_post` is a scenario for the second POST alone.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Case(NamedTuple):
     body: Mapping[str, Any] = TEXT
     operation: str = "generateVideo"
     scenario: str | None = None
+    second_post: str | None = None
     posts: int = 1
     jobs: int = 1
     min_polls: int = 0
@@ -98,12 +100,19 @@ CASES = (
     Case("empty-202", DONE, scenario="pending-empty", min_polls=2),
     Case("html-520-on-a-look", DONE, scenario="look-520:2", min_polls=3),
     Case("html-200-on-a-look", DONE, scenario="look-html:2", min_polls=3),
-    Case("reset-on-a-look", DONE, scenario="look-reset:2", min_polls=3),
+    Case("reset-on-a-look", DONE, scenario="look-reset:2", min_polls=2),
     Case("broken-off-look", DONE, scenario="look-truncated:2", min_polls=3),
     Case("unknown-status", DONE, scenario="status-unknown", min_polls=2),
     Case("text-422", {"outcome": "error", "kind": "unprocessable"}, {"prompt": "x", "image": {}}, jobs=0),
     Case("html-520-on-the-post", {"outcome": "unknown"}, scenario="cloudflare-520", jobs=0),
     Case("reset-after-accepting", {"outcome": "unknown"}, scenario="reset-after-accepting"),
+    Case(  # over a connection that was used before: some HTTP libraries then send a request again by themselves
+        "reset-after-accepting-the-second",
+        {"outcome": "unknown"},
+        scenario="rate-limit:1",
+        second_post="reset-after-accepting",
+        posts=2,
+    ),
     Case("broken-off-post", {"outcome": "unknown"}, scenario="truncated"),
     Case("nobody-listens", {"outcome": "again", "posts": MAX_POSTS}, posts=0, jobs=0, is_listening=False),
 )
@@ -113,6 +122,7 @@ CASES = (
 class Journal:
     """What a sandbox received, and its clock: it goes on with each look alone."""
 
+    second_post: str | None = None
     seconds: float = 0.0
     posts: list[Any] = field(default_factory=list)
     polls: int = 0
@@ -140,6 +150,8 @@ class Journal:
                 return
             content = await _content(receive)  # a scenario may answer before the body was read
             self.posts.append(json.loads(content) if content else None)
+            if len(self.posts) == 2 and self.second_post:
+                scope["headers"] = [*scope["headers"], (b"x-sandbox-scenario", self.second_post.encode())]
             parts: list[Message] = [{"type": "http.request", "body": content}]
 
             async def replaying() -> Message:
@@ -151,24 +163,24 @@ class Journal:
 
 
 async def _content(receive: Receive) -> bytes:
-    content = b""
+    parts: list[bytes] = []
     while True:
         message = await receive()
-        content += message.get("body", b"")
+        parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            return content
+            return b"".join(parts)
 
 
 @contextmanager
-def recorded(scenario: str | None) -> Iterator[tuple[Sandbox, Journal]]:
+def recorded(case: Case) -> Iterator[tuple[Sandbox, Journal]]:
     """A sandbox that records its requests."""
-    journal = Journal()
+    journal = Journal(case.second_post)
 
     def application(*args: Any) -> ASGIApp:
         return journal.over(plain_application(*args))
 
     with mock.patch("grok_imagine_sandbox.server.application", application):
-        sandbox = Sandbox(scenario=scenario, clock=journal.clock, speed=1.0).start()
+        sandbox = Sandbox(scenario=case.scenario, clock=journal.clock, speed=1.0).start()
     try:
         yield sandbox, journal
     finally:
@@ -260,7 +272,7 @@ class Adapter:
 def run_case(adapter: Adapter, case: Case) -> list[str]:
     """Run a case. Returns what is wrong."""
     with ExitStack() as stack:
-        sandbox, journal = stack.enter_context(recorded(case.scenario))
+        sandbox, journal = stack.enter_context(recorded(case))
         base_url = sandbox.base_url
         if not case.is_listening:
             closed = stack.enter_context(socket.socket())
@@ -279,7 +291,7 @@ def _compare(case: Case, output: Mapping[str, Any], sandbox: Sandbox, journal: J
     jobs = sandbox.jobs
     wanted = dict(case.output)
     if case.is_listening:
-        wanted |= {"posts": case.posts, "polls": journal.polls}
+        wanted["posts"] = case.posts
     if wanted["outcome"] == "done":
         wanted |= (
             {"request_id": jobs[0]["request_id"], "cost_in_usd_ticks": jobs[0]["cost_in_usd_ticks"]} if jobs else {}
@@ -292,8 +304,9 @@ def _compare(case: Case, output: Mapping[str, Any], sandbox: Sandbox, journal: J
     pairs["wrong keys"] = journal.wrong_keys, []
     pairs["keys told to others"] = journal.told_keys, []
     wrong = [f"{name} is {got!r}, not {value!r}" for name, (got, value) in pairs.items() if got != value]
-    if journal.polls < case.min_polls:
-        wrong.append(f"{journal.polls} looks, not {case.min_polls} or more")
+    # Some HTTP libraries send a GET again by themselves, so that the sandbox may have received more.
+    if not case.min_polls <= output.get("polls", -1) <= journal.polls:
+        wrong.append(f"{output.get('polls')} looks, not {case.min_polls} to {journal.polls}")
     if wanted["outcome"] == "done" and not output.get("sha256"):
         wrong.append("no file was downloaded")
     return wrong

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// What the contract says of an answer: x-errors and x-waiter.
+var failures, waiter = document["x-errors"], document["x-waiter"]
+
+// answer is an answer of the API, or why there is none. Text is a body that is not JSON.
+type answer struct {
+	Status  float64 `json:"http_status"`
+	Headers map[string]string
+	Body    any
+	Text    string
+	Failure string
+}
+
+func (a answer) isSuccess() bool { return a.Status >= 200 && a.Status < 300 }
+
+func mentions(text string, parts any) bool {
+	return slices.ContainsFunc(texts(parts), func(part string) bool {
+		return strings.Contains(strings.ToLower(text), strings.ToLower(part))
+	})
+}
+
+// rule is the rule of an answer that is no success.
+func (a answer) rule() any {
+	if a.Failure != "" {
+		return at(failures, "failures", a.Failure)
+	}
+	code := find(a.Body, at(failures, "bodies", "code"))
+	text := find(a.Body, at(failures, "bodies", "text"))
+	if body, _ := json.Marshal(a.Body); text == "" {
+		text = a.Text + string(body)
+	}
+	for _, kind := range as[[]any](at(failures, "kinds")) {
+		codes, parts := at(kind, "code"), at(kind, "text")
+		if at(kind, "http_status") == a.Status && (codes == nil || has(codes, code)) && (parts == nil || mentions(text, parts)) {
+			return kind
+		}
+	}
+	for _, span := range as[[]any](at(failures, "unlisted")) {
+		if as[float64](at(span, "from")) <= a.Status && a.Status <= as[float64](at(span, "to")) {
+			return span
+		}
+	}
+	return nil
+}
+
+func post(a answer) object {
+	rule := at(failures, "failures", "unreadable")
+	if id := as[string](at(a.Body, "request_id")); a.isSuccess() && id != "" {
+		return object{"outcome": "accepted", "request_id": id}
+	} else if !a.isSuccess() {
+		rule = a.rule()
+	}
+	isBilled := as[float64](at(a.Body, "usage", "cost_in_usd_ticks")) > 0
+	switch {
+	case at(rule, "post") == "again" && !isBilled:
+		return object{"outcome": "again", "after": a.retryAfter()}
+	case at(rule, "post") == "unknown":
+		return object{"outcome": "unknown"}
+	}
+	return object{"outcome": "refused", "kind": at(rule, "kind")}
+}
+
+func look(a answer) object {
+	acceptors := as[[]any](at(waiter, "acceptors"))
+	isNamed := slices.ContainsFunc(acceptors, func(acceptor any) bool {
+		return at(acceptor, "when", "http_status", "equals") == a.Status
+	})
+	other := as[float64](at(waiter, "other_success"))
+	if a.isSuccess() && !isNamed {
+		a.Status = other
+	}
+	var rule any
+	if _, isObject := a.Body.(object); a.Status == other && !isObject {
+		acceptors, rule = nil, at(failures, "failures", "unreadable")
+	} else if !a.isSuccess() {
+		rule = a.rule()
+	}
+	for _, acceptor := range acceptors {
+		holds := true
+		for path, matcher := range as[object](at(acceptor, "when")) {
+			value := at(a.Body, strings.Split(path, ".")...)
+			switch path {
+			case "http_status":
+				value = a.Status
+			case "error_kind":
+				value = at(rule, "kind")
+			}
+			text := as[string](value)
+			if equals := at(matcher, "equals"); equals != nil {
+				holds = holds && value == equals
+			} else if parts := at(matcher, "mentions"); parts != nil {
+				holds = holds && mentions(text, parts)
+			} else {
+				holds = holds && (at(matcher, "is") == "present") == (text != "")
+			}
+		}
+		if holds {
+			return object{"outcome": at(acceptor, "outcome")}
+		}
+	}
+	if at(rule, "get") == "again" {
+		return object{"outcome": "again"}
+	}
+	return object{"outcome": "error", "kind": at(rule, "kind")}
+}
+
+func (a answer) retryAfter() any {
+	for name, value := range a.Headers {
+		if seconds, err := strconv.ParseUint(value, 10, 32); err == nil && strings.EqualFold(name, "retry-after") {
+			return float64(seconds)
+		}
+	}
+	return nil
+}
+
+// wait looks until the job has ended or the time is up. The age of the job is the sum of the pauses.
+func wait(timeout float64, poll func() answer, sleep func(seconds float64)) object {
+	last := timeout - min(as[float64](at(waiter, "last_poll", "before_end")), timeout*as[float64](at(waiter, "last_poll", "part")))
+	every := func(age float64) float64 {
+		for _, row := range as[[]any](at(waiter, "schedule")) {
+			if until, isBounded := at(row, "until").(float64); !isBounded || age < until {
+				return as[float64](at(row, "every"))
+			}
+		}
+		return 0
+	}
+	var pauses []float64
+	for age, pause := 0.0, every(0); ; {
+		isLast := age+pause > last
+		if isLast {
+			pause = last - age
+		}
+		sleep(pause)
+		pauses, age = append(pauses, pause), age+pause
+		answer := poll()
+		verdict := look(answer)
+		verdict["polls"], verdict["pauses"] = len(pauses), pauses
+		pause = every(age)
+		switch verdict["outcome"] {
+		case "running":
+		case "again":
+			asked := min(as[float64](answer.retryAfter()), as[float64](at(waiter, "failed_poll", "longest_retry_after")))
+			pause = max(min(pause, as[float64](at(waiter, "failed_poll", "longest_pause"))), asked)
+		default:
+			return verdict
+		}
+		if isLast {
+			verdict["outcome"] = "timeout"
+			return verdict
+		}
+	}
+}
+
+func download(answer answer) object {
+	var url any
+	if found := find(answer.Body, at(waiter, "result", "url")); found != "" {
+		url = found
+	}
+	return object{"url": url, "authorization": at(waiter, "result", "authorization") != "never"}
+}
