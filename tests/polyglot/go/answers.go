@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,13 +28,20 @@ func mentions(text string, parts any) bool {
 	})
 }
 
-// rule is the rule of an answer that is no success.
+// rule is the rule of a failure; of a success, what holds if it can't be read.
 func (a answer) rule() any {
-	if a.Failure != "" {
+	if a.isSuccess() {
+		return at(failures, "failures", "unreadable")
+	} else if a.Failure != "" {
 		return at(failures, "failures", a.Failure)
 	}
-	code := find(a.Body, at(failures, "bodies", "code"))
-	text := find(a.Body, at(failures, "bodies", "text"))
+	code := find(a.Body, at(failures, "bodies", "code"), func(code any) string {
+		if number, isNumber := code.(float64); isNumber && number == math.Trunc(number) {
+			return strconv.FormatFloat(number, 'f', 0, 64)
+		}
+		return as[string](code)
+	})
+	text := find(a.Body, at(failures, "bodies", "text"), as[string])
 	if body, _ := json.Marshal(a.Body); text == "" {
 		text = a.Text + string(body)
 	}
@@ -52,11 +60,9 @@ func (a answer) rule() any {
 }
 
 func post(a answer) object {
-	rule := at(failures, "failures", "unreadable")
+	rule := a.rule()
 	if id := as[string](at(a.Body, "request_id")); a.isSuccess() && id != "" {
 		return object{"outcome": "accepted", "request_id": id}
-	} else if !a.isSuccess() {
-		rule = a.rule()
 	}
 	isBilled := as[float64](at(a.Body, "usage", "cost_in_usd_ticks")) > 0
 	switch {
@@ -73,34 +79,26 @@ func look(a answer) object {
 	isNamed := slices.ContainsFunc(acceptors, func(acceptor any) bool {
 		return at(acceptor, "when", "http_status", "equals") == a.Status
 	})
-	other := as[float64](at(waiter, "other_success"))
+	facts, rule := object{"http_status": a.Status}, a.rule()
 	if a.isSuccess() && !isNamed {
-		a.Status = other
-	}
-	var rule any
-	if _, isObject := a.Body.(object); a.Status == other && !isObject {
-		acceptors, rule = nil, at(failures, "failures", "unreadable")
+		facts["http_status"] = at(waiter, "other_success")
 	} else if !a.isSuccess() {
-		rule = a.rule()
+		facts["error_kind"] = at(rule, "kind")
+	}
+	_, isObject := a.Body.(object)
+	fails := func(path string, matcher any) bool {
+		value, isFact := facts[path]
+		if !isFact {
+			value = at(a.Body, strings.Split(path, ".")...)
+		}
+		equals, parts, text := at(matcher, "equals"), at(matcher, "mentions"), as[string](value)
+		return !isFact && !isObject || equals != nil && value != equals || parts != nil && !mentions(text, parts) ||
+			at(matcher, "is") == "present" && text == "" || at(matcher, "is") == "missing" && text != ""
 	}
 	for _, acceptor := range acceptors {
 		holds := true
 		for path, matcher := range as[object](at(acceptor, "when")) {
-			value := at(a.Body, strings.Split(path, ".")...)
-			switch path {
-			case "http_status":
-				value = a.Status
-			case "error_kind":
-				value = at(rule, "kind")
-			}
-			text := as[string](value)
-			if equals := at(matcher, "equals"); equals != nil {
-				holds = holds && value == equals
-			} else if parts := at(matcher, "mentions"); parts != nil {
-				holds = holds && mentions(text, parts)
-			} else {
-				holds = holds && (at(matcher, "is") == "present") == (text != "")
-			}
+			holds = holds && !fails(path, matcher)
 		}
 		if holds {
 			return object{"outcome": at(acceptor, "outcome")}
@@ -134,7 +132,7 @@ func wait(timeout float64, poll func() answer, sleep func(seconds float64)) obje
 	}
 	var pauses []float64
 	for age, pause := 0.0, every(0); ; {
-		isLast := age+pause > last
+		isLast := age+pause >= last
 		if isLast {
 			pause = last - age
 		}
@@ -161,7 +159,7 @@ func wait(timeout float64, poll func() answer, sleep func(seconds float64)) obje
 
 func download(answer answer) object {
 	var url any
-	if found := find(answer.Body, at(waiter, "result", "url")); found != "" {
+	if found := find(answer.Body, at(waiter, "result", "url"), as[string]); found != "" {
 		url = found
 	}
 	return object{"url": url, "authorization": at(waiter, "result", "authorization") != "never"}

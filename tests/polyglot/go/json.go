@@ -44,9 +44,9 @@ func at(value any, keys ...string) any {
 }
 
 // find is the first text at one of the paths, such as video.url, or nothing.
-func find(value any, paths any) string {
+func find(value any, paths any, read func(any) string) string {
 	for _, path := range texts(paths) {
-		if text := as[string](at(value, strings.Split(path, ".")...)); text != "" {
+		if text := read(at(value, strings.Split(path, ".")...)); text != "" {
 			return text
 		}
 	}

@@ -11,43 +11,39 @@ import (
 	"unicode/utf8"
 )
 
-// What the contract says of a body: x-modes and x-pricing. No field, mode or figure is named here, but what prices are for.
+// What the contract says of a body: x-modes and x-pricing. The schemas of these blocks describe each rule.
 var modes, pricing = document["x-modes"], document["x-pricing"]
 
 const certain, uncertain = "H", "M"
 
-// finding is a kind, a field and a section.
-type finding [3]string
+type order struct {
+	Call         string
+	Body         object
+	InputSeconds any `json:"input_seconds"`
+}
 
-// findings are the violations of certain rules and of others.
-type findings struct{ refused, doubted map[finding]bool }
+// findings are violations by their confidence: "H" or another.
+type findings map[bool][][]string
 
-func (f findings) add(confidence any, kind, field, section string) {
-	if confidence == certain {
-		f.refused[finding{kind, field, section}] = true
-	} else {
-		f.doubted[finding{kind, field, section}] = true
+// add adds a kind, a field and a section, if a rule is broken.
+func (f findings) add(isBroken bool, confidence any, finding ...string) {
+	if isBroken {
+		f[confidence == certain] = append(f[confidence == certain], finding)
 	}
 }
 
-func sorted(found map[finding]bool) []finding {
-	listed := slices.Collect(maps.Keys(found))
-	slices.SortFunc(listed, func(a, b finding) int { return slices.Compare(a[:], b[:]) })
-	return append([]finding{}, listed...)
+func (f findings) told(isCertain bool) [][]string {
+	slices.SortFunc(f[isCertain], slices.Compare)
+	return append([][]string{}, slices.CompactFunc(f[isCertain], slices.Equal)...)
 }
 
-// isAbsent tells whether a value is as good as left out.
-func isAbsent(value any) bool {
-	list, isList := value.([]any)
-	return slices.ContainsFunc(as[[]any](at(modes, "absent")), func(absent any) bool {
-		_, isEmpty := absent.([]any)
-		return absent == nil && value == nil || isEmpty && isList && len(list) == 0
+// present is a body without the fields that are as good as left out.
+func present(body object) object {
+	given := maps.Clone(body)
+	maps.DeleteFunc(given, func(_ string, value any) bool {
+		list, isList := value.([]any)
+		return value == nil && has(at(modes, "absent"), nil) || isList && len(list) == 0 && len(as[[]any](at(modes, "absent"))) > 1
 	})
-}
-
-func present(value any) object {
-	given := maps.Clone(as[object](value))
-	maps.DeleteFunc(given, func(_ string, value any) bool { return isAbsent(value) })
 	return given
 }
 
@@ -57,84 +53,70 @@ func isBlank(value any) bool {
 }
 
 func isOf(types any, value any) bool {
-	switch value := value.(type) {
+	number, isNumber := value.(float64)
+	name := map[bool]string{isNumber: "number"}[true]
+	switch value.(type) {
 	case string:
-		return has(types, "string")
+		name = "string"
 	case bool:
-		return has(types, "boolean")
-	case float64:
-		return has(types, "number") || has(types, "integer") && value == math.Trunc(value)
+		name = "boolean"
 	case []any:
-		return has(types, "array")
-	default:
-		return value != nil && has(types, "object")
+		name = "array"
+	case object:
+		name = "object"
 	}
+	return has(types, name) || has(types, "integer") && isNumber && number == math.Trunc(number)
 }
 
-// items are the field of a path such as keyframes[].image, and the values at it; each item of a list counts.
+// items are the field of a path such as keyframes[].image, and what stands there; each item of a list counts.
 func items(body object, path string) (field string, values []any) {
-	field, rest, isList := strings.Cut(path, "[]")
+	field, key, isList := strings.Cut(path, "[]")
 	value, isGiven := body[field]
 	if isGiven && !isList {
 		return field, []any{value}
 	}
 	for _, item := range as[[]any](value) {
-		if rest != "" {
-			item = at(item, rest[1:])
+		if key != "" {
+			item = at(item, key[1:])
 		}
 		values = append(values, item)
 	}
 	return field, values
 }
 
-// order is a body, the call that it is given to, and the length of its video, if that is known.
-type order struct {
-	Call         string
-	Body         object
-	InputSeconds any `json:"input_seconds"`
-}
-
 func check(order order) object {
-	found, given := findings{map[finding]bool{}, map[finding]bool{}}, present(order.Body)
+	given, found := present(order.Body), findings{}
 	mode := choose(order.Call, given, found)
 	if mode != nil {
-		checkMode(mode.(string), given, order.InputSeconds, found)
+		judge(mode.(string), given, order.InputSeconds, found)
 	}
-	return object{"mode": mode, "refused": sorted(found.refused), "doubted": sorted(found.doubted)}
+	return object{"mode": mode, "refused": found.told(true), "doubted": found.told(false)}
 }
 
 // choose is the mode that the fields select, or nil if they exclude each other.
 func choose(call string, given object, found findings) any {
 	served := texts(at(modes, "calls", call))
-	selecting := func(mode string) []string {
-		fields := texts(at(modes, "modes", mode, "selected_by"))
-		return slices.DeleteFunc(fields, func(field string) bool { return given[field] == nil })
+	var candidates, fields []string
+	for _, mode := range served {
+		selecting := slices.DeleteFunc(texts(at(modes, "modes", mode, "selected_by")), func(field string) bool { return given[field] == nil })
+		if len(selecting) > 0 {
+			candidates, fields = append(candidates, mode), append(fields, selecting...)
+		}
 	}
-	candidates := slices.DeleteFunc(slices.Clone(served), func(mode string) bool { return len(selecting(mode)) == 0 })
-	if len(served) == 1 || len(candidates) == 0 {
+	if len(served) == 1 || candidates == nil {
 		return served[0]
 	}
-	var fields, others []string
-	for _, mode := range candidates {
-		fields = append(fields, selecting(mode)...)
+	isForbidden := func(mode string) func(string) bool {
+		return func(field string) bool { return at(modes, "modes", mode, "forbidden", field) != nil }
 	}
 	for _, mode := range candidates {
-		rules := at(modes, "modes", mode)
-		isRefused := func(field string) bool {
-			return !has(at(rules, "required"), field) && !has(at(rules, "allowed"), field)
-		}
-		if !slices.ContainsFunc(fields, isRefused) {
+		if !slices.ContainsFunc(fields, isForbidden(mode)) {
 			return mode
 		}
 	}
-	for _, field := range fields {
-		if at(modes, "modes", candidates[0], "forbidden", field) != nil {
-			others = append(others, field)
-		}
-	}
-	for _, field := range []string{fields[0], others[0]} {
-		found.add(certain, "mode_conflict", field, "x-modes.modes."+candidates[0])
-	}
+	other := fields[slices.IndexFunc(fields, isForbidden(candidates[0]))]
+	found.add(true, certain, "mode_conflict", fields[0], "x-modes.modes."+candidates[0])
+	found.add(true, certain, "mode_conflict", other, "x-modes.modes."+candidates[0])
 	return nil
 }
 
@@ -148,141 +130,133 @@ func modelOf(given object) string {
 	return name
 }
 
-func checkMode(mode string, all object, inputSeconds any, found findings) {
+func judge(mode string, all object, inputSeconds any, found findings) {
 	rules, section := at(modes, "modes", mode), "x-modes.modes."+mode
 	isGiven := func(field string) bool { return all[field] != nil }
 	given := object{} // of a field with a wrong type nothing else is said
 	for field, value := range all {
-		switch types := at(modes, "fields", field, "type"); {
-		case at(modes, "misnomers", "body", field) != nil:
-			found.add(certain, "unknown_field", field, "x-modes.misnomers")
-		case types == nil:
-			found.add(certain, "unknown_field", field, "x-modes")
-		case !isOf(types, value):
-			found.add(certain, "out_of_range", field, section)
-		default:
+		types, misnomer := at(modes, "fields", field, "type"), at(modes, "misnomers", "body", field)
+		found.add(misnomer != nil, certain, "unknown_field", field, "x-modes.misnomers")
+		found.add(misnomer == nil && types == nil, certain, "unknown_field", field, "x-modes")
+		found.add(types != nil && !isOf(types, value), certain, "out_of_range", field, section)
+		if types != nil && isOf(types, value) {
 			given[field] = value
 		}
 	}
 
 	name := modelOf(given)
-	narrowed, narrowedSection := at(modes, "models", name, "modes", mode), "x-modes.models."+name+"."+mode
-	if at(modes, "misnomers", "models", name) != nil {
-		found.add(certain, "unknown_field", "model", "x-modes.misnomers")
-	}
-	if lacks := at(modes, "models", name, "lacks", mode); lacks != nil {
-		found.add(at(lacks, "confidence"), "mode_conflict", "model", "x-modes.models."+name)
-	}
+	lacks, narrowed := at(modes, "models", name, "lacks", mode), at(modes, "models", name, "modes", mode)
+	narrowedSection := "x-modes.models." + name + "." + mode
+	found.add(at(modes, "misnomers", "models", name) != nil, certain, "unknown_field", "model", "x-modes.misnomers")
+	found.add(lacks != nil, at(lacks, "confidence"), "mode_conflict", "model", "x-modes.models."+name)
 
-	selectedBy := texts(at(rules, "selected_by"))
 	for _, field := range texts(at(rules, "required")) {
-		if !isGiven(field) {
-			found.add(certain, "out_of_range", field, section)
-		}
+		found.add(!isGiven(field), certain, "out_of_range", field, section)
 	}
-	if len(selectedBy) > 0 && !slices.ContainsFunc(selectedBy, isGiven) {
-		found.add(certain, "out_of_range", selectedBy[0], section)
+	if selectedBy := texts(at(rules, "selected_by")); len(selectedBy) > 0 {
+		found.add(!slices.ContainsFunc(selectedBy, isGiven), certain, "out_of_range", selectedBy[0], section)
 	}
 	for field, unless := range as[object](at(rules, "required_unless")) {
-		if (!isGiven(field) || isBlank(all[field])) && !slices.ContainsFunc(texts(at(unless, "fields")), isGiven) {
-			found.add(at(unless, "confidence"), "out_of_range", field, section)
-		}
+		isMissing := (!isGiven(field) || isBlank(all[field])) && !slices.ContainsFunc(texts(at(unless, "fields")), isGiven)
+		found.add(isMissing, at(unless, "confidence"), "out_of_range", field, section)
 	}
 
-	for field, value := range given {
-		isBroken := func(limit any, section string) bool {
-			if !breaks(limit, value, inputSeconds) {
-				return false
-			}
-			with, confidence := texts(at(limit, "certain_with")), at(limit, "confidence")
-			if has(at(limit, "uncertain_for"), name) || with != nil && !slices.ContainsFunc(with, isGiven) {
-				confidence = uncertain
-			}
-			found.add(confidence, "out_of_range", field, section)
-			return true
+	confidence := func(limit any) any {
+		with := texts(at(limit, "certain_with"))
+		if has(at(limit, "uncertain_for"), name) || with != nil && !slices.ContainsFunc(with, isGiven) {
+			return uncertain
 		}
-		if forbidden := at(rules, "forbidden", field); forbidden != nil {
-			found.add(at(forbidden, "confidence"), "mode_conflict", field, section)
-		} else if forbidden := at(narrowed, "forbidden", field); forbidden != nil {
-			found.add(at(forbidden, "confidence"), "mode_conflict", field, narrowedSection)
-		}
-		limit := at(rules, "limits", field)
-		_ = isBroken(limit, section) || isBroken(at(narrowed, "limits", field), narrowedSection)
-		out := func(section string) func(confidence any) {
-			return func(confidence any) { found.add(confidence, "out_of_range", field, section) }
-		}
-		checkKeys(at(modes, "fields", field, "keys"), value, out("x-modes.fields."+field))
-		checkTimes(limit, value, at(rules, "limits"), given, out(section+".limits."+field))
-		checkTags(at(limit, "tags"), value, given, out(section+".limits."+field+".tags"))
+		return at(limit, "confidence")
 	}
-	checkMedia(given, found)
+	for field, value := range given {
+		forbids, narrowerForbids := at(rules, "forbidden", field), at(narrowed, "forbidden", field)
+		found.add(forbids != nil, at(forbids, "confidence"), "mode_conflict", field, section)
+		found.add(forbids == nil && narrowerForbids != nil, at(narrowerForbids, "confidence"), "mode_conflict", field, narrowedSection)
+		limit, narrower := at(rules, "limits", field), at(narrowed, "limits", field)
+		isBroken := breaks(limit, value, inputSeconds)
+		found.add(isBroken, confidence(limit), "out_of_range", field, section)
+		found.add(!isBroken && breaks(narrower, value, inputSeconds), confidence(narrower), "out_of_range", field, narrowedSection)
+		for place, flaws := range map[string][]any{
+			"x-modes.fields." + field:              keyFlaws(at(modes, "fields", field, "keys"), value),
+			section + ".limits." + field:           timeFlaws(at(rules, "limits"), field, given),
+			section + ".limits." + field + ".tags": tagFlaws(at(limit, "tags"), value, given),
+		} {
+			for _, flaw := range flaws {
+				found.add(true, flaw, "out_of_range", field, place)
+			}
+		}
+	}
+	judgeMedia(given, found)
 }
 
 func breaks(limit any, value any, inputSeconds any) bool {
-	isOutside := func(amount float64, least, most string) bool {
+	isOutside := func(amount float64, isKnown bool, least, most string) bool {
 		low, hasLow := at(limit, least).(float64)
 		high, hasHigh := at(limit, most).(float64)
-		return hasLow && amount < low || hasHigh && amount > high
+		return isKnown && (hasLow && amount < low || hasHigh && amount > high)
 	}
 	number, isNumber := value.(float64)
 	text, isText := value.(string)
+	list, isList := value.([]any)
 	seconds, isMeasured := inputSeconds.(float64)
 	seconds, _ = strconv.ParseFloat(strconv.FormatFloat(seconds, 'f', 1, 64), 64)
-	return isNumber && isOutside(number, "minimum", "maximum") ||
-		isText && isOutside(float64(utf8.RuneCountInString(text)), "min_length", "max_length") ||
-		isText && at(limit, "values") != nil && !has(at(limit, "values"), text) ||
-		isMeasured && isOutside(seconds, "min_seconds", "max_seconds") ||
-		isOutside(float64(len(as[[]any](value))), "", "max_items") ||
-		at(limit, "blank") == false && isBlank(value)
+	return isOutside(number, isNumber, "minimum", "maximum") ||
+		isOutside(float64(utf8.RuneCountInString(text)), isText, "min_length", "max_length") ||
+		isOutside(float64(len(list)), isList, "min_items", "max_items") ||
+		isOutside(seconds, isMeasured, "min_seconds", "max_seconds") ||
+		at(limit, "blank") == false && isBlank(value) ||
+		at(limit, "values") != nil && !has(at(limit, "values"), value)
 }
 
-func checkKeys(rules any, value any, report func(confidence any)) {
-	members, isObject := value.(object)
+func keyFlaws(rules any, value any) (flaws []any) {
+	given, isObject := value.(object)
 	if rules == nil || !isObject {
-		return
+		return nil
 	}
-	given := present(members)
 	for key := range given {
 		if at(rules, key) == nil {
-			report(certain)
+			flaws = append(flaws, certain)
 		}
 	}
 	for key, rule := range rules.(object) {
-		switch value, isGiven := given[key]; {
-		case !isGiven && at(rule, "required") == true, isGiven && !isOf(at(rule, "type"), value):
-			report(certain)
-		case isGiven && breaks(rule, value, nil):
-			report(at(rule, "confidence"))
+		value := given[key]
+		switch {
+		case value == nil && at(rule, "required") == true, value != nil && !isOf(at(rule, "type"), value):
+			flaws = append(flaws, certain)
+		case value != nil && breaks(rule, value, nil):
+			flaws = append(flaws, at(rule, "confidence"))
 		default:
-			checkKeys(at(rule, "keys"), value, report)
+			flaws = append(flaws, keyFlaws(at(rule, "keys"), value)...)
 		}
 	}
+	return flaws
 }
 
-func checkTimes(limit any, value any, limits any, given object, report func(confidence any)) {
-	times, slots := at(limit, "times"), map[float64]bool{}
+func timeFlaws(limits any, field string, given object) (flaws []any) {
+	times, slots := at(limits, field, "times"), map[float64]bool{}
 	if times == nil {
-		return
+		return nil
 	}
-	below := as[string](at(times, "below"))
+	key, above, below := as[string](at(times, "key")), as[float64](at(times, "above")), as[string](at(times, "below"))
 	end := as[float64](cmp.Or(given[below], at(limits, below, "default")))
-	for _, item := range as[[]any](value) {
-		time, isNumber := at(item, as[string](at(times, "key"))).(float64)
+	for _, item := range as[[]any](given[field]) {
+		time, isNumber := at(item, key).(float64)
 		slot := math.Floor(time*as[float64](at(times, "slots_per_second")) + 0.5)
 		if !isNumber {
-			report(certain)
+			flaws = append(flaws, certain)
 			continue
 		}
-		if time <= as[float64](at(times, "above")) || time >= end || slots[slot] {
-			report(at(limit, "confidence"))
+		if time <= above || time >= end || slots[slot] {
+			flaws = append(flaws, at(limits, field, "confidence"))
 		}
 		slots[slot] = true
 	}
+	return flaws
 }
 
-func checkTags(tags any, value any, given object, report func(confidence any)) {
+func tagFlaws(tags any, value any, given object) (flaws []any) {
 	if tags == nil {
-		return
+		return nil
 	}
 	first, last := at(tags, "first"), len(as[[]any](given[as[string](at(tags, "count_of"))]))
 	for field, other := range as[object](at(tags, "first_beside")) {
@@ -290,21 +264,21 @@ func checkTags(tags any, value any, given object, report func(confidence any)) {
 			first = other
 		}
 	}
-	for _, found := range regexp.MustCompile(as[string](at(tags, "pattern"))).FindAllStringSubmatch(as[string](value), -1) {
-		if tag, _ := strconv.ParseFloat(found[1], 64); tag < as[float64](first) || tag > float64(last) {
-			report(at(tags, "confidence"))
+	for _, match := range regexp.MustCompile(as[string](at(tags, "pattern"))).FindAllStringSubmatch(as[string](value), -1) {
+		if tag, _ := strconv.ParseFloat(match[1], 64); tag < as[float64](first) || tag > float64(last) {
+			flaws = append(flaws, at(tags, "confidence"))
 		}
 	}
+	return flaws
 }
 
-func checkMedia(given object, found findings) {
+func judgeMedia(given object, found findings) {
 	for _, kind := range as[object](at(modes, "inputs")) {
 		for _, path := range texts(at(kind, "paths")) {
 			field, values := items(given, path)
 			for _, value := range values {
-				if confidence := flaw(kind, value); confidence != nil {
-					found.add(confidence, "out_of_range", field, "x-modes.inputs")
-				}
+				confidence := flaw(kind, value)
+				found.add(confidence != nil, confidence, "out_of_range", field, "x-modes.inputs")
 			}
 		}
 	}
@@ -312,42 +286,40 @@ func checkMedia(given object, found findings) {
 	custom := regexp.MustCompile(as[string](at(voices, "custom_pattern")))
 	field, values := items(given, as[string](at(voices, "path")))
 	for _, voice := range values {
-		if name, isText := voice.(string); isText && !has(at(voices, "presets"), name) && !custom.MatchString(name) {
-			found.add(at(voices, "custom_confidence"), "out_of_range", field, "x-modes.voices")
-		}
+		name, isText := voice.(string)
+		isUnknown := isText && !has(at(voices, "presets"), name) && !custom.MatchString(name)
+		found.add(isUnknown, at(voices, "custom_confidence"), "out_of_range", field, "x-modes.voices")
 	}
 }
 
 // flaw is the confidence of the first rule that an image, video, voice or destination breaks, or nil.
 func flaw(kind any, item any) any {
 	names := slices.DeleteFunc(texts(at(kind, "one_of")), func(name string) bool { return at(item, name) == nil })
-	confidence := at(kind, "confidence")
 	if len(names) != 1 {
-		return confidence
+		return at(kind, "confidence")
 	}
 	value, isText := at(item, names[0]).(string)
 	scheme, rest, _ := strings.Cut(value, ":")
 	scheme = strings.ToLower(scheme)
+	isURL := has(at(kind, "urls"), names[0])
+	pattern := regexp.MustCompile("(?i)" + as[string](at(modes, "url_pattern")))
 	switch {
-	case !isText || isBlank(value):
-		return confidence
-	case !has(at(kind, "urls"), names[0]):
+	case !isText || isBlank(value) || isURL && !has(at(kind, "schemes"), scheme):
+		return at(kind, "confidence")
+	case !isURL:
 		return nil
-	case !has(at(kind, "schemes"), scheme):
-		return confidence
 	case scheme == "data":
-		head, encoded, _ := strings.Cut(rest, ",")
+		head, text, _ := strings.Cut(rest, ",")
 		mediaType, _, _ := strings.Cut(strings.ToLower(head), ";")
-		types := at(kind, "media_types")
-		padding := len(encoded) - len(strings.TrimRight(encoded, "="))
+		text = strings.TrimSuffix(strings.TrimSuffix(text, "="), "=")
 		most, isBounded := at(kind, "max_bytes").(float64)
-		isListed := len(as[[]any](types)) == 0 || has(types, mediaType)
-		if !isListed || isBounded && float64(len(encoded)*3/4-padding) > most {
-			return confidence
+		types := as[[]any](at(kind, "media_types"))
+		if len(types) > 0 && !has(types, mediaType) || isBounded && float64(len(text)*3/4) > most {
+			return at(kind, "confidence")
 		}
 		return nil
-	case !regexp.MustCompile("(?i)" + as[string](at(modes, "url_pattern"))).MatchString(value):
-		return confidence
+	case !pattern.MatchString(value):
+		return at(kind, "confidence")
 	}
 	path := strings.ToLower(value[:strings.IndexAny(value+"?", "?#")])
 	suffixes := texts(at(kind, "suffixes"))
@@ -359,7 +331,7 @@ func flaw(kind any, item any) any {
 
 func price(order order) object {
 	given := present(order.Body)
-	mode := as[string](choose(order.Call, given, findings{map[finding]bool{}, map[finding]bool{}}))
+	mode := as[string](choose(order.Call, given, findings{}))
 	prices, limits := at(pricing, "models", modelOf(given)), at(modes, "modes", mode, "limits")
 	if mode == "" || prices == nil {
 		return object{"usd": nil}
@@ -382,13 +354,13 @@ func price(order order) object {
 			rate = max(rate, as[float64](other))
 		}
 	}
-	usd, charges := 0.0, at(pricing, "charges", mode)
+	usd := 0.0
 	for charge, amount := range map[string]float64{
 		"output_second": seconds * rate,
 		"input_image":   float64(images) * as[float64](at(prices, "input_image")),
 		"input_second":  input * as[float64](at(prices, "input_second")),
 	} {
-		if has(charges, charge) {
+		if has(at(pricing, "charges", mode), charge) {
 			usd += amount
 		}
 	}

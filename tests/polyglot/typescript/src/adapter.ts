@@ -36,12 +36,12 @@ async function waitVirtually({ timeout, answers }: Json): Promise<Json> {
 const operations: Record<string, (input: Json) => Json> = {
   encode,
   decode,
-  check: ({ call, body, input_seconds }) => check(call, body, input_seconds),
+  check,
   look,
   post,
   wait: waitVirtually,
-  price: ({ call, body, input_seconds }) => price(call, body, input_seconds),
-  download: ({ body }) => download(body),
+  price,
+  download,
   run,
 };
 

@@ -14,12 +14,13 @@ export type Answer = {
 export type Verdict = { outcome: string; kind?: string; request_id?: string; after?: number | null };
 type Rule = { kind?: string; post?: string; get?: string };
 
-const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+const isSuccess = (status = 0): boolean => status >= 200 && status < 300;
 const mentions = (text: string, parts: string[]): boolean =>
   parts.some((part) => text.toLowerCase().includes(part.toLowerCase()));
 
-/** The rule of an answer that is no success. */
+/** The rule of a failure; of a success, what holds if it can't be read. */
 function rule({ http_status: status = 0, body, text, failure }: Answer): Rule {
+  if (isSuccess(status)) return errors.failures.unreadable;
   if (failure) return { kind: failure, ...errors.failures[failure] };
   const first = (paths: string[], is: (value: Json) => boolean): Json => paths.map((path) => at(body, path)).find(is);
   const code = first(errors.bodies.code, (value) => isText(value) || Number.isInteger(value));
@@ -33,11 +34,11 @@ function rule({ http_status: status = 0, body, text, failure }: Answer): Rule {
 }
 
 export function post(answer: Answer): Verdict {
-  const isTaken = isSuccess(answer.http_status ?? 0);
   const id = at(answer.body, "request_id");
-  if (isTaken && isText(id)) return { outcome: "accepted", request_id: id };
-  const { kind, post } = isTaken ? errors.failures.unreadable : rule(answer);
-  const isBilled = at(answer.body, "usage.cost_in_usd_ticks") > 0;
+  if (isSuccess(answer.http_status) && isText(id)) return { outcome: "accepted", request_id: id };
+  const { kind, post } = rule(answer);
+  const cost = at(answer.body, "usage.cost_in_usd_ticks");
+  const isBilled = typeof cost === "number" && cost > 0;
   if (post === "again" && !isBilled) return { outcome: "again", after: retryAfter(answer) };
   return post === "unknown" ? { outcome: "unknown" } : { outcome: "refused", kind };
 }
@@ -45,17 +46,17 @@ export function post(answer: Answer): Verdict {
 export function look(answer: Answer): Verdict {
   let status = answer.http_status ?? 0;
   const isNamed = waiter.acceptors.some(({ when }: Json) => when.http_status?.equals === status);
+  const { kind, get } = rule(answer);
   if (isSuccess(status) && !isNamed) status = waiter.other_success;
-  const isUnreadable = status === waiter.other_success && !isObject(answer.body);
-  const { kind, get }: Rule = isUnreadable ? errors.failures.unreadable : isSuccess(status) ? {} : rule(answer);
-  const values: Json = { http_status: status, error_kind: kind };
+  const facts: Json = { http_status: status, error_kind: isSuccess(status) ? undefined : kind };
   const holds = ([path, matcher]: [string, Json]): boolean => {
-    const value = path in values ? values[path] : at(answer.body, path);
+    if (!(path in facts) && !isObject(answer.body)) return false;
+    const value = path in facts ? facts[path] : at(answer.body, path);
     if ("equals" in matcher) return value === matcher.equals;
     if ("mentions" in matcher) return isText(value) && mentions(value, matcher.mentions);
     return isText(value) === (matcher.is === "present");
   };
-  const acceptor = waiter.acceptors.find(({ when }: Json) => !isUnreadable && Object.entries(when).every(holds));
+  const acceptor = waiter.acceptors.find(({ when }: Json) => Object.entries(when).every(holds));
   if (acceptor) return { outcome: acceptor.outcome };
   return get === "again" ? { outcome: "again" } : { outcome: "error", kind };
 }
@@ -76,7 +77,7 @@ export async function wait(
   const every = (age: number): number => schedule.find((row: Json) => row.until === null || age < row.until).every;
   const pauses: number[] = [];
   for (let age = 0, pause = every(0); ; ) {
-    const isLast = age + pause > last;
+    const isLast = age + pause >= last;
     if (isLast) pause = last - age;
     await sleep(pause);
     pauses.push(pause);
@@ -93,7 +94,10 @@ export async function wait(
   }
 }
 
-export function download(body: Json): { url: string | null; authorization: boolean } {
+export function download({ body }: Answer): { url: string | null; authorization: boolean } {
   const { url, authorization } = waiter.result;
-  return { url: url.map((path: string) => at(body, path)).find(isText) ?? null, authorization: authorization !== "never" };
+  return {
+    url: url.map((path: string) => at(body, path)).find(isText) ?? null,
+    authorization: authorization !== "never",
+  };
 }

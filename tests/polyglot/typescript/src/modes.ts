@@ -1,54 +1,52 @@
-/** What the contract says of a body: x-modes and x-pricing. No field, mode or figure is named here, but what prices are for. */
+/** What the contract says of a body: x-modes and x-pricing. The schemas of these blocks describe each rule. */
 import { at, document, isObject, isText, type Json } from "./json.js";
 
 const { "x-modes": modes, "x-pricing": pricing } = document;
-const ABSENT = new Set<string>(modes.absent.map((value: Json) => JSON.stringify(value)));
-const CERTAIN = "H";
-const UNCERTAIN = "M";
+const ABSENT: string[] = modes.absent.map((value: Json) => JSON.stringify(value));
+const [CERTAIN, UNCERTAIN] = ["H", "M"];
 
-type Finding = [kind: string, field: string, section: string];
-type Report = (confidence: string, ...finding: Finding) => void;
+type Finding = [confidence: string, kind: string, field: string, section: string];
+type Order = { call: string; body: Json; input_seconds?: number | null };
 
 /** Whether a value is as good as left out. */
-export const isAbsent = (value: Json): boolean =>
-  value === null || Array.isArray(value) ? ABSENT.has(JSON.stringify(value)) : value === undefined;
+export const isAbsent = (value: Json): boolean => ABSENT.includes(JSON.stringify(value));
 const present = (body: Json): Json => Object.fromEntries(Object.entries(body).filter(([, value]) => !isAbsent(value)));
 const isBlank = (value: Json): boolean => typeof value === "string" && /^[\t-\r ]*$/.test(value);
-const typesOf = (value: Json): string[] =>
-  Number.isInteger(value) ? ["integer", "number"] : [isObject(value) || typeof value !== "object" ? typeof value : "array"];
-const isOf = (types: string[], value: Json): boolean => typesOf(value).some((type) => types.includes(type));
+const isOf = (types: string[], value: Json): boolean =>
+  types.includes(Array.isArray(value) ? "array" : typeof value) ||
+  (typeof value === "number" && types.includes("integer") && Number.isInteger(value));
 
-/** The field of a path such as `keyframes[].image`, and the values at it; each item of a list counts. */
+/** The field of a path such as `keyframes[].image`, and what stands there; each item of a list counts. */
 function items(body: Json, path: string): [field: string, values: Json[]] {
-  const [field, rest] = path.split("[]") as [string, string?];
-  if (!(field in body)) return [field, []];
-  if (rest === undefined) return [field, [body[field]]];
-  return [field, body[field].map((item: Json) => (rest ? at(item, rest.slice(1)) : item))];
+  const [field, key] = path.split("[]") as [string, string?];
+  if (key === undefined) return [field, field in body ? [body[field]] : []];
+  const list: Json[] = Array.isArray(body[field]) ? body[field] : [];
+  return [field, list.map((item) => (key ? at(item, key.slice(1)) : item))];
 }
 
-export function check(call: string, body: Json, inputSeconds: number | null = null): Json {
-  const found = { refused: new Set<string>(), doubted: new Set<string>() };
-  const report: Report = (confidence, ...finding) =>
-    found[confidence === CERTAIN ? "refused" : "doubted"].add(JSON.stringify(finding));
-  const mode = choose(call, present(body), report);
-  if (mode !== null) checkMode(mode, present(body), inputSeconds, report);
-  const listed = (findings: Set<string>): Finding[] => [...findings].sort().map((finding) => JSON.parse(finding));
-  return { mode, refused: listed(found.refused), doubted: listed(found.doubted) };
+export function check({ call, body, input_seconds }: Order): Json {
+  const given = present(body);
+  const { mode, conflict } = choose(call, given);
+  const findings = mode === null ? conflict : [...judge(mode, given, input_seconds ?? undefined)];
+  const told = (isCertain: boolean): string[][] => {
+    const chosen = findings.filter(([confidence]) => (confidence === CERTAIN) === isCertain);
+    return [...new Set(chosen.map(([, ...finding]) => JSON.stringify(finding)))].sort().map((text) => JSON.parse(text));
+  };
+  return { mode, refused: told(true), doubted: told(false) };
 }
 
-function choose(call: string, given: Json, report: Report): string | null {
+function choose(call: string, given: Json): { mode: string | null; conflict: Finding[] } {
   const served: string[] = modes.calls[call];
   const selecting = (mode: string): string[] => modes.modes[mode].selected_by.filter((field: string) => field in given);
-  const takes = (mode: string): string[] => [...modes.modes[mode].required, ...modes.modes[mode].allowed];
   const candidates = served.filter((mode) => selecting(mode).length > 0);
-  if (served.length === 1 || candidates.length === 0) return served[0]!;
+  if (served.length === 1 || candidates.length === 0) return { mode: served[0]!, conflict: [] };
   const fields = candidates.flatMap(selecting);
-  const mode = candidates.find((candidate) => fields.every((field) => takes(candidate).includes(field)));
-  if (mode) return mode;
-  const first = candidates[0]!;
-  const other = candidates.slice(1).flatMap(selecting).find((field) => field in modes.modes[first].forbidden);
-  for (const field of [selecting(first)[0]!, other!]) report(CERTAIN, "mode_conflict", field, `x-modes.modes.${first}`);
-  return null;
+  const takesAll = (mode: string): boolean => fields.every((field) => !(field in modes.modes[mode].forbidden));
+  const mode = candidates.find(takesAll) ?? null;
+  const { forbidden } = modes.modes[candidates[0]!];
+  const pair = [fields[0]!, fields.find((field) => field in forbidden)!];
+  const section = `x-modes.modes.${candidates[0]}`;
+  return { mode, conflict: pair.map((field) => [CERTAIN!, "mode_conflict", field, section]) };
 }
 
 function modelOf(given: Json): string {
@@ -56,144 +54,144 @@ function modelOf(given: Json): string {
   return Object.keys(modes.models).find((model) => modes.models[model].aliases.includes(name)) ?? name;
 }
 
-function checkMode(mode: string, all: Json, inputSeconds: number | null, report: Report): void {
-  const { fields, misnomers } = modes;
+function* judge(mode: string, all: Json, inputSeconds?: number): Generator<Finding> {
+  const { fields, misnomers, models } = modes;
   const rules = modes.modes[mode];
   const section = `x-modes.modes.${mode}`;
   const isGiven = (field: string): boolean => field in all;
   const given: Json = {}; // of a field with a wrong type nothing else is said
-  for (const [field, value] of Object.entries(all))
-    if (!fields[field]) report(CERTAIN, "unknown_field", field, misnomers.body[field] ? "x-modes.misnomers" : "x-modes");
-    else if (!isOf(fields[field].type, value)) report(CERTAIN, "out_of_range", field, section);
+  for (const [field, value] of Object.entries<Json>(all))
+    if (misnomers.body[field]) yield [CERTAIN!, "unknown_field", field, "x-modes.misnomers"];
+    else if (!fields[field]) yield [CERTAIN!, "unknown_field", field, "x-modes"];
+    else if (!isOf(fields[field].type, value)) yield [CERTAIN!, "out_of_range", field, section];
     else given[field] = value;
 
   const name = modelOf(given);
-  const lacks = modes.models[name]?.lacks[mode];
-  const narrowed = modes.models[name]?.modes[mode] ?? { forbidden: {}, limits: {} };
-  const narrowedSection = `x-modes.models.${name}.${mode}`;
-  if (misnomers.models[name]) report(CERTAIN, "unknown_field", "model", "x-modes.misnomers");
-  if (lacks) report(lacks.confidence, "mode_conflict", "model", `x-modes.models.${name}`);
+  const lacks = models[name]?.lacks[mode];
+  if (misnomers.models[name]) yield [CERTAIN!, "unknown_field", "model", "x-modes.misnomers"];
+  if (lacks) yield [lacks.confidence, "mode_conflict", "model", `x-modes.models.${name}`];
 
-  const required: string[] = rules.required.filter((field: string) => !isGiven(field));
-  if (rules.selected_by.length && !rules.selected_by.some(isGiven)) required.push(rules.selected_by[0]);
-  for (const field of required) report(CERTAIN, "out_of_range", field, section);
-  for (const [field, { fields: others, confidence }] of Object.entries<Json>(rules.required_unless ?? {}))
-    if ((!isGiven(field) || isBlank(all[field])) && !others.some(isGiven))
-      report(confidence, "out_of_range", field, section);
+  const selected = rules.selected_by.length === 0 || rules.selected_by.some(isGiven);
+  for (const field of [...rules.required, ...(selected ? [] : [rules.selected_by[0]])])
+    if (!isGiven(field)) yield [CERTAIN!, "out_of_range", field, section];
+  for (const [field, unless] of Object.entries<Json>(rules.required_unless ?? {}))
+    if ((!isGiven(field) || isBlank(all[field])) && !unless.fields.some(isGiven))
+      yield [unless.confidence, "out_of_range", field, section];
 
+  const confidence = (limit: Json): string =>
+    limit.uncertain_for?.includes(name) || limit.certain_with?.some(isGiven) === false ? UNCERTAIN : limit.confidence;
+  const levels: [Json, string][] = [[rules, section]];
+  if (models[name]?.modes[mode]) levels.push([models[name].modes[mode], `x-modes.models.${name}.${mode}`]);
   for (const [field, value] of Object.entries<Json>(given)) {
-    const isBroken = (limit: Json, place: string): boolean => {
-      if (!limit || !breaks(limit, value, inputSeconds)) return false;
-      const isSure = !limit.uncertain_for?.includes(name) && (limit.certain_with?.some(isGiven) ?? true);
-      report(isSure ? limit.confidence : UNCERTAIN, "out_of_range", field, place);
-      return true;
-    };
-    if (rules.forbidden[field]) report(rules.forbidden[field].confidence, "mode_conflict", field, section);
-    else if (narrowed.forbidden[field])
-      report(narrowed.forbidden[field].confidence, "mode_conflict", field, narrowedSection);
-    if (!isBroken(rules.limits[field], section)) isBroken(narrowed.limits[field], narrowedSection);
-    checkKeys(fields[field].keys, value, (confidence) =>
-      report(confidence, "out_of_range", field, `x-modes.fields.${field}`),
-    );
-    const limit = rules.limits[field];
-    const place = `${section}.limits.${field}`;
-    if (limit?.times) checkTimes(limit, value, given[limit.times.below] ?? rules.limits[limit.times.below].default, (confidence) =>
-      report(confidence, "out_of_range", field, place));
-    if (limit?.tags && !areTagsKnown(limit.tags, value, given)) report(limit.tags.confidence, "out_of_range", field, `${place}.tags`);
+    const forbids = levels.find(([{ forbidden }]) => forbidden[field]);
+    if (forbids) yield [forbids[0].forbidden[field].confidence, "mode_conflict", field, forbids[1]];
+    const narrow = levels.find(([{ limits }]) => breaks(limits[field], value, inputSeconds));
+    if (narrow) yield [confidence(narrow[0].limits[field]), "out_of_range", field, narrow[1]];
+    const inner: [Iterable<string>, string][] = [
+      [keyFlaws(fields[field].keys, value), `x-modes.fields.${field}`],
+      [timeFlaws(rules.limits, field, given), `${section}.limits.${field}`],
+      [tagFlaws(rules.limits[field]?.tags, value, given), `${section}.limits.${field}.tags`],
+    ];
+    for (const [flaws, place] of inner) for (const flaw of flaws) yield [flaw, "out_of_range", field, place];
   }
-  checkMedia(given, report);
+  yield* mediaFlaws(given);
 }
 
-function breaks(limit: Json, value: Json, inputSeconds: number | null): boolean {
-  const length = typeof value === "string" ? [...value].length : 0;
-  const seconds = Number(inputSeconds?.toFixed(1)); // NaN, if it is not known, is never out of range
+function breaks(limit: Json, value: Json, inputSeconds?: number): boolean {
+  if (!limit) return false;
+  const length = typeof value === "string" ? [...value].length : NaN;
+  const seconds = Number(inputSeconds?.toFixed(1)); // of what is not known, NaN, nothing is true
   return (
-    (value < limit.minimum || value > limit.maximum) ||
-    (length < limit.min_length || length > limit.max_length) ||
-    (limit.blank === false && isBlank(value)) ||
+    value < limit.minimum ||
+    value > limit.maximum ||
+    length < limit.min_length ||
+    length > limit.max_length ||
     value.length > limit.max_items ||
-    (limit.values && !limit.values.includes(value)) ||
-    (seconds < limit.min_seconds || seconds > limit.max_seconds)
+    seconds < limit.min_seconds ||
+    seconds > limit.max_seconds ||
+    (limit.blank === false && isBlank(value)) ||
+    limit.values?.includes(value) === false
   );
 }
 
-function checkKeys(rules: Json, value: Json, report: (confidence: string) => void): void {
+function* keyFlaws(rules: Json, value: Json): Generator<string> {
   if (!rules || !isObject(value)) return;
-  const given = present(value);
-  if (Object.keys(given).some((key) => !rules[key])) report(CERTAIN);
+  if (Object.keys(value).some((key) => !rules[key])) yield CERTAIN!;
   for (const [key, rule] of Object.entries<Json>(rules)) {
-    if (!(key in given)) { if (rule.required) report(CERTAIN); }
-    else if (!isOf(rule.type, given[key])) report(CERTAIN);
-    else if (breaks(rule, given[key], null)) report(rule.confidence);
-    else checkKeys(rule.keys, given[key], report);
+    const inner = value[key] ?? null;
+    if (inner === null ? rule.required : !isOf(rule.type, inner)) yield CERTAIN!;
+    else if (inner !== null && breaks(rule, inner)) yield rule.confidence;
+    else yield* keyFlaws(rule.keys, inner);
   }
 }
 
-function checkTimes({ times, confidence }: Json, list: Json[], end: number, report: (confidence: string) => void): void {
+function* timeFlaws(limits: Json, field: string, given: Json): Generator<string> {
+  const { times, confidence } = limits[field] ?? {};
   const slots = new Set<number>();
-  for (const item of list) {
+  for (const item of times ? given[field] : []) {
     const time = at(item, times.key);
     const slot = Math.floor(time * times.slots_per_second + 0.5);
-    if (typeof time !== "number") report(CERTAIN);
-    else if (!(times.above < time && time < end) || slots.has(slot)) report(confidence);
-    slots.add(slot);
+    const end = given[times.below] ?? limits[times.below].default;
+    if (typeof time !== "number") yield CERTAIN!;
+    else if (time <= times.above || time >= end || slots.has(slot)) yield confidence;
+    if (typeof time === "number") slots.add(slot);
   }
 }
 
-function areTagsKnown(tags: Json, text: string, given: Json): boolean {
-  const beside = Object.keys(tags.first_beside).find((field) => field in given);
-  const first = beside ? tags.first_beside[beside] : tags.first;
-  const last = given[tags.count_of]?.length ?? 0;
-  return [...text.matchAll(new RegExp(tags.pattern, "g"))].every(([, tag]) => first <= +tag! && +tag! <= last);
+function* tagFlaws(tags: Json, text: string, given: Json): Generator<string> {
+  const beside = Object.keys(tags?.first_beside ?? {}).find((field) => field in given);
+  const first = beside ? tags.first_beside[beside] : tags?.first;
+  const last = given[tags?.count_of]?.length ?? 0;
+  for (const [, number] of tags ? text.matchAll(new RegExp(tags.pattern, "g")) : [])
+    if (+number! < first || +number! > last) yield tags.confidence;
 }
 
-function checkMedia(given: Json, report: Report): void {
+function* mediaFlaws(given: Json): Generator<Finding> {
   for (const kind of Object.values<Json>(modes.inputs))
     for (const [field, values] of kind.paths.map((path: string) => items(given, path)))
       for (const confidence of values.map((value: Json) => flaw(kind, value)))
-        if (confidence) report(confidence, "out_of_range", field, "x-modes.inputs");
+        if (confidence) yield [confidence, "out_of_range", field, "x-modes.inputs"];
   const { path, presets, custom_pattern, custom_confidence } = modes.voices;
   const [field, voices] = items(given, path);
-  for (const voice of voices)
-    if (typeof voice === "string" && !presets.includes(voice) && !new RegExp(custom_pattern).test(voice))
-      report(custom_confidence, "out_of_range", field, "x-modes.voices");
+  for (const voice of voices.filter((name) => typeof name === "string" && !presets.includes(name)))
+    if (!new RegExp(custom_pattern).test(voice)) yield [custom_confidence, "out_of_range", field, "x-modes.voices"];
 }
 
 /** The confidence of the first rule that an image, video, voice or destination breaks, if it breaks any. */
 function flaw(kind: Json, item: Json): string | undefined {
-  const names = kind.one_of.filter((name: string) => !isAbsent(at(item, name)));
+  const names = kind.one_of.filter((name: string) => (at(item, name) ?? null) !== null);
   const value = names.length === 1 ? item[names[0]] : undefined;
   if (!isText(value) || isBlank(value)) return kind.confidence;
   if (!kind.urls.includes(names[0])) return undefined;
   const scheme = value.split(":", 1)[0]!.toLowerCase();
+  const isAny = (list: string[], is: (word: string) => boolean): boolean => list.length === 0 || list.some(is);
   if (!kind.schemes.includes(scheme)) return kind.confidence;
   if (scheme === "data") {
     const type = value.slice(5).split(/[;,]/, 1)[0]!.toLowerCase();
-    const padding = value.length - value.replace(/={1,2}$/, "").length;
-    const size = Math.floor(((value.length - value.indexOf(",") - 1) * 3) / 4) - padding;
-    const isListed = kind.media_types.length === 0 || kind.media_types.includes(type);
-    return !isListed || size > kind.max_bytes ? kind.confidence : undefined;
+    const text = value.slice(value.indexOf(",") + 1).replace(/={1,2}$/, "");
+    const isTooLarge = Math.floor((text.length * 3) / 4) > kind.max_bytes;
+    return isTooLarge || !isAny(kind.media_types, (word) => word === type) ? kind.confidence : undefined;
   }
   if (!new RegExp(modes.url_pattern, "i").test(value)) return kind.confidence;
   const path = value.split(/[?#]/, 1)[0]!.toLowerCase();
-  const isEnding = kind.suffixes.length === 0 || kind.suffixes.some((suffix: string) => path.endsWith(suffix));
-  return isEnding ? undefined : kind.suffix_confidence;
+  return isAny(kind.suffixes, (word) => path.endsWith(word)) ? undefined : kind.suffix_confidence;
 }
 
-export function price(call: string, body: Json, inputSeconds: number | null = null): { usd: string | null } {
+export function price({ call, body, input_seconds }: Order): { usd: string | null } {
   const given = present(body);
-  const mode = choose(call, given, () => {});
+  const { mode } = choose(call, given);
   const prices = pricing.models[modelOf(given)];
   if (mode === null || !prices) return { usd: null };
   const { limits } = modes.modes[mode];
-  const input = inputSeconds ?? limits.video?.max_seconds ?? 0;
+  const input = input_seconds ?? limits.video?.max_seconds ?? 0;
+  const duration = given.duration ?? limits.duration?.default;
   const rate = prices.output_second[given.resolution ?? limits.resolution?.default];
-  const rates = { ...prices, output_second: rate ?? Math.max(...Object.values<number>(prices.output_second)) };
   const amounts: Json = {
-    output_second: pricing.seconds[mode] === "input" ? Math.min(input, limits.video.max_seconds) : (given.duration ?? limits.duration.default),
+    output_second: pricing.seconds[mode] === "input" ? Math.min(input, limits.video.max_seconds) : duration,
     input_image: modes.inputs.image.paths.flatMap((path: string) => items(given, path)[1]).length,
     input_second: input,
   };
+  const rates = { ...prices, output_second: rate ?? Math.max(...Object.values<number>(prices.output_second)) };
   let usd = 0;
   for (const charge of pricing.charges[mode]) usd += (rates[charge] ?? 0) * amounts[charge];
   if (given.storage_options) {

@@ -9,7 +9,11 @@ const PAUSE = 1; // seconds before a POST is sent again, if the answer does not 
 
 export async function run(input: Json): Promise<Json> {
   let answer: Answer = {};
-  const client: Json = videos(input.base_url, input.api_key, guarded((kept) => (answer = kept)));
+  const client: Json = videos(
+    input.base_url,
+    input.api_key,
+    guarded((kept) => (answer = kept)),
+  );
   const sleep = (seconds: number): Promise<void> => setTimeout((1000 * seconds) / input.speed);
   /** What the generated client read, or undefined: then `answer` says why. */
   const send = (operation: string, argument: Json): Promise<Json> => client[operation](argument).catch(() => undefined);
@@ -33,7 +37,7 @@ export async function run(input: Json): Promise<Json> {
   const { pauses, ...end } = await wait(document["x-waiter"].timeout, look, sleep);
   const cost_in_usd_ticks = (read?.data ?? read?.error)?.usage?.cost_in_usd_ticks;
   const result = { ...end, posts, request_id, cost_in_usd_ticks };
-  const { url } = download(read?.data);
+  const { url } = download(answer);
   if (end.outcome !== "done" || url === null) return result;
   const file = Buffer.from(await (await fetch(url)).arrayBuffer());
   return { ...result, url, bytes: file.length, sha256: createHash("sha256").update(file).digest("hex") };
