@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"slices"
@@ -42,8 +43,8 @@ func (a answer) rule() any {
 		return as[string](code)
 	})
 	text := find(a.Body, at(failures, "bodies", "text"), as[string])
-	if body, _ := json.Marshal(a.Body); text == "" {
-		text = a.Text + string(body)
+	if body, err := json.Marshal(a.Body); err == nil {
+		text = cmp.Or(text, a.Text, string(body))
 	}
 	for _, kind := range as[[]any](at(failures, "kinds")) {
 		codes, parts := at(kind, "code"), at(kind, "text")

@@ -51,15 +51,15 @@ func sent[B, R any](send func(context.Context, B, ...api.RequestEditorFn) (R, er
 	return send(context.Background(), typed)
 }
 
-// guarded keeps each answer for the rules, and hides from the generated decoder what it can't read: it fails on an empty
-// 202, and then gives no answer at all.
-func guarded(keep *answer) doer {
+// keeping keeps each answer for the rules before the generated client reads it: that fails on an empty 202, and then gives
+// neither the status nor the text.
+func keeping(kept *answer) doer {
 	plain := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return func(request *http.Request) (*http.Response, error) {
-		*keep = answer{Failure: "lost"}
+		*kept = answer{Failure: "lost"}
 		response, err := plain.Do(request)
 		if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
-			keep.Failure = "not_delivered"
+			kept.Failure = "not_delivered"
 		}
 		if err != nil {
 			return nil, err
@@ -69,13 +69,11 @@ func guarded(keep *answer) doer {
 		if err != nil {
 			return nil, err
 		}
-		*keep = answer{Status: float64(response.StatusCode), Headers: map[string]string{}, Text: string(content)}
+		*kept = answer{Status: float64(response.StatusCode), Headers: map[string]string{}, Text: string(content)}
 		for name := range response.Header {
-			keep.Headers[name] = response.Header.Get(name)
+			kept.Headers[name] = response.Header.Get(name)
 		}
-		if json.Unmarshal(content, &keep.Body) != nil {
-			response.Header.Del("Content-Type") // an empty 202, a page, a text
-		}
+		_ = json.Unmarshal(content, &kept.Body) // nothing in an empty 202, a page, a text
 		response.Body = io.NopCloser(bytes.NewReader(content))
 		return response, nil
 	}

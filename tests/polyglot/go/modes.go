@@ -144,7 +144,7 @@ func judge(mode string, all object, inputSeconds any, found findings) {
 		}
 	}
 
-	name := modelOf(given)
+	name := modelOf(all)
 	lacks, narrowed := at(modes, "models", name, "lacks", mode), at(modes, "models", name, "modes", mode)
 	narrowedSection := "x-modes.models." + name + "." + mode
 	found.add(at(modes, "misnomers", "models", name) != nil, certain, "unknown_field", "model", "x-modes.misnomers")

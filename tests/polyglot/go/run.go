@@ -26,7 +26,7 @@ type job struct {
 // run makes a video from start to file, over the network.
 func run(input job) (object, error) {
 	var last answer
-	client, err := client(input.BaseURL, input.Key, guarded(&last))
+	client, err := client(input.BaseURL, input.Key, keeping(&last))
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,12 @@ const NO_CONNECTION = [
 ];
 
 export function videos(baseUrl: string, apiKey: string, fetch: Fetch) {
-  const client = createClient<paths>({ baseUrl, fetch, headers: { authorization: `Bearer ${apiKey}` } });
+  const client = createClient<paths>({
+    baseUrl,
+    fetch,
+    redirect: "manual",
+    headers: { authorization: `Bearer ${apiKey}` },
+  });
   return {
     generateVideo: (body: Schemas["GenerateVideoRequest"]) => client.POST("/videos/generations", { body }),
     editVideo: (body: Schemas["EditVideoRequest"]) => client.POST("/videos/edits", { body }),
@@ -26,26 +31,28 @@ export function videos(baseUrl: string, apiKey: string, fetch: Fetch) {
 }
 
 /**
- * A fetch that keeps the answer for the rules, and hands openapi-fetch only what it can read: it would throw the answer away with an
- * HTML page under a 200 (SyntaxError).
+ * A fetch that keeps each answer for the rules before the generated client reads it: that fails on a page under a 200, and then gives
+ * neither the status nor the text.
  */
-export function guarded(keep: (answer: Answer) => void): Fetch {
+export function keeping(keep: (answer: Answer) => void): Fetch {
   return async (request) => {
     try {
       const response = await globalThis.fetch(request);
-      const { status, headers } = response;
-      const answer: Answer = { http_status: status, headers: Object.fromEntries(headers), text: await response.text() };
-      keep(answer);
-      try {
-        answer.body = JSON.parse(answer.text!);
-      } catch {
-        return new Response(null, { status, headers: { "content-length": "0" } }); // an empty 202, a page, a text
-      }
-      return new Response(answer.text, { status, headers: { "content-type": "application/json" } });
+      const text = await response.clone().text();
+      keep({ http_status: response.status, headers: Object.fromEntries(response.headers), text, body: parsed(text) });
+      return response;
     } catch (error) {
       const code = (error as { cause?: { code?: string } }).cause?.code ?? "";
       keep({ failure: NO_CONNECTION.includes(code) ? "not_delivered" : "lost" });
       throw error;
     }
   };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // an empty 202, a page, a text
+  }
 }

@@ -66,7 +66,7 @@ function* judge(mode: string, all: Json, inputSeconds?: number): Generator<Findi
     else if (!isOf(fields[field].type, value)) yield [CERTAIN!, "out_of_range", field, section];
     else given[field] = value;
 
-  const name = modelOf(given);
+  const name = modelOf(all);
   const lacks = models[name]?.lacks[mode];
   if (misnomers.models[name]) yield [CERTAIN!, "unknown_field", "model", "x-modes.misnomers"];
   if (lacks) yield [lacks.confidence, "mode_conflict", "model", `x-modes.models.${name}`];

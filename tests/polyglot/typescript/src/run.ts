@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { download, post, wait, type Answer } from "./answers.js";
-import { guarded, videos } from "./client.js";
+import { keeping, videos } from "./client.js";
 import { document, type Json } from "./json.js";
 
 const PAUSE = 1; // seconds before a POST is sent again, if the answer does not say
@@ -12,7 +12,7 @@ export async function run(input: Json): Promise<Json> {
   const client: Json = videos(
     input.base_url,
     input.api_key,
-    guarded((kept) => (answer = kept)),
+    keeping((kept) => (answer = kept)),
   );
   const sleep = (seconds: number): Promise<void> => setTimeout((1000 * seconds) / input.speed);
   /** What the generated client read, or undefined: then `answer` says why. */
