@@ -77,8 +77,9 @@ prove: .venv/dev  ## Attack the promise: kills, processes and programs that end 
 	@$(PY) scripts/prove_power_cuts.py 1000
 	@ENDINGS=all $(BIN)/pytest -q -n 4 tests/endings
 
-conformance: .venv/dev  ## Run the vectors of openapi/conformance in every language that is here; STRICT=1 fails if one is missing
+conformance: .venv/dev  ## Run the vectors of openapi/conformance, and jobs end to end, in every language that is here; STRICT=1 fails if one is missing
 	@PYTHONPATH=scripts $(PY) -m conformance.driver
+	@PYTHONPATH=scripts $(PY) tests/polyglot/e2e_cases.py --built
 
 FUZZ ?= 100000
 FUZZ_SECONDS ?= 0

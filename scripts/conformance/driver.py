@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -74,7 +74,7 @@ class Adapter:
             return "" if done.returncode == 0 else f"{done.stdout}\n{done.stderr}"
         return ""
 
-    def talk(self, cases: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    def talk(self, cases: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         """The greeting of a program, and its answers to the cases, in order."""
         with subprocess.Popen(
             self.command("run"), cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
