@@ -48,7 +48,8 @@ func (a answer) rule() any {
 	}
 	for _, kind := range as[[]any](at(failures, "kinds")) {
 		codes, parts := at(kind, "code"), at(kind, "text")
-		if at(kind, "http_status") == a.Status && (codes == nil || has(codes, code)) && (parts == nil || mentions(text, parts)) {
+		isKind := (codes == nil || has(codes, code)) && (parts == nil || mentions(text, parts))
+		if at(kind, "http_status") == a.Status && isKind {
 			return kind
 		}
 	}
@@ -122,7 +123,8 @@ func (a answer) retryAfter() any {
 
 // wait looks until the job has ended or the time is up. The age of the job is the sum of the pauses.
 func wait(timeout float64, poll func() answer, sleep func(seconds float64)) object {
-	last := timeout - min(as[float64](at(waiter, "last_poll", "before_end")), timeout*as[float64](at(waiter, "last_poll", "part")))
+	number := func(keys ...string) float64 { return as[float64](at(waiter, keys...)) }
+	last := timeout - min(number("last_poll", "before_end"), timeout*number("last_poll", "part"))
 	every := func(age float64) float64 {
 		for _, row := range as[[]any](at(waiter, "schedule")) {
 			if until, isBounded := at(row, "until").(float64); !isBounded || age < until {
@@ -146,8 +148,8 @@ func wait(timeout float64, poll func() answer, sleep func(seconds float64)) obje
 		switch verdict["outcome"] {
 		case "running":
 		case "again":
-			asked := min(as[float64](answer.retryAfter()), as[float64](at(waiter, "failed_poll", "longest_retry_after")))
-			pause = max(min(pause, as[float64](at(waiter, "failed_poll", "longest_pause"))), asked)
+			asked := min(as[float64](answer.retryAfter()), number("failed_poll", "longest_retry_after"))
+			pause = max(min(pause, number("failed_poll", "longest_pause")), asked)
 		default:
 			return verdict
 		}

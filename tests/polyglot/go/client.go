@@ -51,8 +51,8 @@ func sent[B, R any](send func(context.Context, B, ...api.RequestEditorFn) (R, er
 	return send(context.Background(), typed)
 }
 
-// keeping keeps each answer for the rules before the generated client reads it: that fails on an empty 202, and then gives
-// neither the status nor the text.
+// keeping keeps each answer for the rules before the generated client reads it: that fails on an empty 202, and then
+// gives neither the status nor the text.
 func keeping(kept *answer) doer {
 	plain := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return func(request *http.Request) (*http.Response, error) {

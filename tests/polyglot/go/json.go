@@ -9,6 +9,14 @@ import (
 
 type object = map[string]any
 
+// in tells which fields an object has.
+func in(body object) func(field string) bool {
+	return func(field string) bool {
+		_, isIn := body[field]
+		return isIn
+	}
+}
+
 // document is the compiled document, whose path is the program's argument.
 var document = func() (document object) {
 	content, err := os.ReadFile(os.Args[1])
@@ -51,6 +59,11 @@ func find(value any, paths any, read func(any) string) string {
 		}
 	}
 	return ""
+}
+
+// kept are the names that a condition holds of.
+func kept(names []string, holds func(string) bool) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return !holds(name) })
 }
 
 func has(list any, value any) bool { return slices.Contains(as[[]any](list), value) }

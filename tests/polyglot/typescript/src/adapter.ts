@@ -33,22 +33,12 @@ async function waitVirtually({ timeout, answers }: Json): Promise<Json> {
   return wait(timeout, poll, async () => {});
 }
 
-const operations: Record<string, (input: Json) => Json> = {
-  encode,
-  decode,
-  check,
-  look,
-  post,
-  wait: waitVirtually,
-  price,
-  download,
-  run,
-};
+const operations = { encode, decode, check, look, post, wait: waitVirtually, price, download, run };
 
 async function answer(line: string): Promise<Json> {
   const { id, operation, input } = JSON.parse(line);
   try {
-    return { id, output: await operations[operation]!(input) };
+    return { id, output: await operations[operation as keyof typeof operations](input) };
   } catch (error) {
     return { id, error: String(error) };
   }

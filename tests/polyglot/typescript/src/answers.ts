@@ -4,13 +4,7 @@ import { at, document, isObject, isText, type Json } from "./json.js";
 const { "x-errors": errors, "x-waiter": waiter } = document;
 
 /** An answer of the API, or why there is none. `text` is a body that is not JSON. */
-export type Answer = {
-  http_status?: number;
-  headers?: Record<string, string>;
-  body?: Json;
-  text?: string;
-  failure?: "lost" | "not_delivered";
-};
+export type Answer = { http_status?: number; headers?: Json; body?: Json; text?: string; failure?: string };
 export type Verdict = { outcome: string; kind?: string; request_id?: string; after?: number | null };
 type Rule = { kind?: string; post?: string; get?: string };
 
@@ -84,20 +78,16 @@ export async function wait(
     age += pause;
     const answer = await poll();
     const verdict = look(answer);
-    const counts = { polls: pauses.length, pauses };
-    if (!["running", "again"].includes(verdict.outcome)) return { ...verdict, ...counts };
-    if (isLast) return { outcome: "timeout", ...counts };
+    const isOpen = ["running", "again"].includes(verdict.outcome);
+    if (!isOpen || isLast) return { ...(isOpen ? { outcome: "timeout" } : verdict), polls: pauses.length, pauses };
     pause = every(age);
-    if (verdict.outcome === "running") continue;
     const asked = Math.min(retryAfter(answer) ?? 0, failed_poll.longest_retry_after);
-    pause = Math.max(Math.min(pause, failed_poll.longest_pause), asked);
+    if (verdict.outcome === "again") pause = Math.max(Math.min(pause, failed_poll.longest_pause), asked);
   }
 }
 
 export function download({ body }: Answer): { url: string | null; authorization: boolean } {
-  const { url, authorization } = waiter.result;
-  return {
-    url: url.map((path: string) => at(body, path)).find(isText) ?? null,
-    authorization: authorization !== "never",
-  };
+  const { url: paths, authorization } = waiter.result;
+  const url = paths.map((path: string) => at(body, path)).find(isText);
+  return { url: url ?? null, authorization: authorization !== "never" };
 }
