@@ -102,8 +102,11 @@ func look(a answer) object {
 		for path, matcher := range as[object](at(acceptor, "when")) {
 			holds = holds && !fails(path, matcher)
 		}
-		if holds {
-			return object{"outcome": at(acceptor, "outcome")}
+		if verdict := (object{"outcome": at(acceptor, "outcome")}); holds {
+			if at(acceptor, "warn") == "once" {
+				verdict["warn"] = true
+			}
+			return verdict
 		}
 	}
 	if at(rule, "get") == "again" {
@@ -113,10 +116,8 @@ func look(a answer) object {
 }
 
 func (a answer) retryAfter() any {
-	for name, value := range a.Headers {
-		if seconds, err := strconv.ParseUint(value, 10, 32); err == nil && strings.EqualFold(name, "retry-after") {
-			return float64(seconds)
-		}
+	if seconds, err := strconv.ParseUint(a.Headers["retry-after"], 10, 32); err == nil {
+		return float64(seconds)
 	}
 	return nil
 }
@@ -154,8 +155,7 @@ func wait(timeout float64, poll func() answer, sleep func(seconds float64)) obje
 			return verdict
 		}
 		if isLast {
-			verdict["outcome"] = "timeout"
-			return verdict
+			return object{"outcome": "timeout", "polls": len(pauses), "pauses": pauses}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 
 	"polyglot/api"
 )
@@ -26,20 +27,27 @@ func client(baseURL string, key string, do doer) (*api.ClientWithResponses, erro
 	return api.NewClientWithResponses(baseURL, api.WithHTTPClient(do), api.WithRequestEditorFn(authorize))
 }
 
-// start sends the POST of an operation with a body of the generated type.
-func start(client *api.ClientWithResponses, operation string, body any) (any, error) {
+// call sends the request of an operation: a POST with a body of the generated type, a GET with an id.
+func call(client *api.ClientWithResponses, operation string, argument any) (any, error) {
+	id, background := as[string](argument), context.Background()
 	switch operation {
 	case "generateVideo":
-		return sent(client.GenerateVideoWithResponse, body)
+		return sent(client.GenerateVideoWithResponse, argument)
 	case "editVideo":
-		return sent(client.EditVideoWithResponse, body)
+		return sent(client.EditVideoWithResponse, argument)
 	case "extendVideo":
-		return sent(client.ExtendVideoWithResponse, body)
+		return sent(client.ExtendVideoWithResponse, argument)
+	case "getVideo":
+		return client.GetVideoWithResponse(background, id)
+	case "getVideoModel":
+		return client.GetVideoModelWithResponse(background, id)
+	case "listVideoModels":
+		return client.ListVideoModelsWithResponse(background)
 	}
 	return nil, fmt.Errorf("no operation %s", operation)
 }
 
-func sent[B, R any](send func(context.Context, B, ...api.RequestEditorFn) (R, error), body any) (read any, err error) {
+func sent[B, R any](send func(context.Context, B, ...api.RequestEditorFn) (R, error), body any) (any, error) {
 	content, err := json.Marshal(body)
 	var typed B
 	if err == nil {
@@ -71,7 +79,7 @@ func keeping(kept *answer) doer {
 		}
 		*kept = answer{Status: float64(response.StatusCode), Headers: map[string]string{}, Text: string(content)}
 		for name := range response.Header {
-			kept.Headers[name] = response.Header.Get(name)
+			kept.Headers[strings.ToLower(name)] = response.Header.Get(name)
 		}
 		_ = json.Unmarshal(content, &kept.Body) // nothing in an empty 202, a page, a text
 		response.Body = io.NopCloser(bytes.NewReader(content))

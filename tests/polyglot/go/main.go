@@ -4,7 +4,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,10 +31,12 @@ func encode(input struct {
 		}
 		return &http.Response{Body: http.NoBody}, err
 	})
-	if err == nil && input.ID != "" {
-		_, err = client.GetVideoWithResponse(context.Background(), input.ID)
-	} else if err == nil {
-		_, err = start(client, input.Operation, present(input.Body))
+	var argument any = present(input.Body)
+	if input.ID != "" {
+		argument = input.ID
+	}
+	if err == nil {
+		_, err = call(client, input.Operation, argument)
 	}
 	return sent, err
 }
@@ -53,12 +54,7 @@ func decode(input struct {
 	if err != nil {
 		return nil, err
 	}
-	var read any
-	if input.Operation == "getVideo" {
-		read, err = client.GetVideoWithResponse(context.Background(), "id")
-	} else {
-		read, err = start(client, input.Operation, object{})
-	}
+	read, err := call(client, input.Operation, nil)
 	if err != nil {
 		return nil, err
 	}

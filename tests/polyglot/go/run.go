@@ -42,7 +42,7 @@ func run(input job) (object, error) {
 			}
 			sleep(seconds)
 		}
-		_, _ = start(client, input.Operation, input.Body) // last says what came of it
+		_, _ = call(client, input.Operation, input.Body) // last says what came of it
 		output = post(last)
 	}
 	id, isAccepted := output["request_id"].(string)

@@ -23,7 +23,7 @@ async function encode({ operation, body, request_id }: Json): Promise<Json> {
 /** What the generated client reads of an answer. */
 async function decode({ operation, http_status, body }: Json): Promise<Json> {
   const client: Json = videos(BASE, "", async () => Response.json(body, { status: http_status }));
-  const { data, error } = await client[operation](operation === "getVideo" ? "id" : {});
+  const { data, error } = await client[operation]("any");
   return { value: data ?? error };
 }
 

@@ -5,7 +5,7 @@ const { "x-errors": errors, "x-waiter": waiter } = document;
 
 /** An answer of the API, or why there is none. `text` is a body that is not JSON. */
 export type Answer = { http_status?: number; headers?: Json; body?: Json; text?: string; failure?: string };
-export type Verdict = { outcome: string; kind?: string; request_id?: string; after?: number | null };
+export type Verdict = { outcome: string; kind?: string; request_id?: string; after?: number | null; warn?: true };
 type Rule = { kind?: string; post?: string; get?: string };
 
 const isSuccess = (status = 0): boolean => status >= 200 && status < 300;
@@ -51,13 +51,13 @@ export function look(answer: Answer): Verdict {
     return isText(value) === (matcher.is === "present");
   };
   const acceptor = waiter.acceptors.find(({ when }: Json) => Object.entries(when).every(holds));
-  if (acceptor) return { outcome: acceptor.outcome };
+  if (acceptor) return { outcome: acceptor.outcome, warn: acceptor.warn ? true : undefined };
   return get === "again" ? { outcome: "again" } : { outcome: "error", kind };
 }
 
-function retryAfter({ headers = {} }: Answer): number | null {
-  const name = Object.keys(headers).find((header) => header.toLowerCase() === "retry-after");
-  return name && /^[0-9]+$/.test(headers[name]!) ? Number(headers[name]) : null;
+function retryAfter({ headers }: Answer): number | null {
+  const value = headers?.["retry-after"];
+  return /^[0-9]+$/.test(value) ? Number(value) : null;
 }
 
 /** Looks until the job has ended or the time is up. The age of the job is the sum of the pauses. */

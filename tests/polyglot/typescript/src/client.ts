@@ -1,4 +1,4 @@
-/** The generated client: the three POSTs, the look, and what they answered as the rules read it. */
+/** The generated client by operations, and what was answered as the rules read it. */
 import createClient from "openapi-fetch";
 import type { Answer } from "./answers.js";
 import type { components, paths } from "./schema.js";
@@ -27,6 +27,9 @@ export function videos(baseUrl: string, apiKey: string, fetch: Fetch) {
     editVideo: (body: Schemas["EditVideoRequest"]) => client.POST("/videos/edits", { body }),
     extendVideo: (body: Schemas["ExtendVideoRequest"]) => client.POST("/videos/extensions", { body }),
     getVideo: (request_id: string) => client.GET("/videos/{request_id}", { params: { path: { request_id } } }),
+    getVideoModel: (model_id: string) =>
+      client.GET("/video-generation-models/{model_id}", { params: { path: { model_id } } }),
+    listVideoModels: () => client.GET("/video-generation-models"),
   };
 }
 
