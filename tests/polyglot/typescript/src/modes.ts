@@ -168,7 +168,7 @@ function flaw(kind: Json, item: Json): string | undefined {
   if (!kind.schemes.includes(scheme)) return kind.confidence;
   if (scheme === "data") {
     const type = value.slice(5).split(/[;,]/, 1)[0]!.toLowerCase();
-    const text = value.slice(value.indexOf(",") + 1).replace(/={1,2}$/, "");
+    const text = value.slice(value.indexOf(",") + 1 || value.length).replace(/={1,2}$/, "");
     const isTooLarge = Math.floor((text.length * 3) / 4) > kind.max_bytes;
     return isTooLarge || !isAny(kind.media_types, (word) => word === type) ? kind.confidence : undefined;
   }
