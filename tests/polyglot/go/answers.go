@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -32,9 +33,12 @@ func mentions(text string, parts any) bool {
 // rule is the rule of a failure; of a success, what holds if it can't be read.
 func (a answer) rule() any {
 	if a.isSuccess() {
-		return at(failures, "failures", "unreadable")
-	} else if a.Failure != "" {
-		return at(failures, "failures", a.Failure)
+		a.Failure = "unreadable"
+	}
+	if a.Failure != "" {
+		rule := maps.Clone(as[object](at(failures, "failures", a.Failure)))
+		rule["kind"] = a.Failure
+		return rule
 	}
 	code := find(a.Body, at(failures, "bodies", "code"), func(code any) string {
 		if number, isNumber := code.(float64); isNumber && number == math.Trunc(number) {
@@ -61,6 +65,7 @@ func (a answer) rule() any {
 	return nil
 }
 
+// post tells whether a job exists, and whether a POST may be sent again.
 func post(a answer) object {
 	rule := a.rule()
 	if id := as[string](at(a.Body, "request_id")); a.isSuccess() && id != "" {
@@ -76,6 +81,7 @@ func post(a answer) object {
 	return object{"outcome": "refused", "kind": at(rule, "kind")}
 }
 
+// look tells what the answer to a poll means.
 func look(a answer) object {
 	acceptors := as[[]any](at(waiter, "acceptors"))
 	isNamed := slices.ContainsFunc(acceptors, func(acceptor any) bool {
@@ -160,6 +166,7 @@ func wait(timeout float64, poll func() answer, sleep func(seconds float64)) obje
 	}
 }
 
+// download tells where a finished job's file is.
 func download(answer answer) object {
 	var url any
 	if found := find(answer.Body, at(waiter, "result", "url"), as[string]); found != "" {

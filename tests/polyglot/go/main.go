@@ -61,6 +61,7 @@ func decode(input struct {
 	return object{"value": reflect.ValueOf(read).Elem().FieldByName(fmt.Sprint("JSON", input.Status)).Interface()}, nil
 }
 
+// waitVirtually waits on a clock that only the pauses move.
 func waitVirtually(input struct {
 	Timeout float64
 	Answers []answer
@@ -75,6 +76,7 @@ func waitVirtually(input struct {
 
 type operation func(input []byte) (any, error)
 
+// fallible is an operation by a function of its decoded input.
 func fallible[I, O any](run func(I) (O, error)) operation {
 	return func(content []byte) (any, error) {
 		var input I
@@ -89,7 +91,6 @@ func pure[I any](run func(I) object) operation {
 	return fallible(func(input I) (object, error) { return run(input), nil })
 }
 
-// operations by name.
 var operations = map[string]operation{
 	"encode": fallible(encode), "decode": fallible(decode), "run": fallible(run), "wait": pure(waitVirtually),
 	"check": pure(check), "price": pure(price), "look": pure(look), "post": pure(post), "download": pure(download),

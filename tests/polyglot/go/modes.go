@@ -12,6 +12,7 @@ var modes = document["x-modes"]
 
 const certain, uncertain = "H", "M"
 
+// order is a body, the call that takes it, and the length of its video, if it is known.
 type order struct {
 	Call         string
 	Body         object
@@ -43,6 +44,7 @@ func present(body object) object {
 	return given
 }
 
+// check tells the mode of a body, and the rules that it breaks.
 func check(order order) object {
 	given, found := present(order.Body), findings{}
 	mode := choose(order.Call, given, found)
@@ -65,20 +67,22 @@ func choose(call string, given object, found findings) any {
 	if len(served) == 1 || candidates == nil {
 		return served[0]
 	}
-	isForbidden := func(mode string) func(string) bool {
-		return func(field string) bool { return at(modes, "modes", mode, "forbidden", field) != nil }
-	}
 	for _, mode := range candidates {
-		if !slices.ContainsFunc(fields, isForbidden(mode)) {
+		rules := at(modes, "modes", mode)
+		isTaken := func(field string) bool { return has(at(rules, "required"), field) || has(at(rules, "allowed"), field) }
+		if len(kept(slices.Clone(fields), isTaken)) == len(fields) {
 			return mode
 		}
 	}
-	other := fields[slices.IndexFunc(fields, isForbidden(candidates[0]))]
-	found.add(true, certain, "mode_conflict", fields[0], "x-modes.modes."+candidates[0])
-	found.add(true, certain, "mode_conflict", other, "x-modes.modes."+candidates[0])
+	isForbidden := func(field string) bool { return at(modes, "modes", candidates[0], "forbidden", field) != nil }
+	others := kept(slices.Clone(fields), isForbidden)
+	for _, field := range append(fields[:1:1], others[:min(len(others), 1)]...) {
+		found.add(true, certain, "mode_conflict", field, "x-modes.modes."+candidates[0])
+	}
 	return nil
 }
 
+// modelOf is the model of a body, by its own name.
 func modelOf(given object) string {
 	name := as[string](cmp.Or(given["model"], at(modes, "default_model")))
 	for model, rules := range as[object](at(modes, "models")) {
@@ -89,6 +93,7 @@ func modelOf(given object) string {
 	return name
 }
 
+// judge finds the rules of a mode, and of the model, that a body breaks.
 func judge(mode string, all object, inputSeconds any, found findings) {
 	rules, section := at(modes, "modes", mode), "x-modes.modes."+mode
 	isGiven, given := in(all), object{} // of a field with a wrong type nothing else is said
@@ -139,7 +144,7 @@ func judge(mode string, all object, inputSeconds any, found findings) {
 		for place, flaws := range map[string][]any{
 			"x-modes.fields." + field:              keyFlaws(at(modes, "fields", field, "keys"), value),
 			section + ".limits." + field:           timeFlaws(at(rules, "limits"), field, given),
-			section + ".limits." + field + ".tags": tagFlaws(at(limit, "tags"), value, given),
+			section + ".limits." + field + ".tags": tagFlaws(at(limit, "tags"), value, all),
 		} {
 			for _, flaw := range flaws {
 				found.add(true, flaw, "out_of_range", field, place)

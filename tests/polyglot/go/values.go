@@ -10,27 +10,25 @@ import (
 	"unicode/utf8"
 )
 
-// What x-modes says of single values.
-
 func isBlank(value any) bool {
 	text, isText := value.(string)
 	return isText && strings.Trim(text, "\t\n\v\f\r ") == ""
 }
 
 func isOf(types any, value any) bool {
-	number, isNumber := value.(float64)
-	name := map[bool]string{isNumber: "number"}[true]
-	switch value.(type) {
+	switch value := value.(type) {
 	case string:
-		name = "string"
+		return has(types, "string")
 	case bool:
-		name = "boolean"
+		return has(types, "boolean")
+	case float64:
+		return has(types, "number") || has(types, "integer") && value == math.Trunc(value)
 	case []any:
-		name = "array"
+		return has(types, "array")
 	case object:
-		name = "object"
+		return has(types, "object")
 	}
-	return has(types, name) || has(types, "integer") && isNumber && number == math.Trunc(number)
+	return false
 }
 
 // items are the field of a path such as keyframes[].image, and what stands there; each item of a list counts.
@@ -49,6 +47,7 @@ func items(body object, path string) (field string, values []any) {
 	return field, values
 }
 
+// breaks tells whether a value is outside a limit.
 func breaks(limit any, value any, inputSeconds any) bool {
 	isOutside := func(amount float64, isKnown bool, least, most string) bool {
 		low, hasLow := at(limit, least).(float64)
@@ -68,6 +67,7 @@ func breaks(limit any, value any, inputSeconds any) bool {
 		at(limit, "values") != nil && !has(at(limit, "values"), value)
 }
 
+// keyFlaws are the confidences of the rules that the keys of an object break.
 func keyFlaws(rules any, value any) (flaws []any) {
 	given, isObject := value.(object)
 	if rules == nil || !isObject {
@@ -92,6 +92,7 @@ func keyFlaws(rules any, value any) (flaws []any) {
 	return flaws
 }
 
+// timeFlaws are those of the rules for times that the items of a list break.
 func timeFlaws(limits any, field string, given object) (flaws []any) {
 	times, slots := at(limits, field, "times"), map[float64]bool{}
 	if times == nil {
@@ -114,13 +115,14 @@ func timeFlaws(limits any, field string, given object) (flaws []any) {
 	return flaws
 }
 
-func tagFlaws(tags any, value any, given object) (flaws []any) {
+// tagFlaws are those of tags in a text that name no item.
+func tagFlaws(tags any, value any, all object) (flaws []any) {
 	if tags == nil {
 		return nil
 	}
-	first, last := at(tags, "first"), len(as[[]any](given[as[string](at(tags, "count_of"))]))
+	first, last := at(tags, "first"), len(as[[]any](all[as[string](at(tags, "count_of"))]))
 	for field, other := range as[object](at(tags, "first_beside")) {
-		if in(given)(field) {
+		if in(all)(field) {
 			first = other
 		}
 	}
@@ -133,6 +135,7 @@ func tagFlaws(tags any, value any, given object) (flaws []any) {
 	return flaws
 }
 
+// judgeMedia finds what is wrong with images, videos, voices and destinations.
 func judgeMedia(given object, found findings) {
 	for _, kind := range as[object](at(modes, "inputs")) {
 		for _, path := range texts(at(kind, "paths")) {

@@ -5,7 +5,7 @@ const { "x-errors": errors, "x-waiter": waiter } = document;
 
 /** An answer of the API, or why there is none. `text` is a body that is not JSON. */
 export type Answer = { http_status?: number; headers?: Json; body?: Json; text?: string; failure?: string };
-export type Verdict = { outcome: string; kind?: string; request_id?: string; after?: number | null; warn?: true };
+export type Verdict = { outcome: string; kind?: string; request_id?: string; after?: number | null; warn?: boolean };
 type Rule = { kind?: string; post?: string; get?: string };
 
 const isSuccess = (status = 0): boolean => status >= 200 && status < 300;
@@ -14,8 +14,8 @@ const mentions = (text: string, parts: string[]): boolean =>
 
 /** The rule of a failure; of a success, what holds if it can't be read. */
 function rule({ http_status: status = 0, body, text, failure }: Answer): Rule {
-  if (isSuccess(status)) return errors.failures.unreadable;
-  if (failure) return { kind: failure, ...errors.failures[failure] };
+  const name = isSuccess(status) ? "unreadable" : failure;
+  if (name) return { kind: name, ...errors.failures[name] };
   const first = (paths: string[], is: (value: Json) => boolean): Json => paths.map((path) => at(body, path)).find(is);
   const code = first(errors.bodies.code, (value) => isText(value) || Number.isInteger(value));
   const message = first(errors.bodies.text, isText) ?? text ?? JSON.stringify(body);
@@ -27,6 +27,7 @@ function rule({ http_status: status = 0, body, text, failure }: Answer): Rule {
   return kinds.find(matches) ?? unlisted.find((range: Json) => range.from <= status && status <= range.to);
 }
 
+/** Whether a job exists, and whether a POST may be sent again. */
 export function post(answer: Answer): Verdict {
   const id = at(answer.body, "request_id");
   if (isSuccess(answer.http_status) && isText(id)) return { outcome: "accepted", request_id: id };
@@ -37,6 +38,7 @@ export function post(answer: Answer): Verdict {
   return post === "unknown" ? { outcome: "unknown" } : { outcome: "refused", kind };
 }
 
+/** What the answer to a poll means. */
 export function look(answer: Answer): Verdict {
   let status = answer.http_status ?? 0;
   const isNamed = waiter.acceptors.some(({ when }: Json) => when.http_status?.equals === status);
@@ -51,7 +53,7 @@ export function look(answer: Answer): Verdict {
     return isText(value) === (matcher.is === "present");
   };
   const acceptor = waiter.acceptors.find(({ when }: Json) => Object.entries(when).every(holds));
-  if (acceptor) return { outcome: acceptor.outcome, warn: acceptor.warn ? true : undefined };
+  if (acceptor) return { outcome: acceptor.outcome, warn: acceptor.warn === "once" || undefined };
   return get === "again" ? { outcome: "again" } : { outcome: "error", kind };
 }
 
@@ -86,6 +88,7 @@ export async function wait(
   }
 }
 
+/** Where a finished job's file is. */
 export function download({ body }: Answer): { url: string | null; authorization: boolean } {
   const { url: paths, authorization } = waiter.result;
   const url = paths.map((path: string) => at(body, path)).find(isText);

@@ -13,7 +13,7 @@ export const isAbsent = (value: Json): boolean => ABSENT.includes(JSON.stringify
 const present = (body: Json): Json => Object.fromEntries(Object.entries(body).filter(([, value]) => !isAbsent(value)));
 const isBlank = (value: Json): boolean => typeof value === "string" && /^[\t-\r ]*$/.test(value);
 const isOf = (types: string[], value: Json): boolean =>
-  types.includes(Array.isArray(value) ? "array" : typeof value) ||
+  types.includes(Array.isArray(value) ? "array" : value === null ? "null" : typeof value) ||
   (typeof value === "number" && types.includes("integer") && Number.isInteger(value));
 
 /** The field of a path such as `keyframes[].image`, and what stands there; each item of a list counts. */
@@ -24,6 +24,7 @@ function items(body: Json, path: string): [field: string, values: Json[]] {
   return [field, list.map((item) => (key ? at(item, key.slice(1)) : item))];
 }
 
+/** The mode of a body, and the rules that it breaks. */
 export function check({ call, body, input_seconds }: Order): Json {
   const given = present(body);
   const { mode, conflict } = choose(call, given);
@@ -35,25 +36,29 @@ export function check({ call, body, input_seconds }: Order): Json {
   return { mode, refused: told(true), doubted: told(false) };
 }
 
+/** The mode that the fields select; null and two findings, if they exclude each other. */
 function choose(call: string, given: Json): { mode: string | null; conflict: Finding[] } {
   const served: string[] = modes.calls[call];
   const selecting = (mode: string): string[] => modes.modes[mode].selected_by.filter((field: string) => field in given);
   const candidates = served.filter((mode) => selecting(mode).length > 0);
   if (served.length === 1 || candidates.length === 0) return { mode: served[0]!, conflict: [] };
   const fields = candidates.flatMap(selecting);
-  const takesAll = (mode: string): boolean => fields.every((field) => !(field in modes.modes[mode].forbidden));
-  const mode = candidates.find(takesAll) ?? null;
+  const takes = (mode: string): string[] => [...modes.modes[mode].required, ...modes.modes[mode].allowed];
+  const mode = candidates.find((name) => fields.every((field) => takes(name).includes(field))) ?? null;
   const { forbidden } = modes.modes[candidates[0]!];
-  const pair = [fields[0]!, fields.find((field) => field in forbidden)!];
+  const pair = [fields[0]!, ...fields.filter((field) => field in forbidden).slice(0, 1)];
   const section = `x-modes.modes.${candidates[0]}`;
   return { mode, conflict: pair.map((field) => [CERTAIN!, "mode_conflict", field, section]) };
 }
 
+/** The model of a body, by its own name. */
 function modelOf(given: Json): string {
   const name = given.model ?? modes.default_model;
-  return Object.keys(modes.models).find((model) => modes.models[model].aliases.includes(name)) ?? name;
+  const alias = Object.keys(modes.models).find((model) => modes.models[model].aliases.includes(name));
+  return alias ?? (isText(name) ? name : "");
 }
 
+/** The rules of a mode, and of the model, that a body breaks. */
 function* judge(mode: string, all: Json, inputSeconds?: number): Generator<Finding> {
   const { fields, misnomers, models } = modes;
   const rules = modes.modes[mode];
@@ -90,13 +95,14 @@ function* judge(mode: string, all: Json, inputSeconds?: number): Generator<Findi
     const inner: [Iterable<string>, string][] = [
       [keyFlaws(fields[field].keys, value), `x-modes.fields.${field}`],
       [timeFlaws(rules.limits, field, given), `${section}.limits.${field}`],
-      [tagFlaws(rules.limits[field]?.tags, value, given), `${section}.limits.${field}.tags`],
+      [tagFlaws(rules.limits[field]?.tags, value, all), `${section}.limits.${field}.tags`],
     ];
     for (const [flaws, place] of inner) for (const flaw of flaws) yield [flaw, "out_of_range", field, place];
   }
   yield* mediaFlaws(given);
 }
 
+/** Whether a value is outside a limit. */
 function breaks(limit: Json, value: Json, inputSeconds?: number): boolean {
   if (!limit) return false;
   const length = typeof value === "string" ? [...value].length : NaN;
@@ -114,6 +120,7 @@ function breaks(limit: Json, value: Json, inputSeconds?: number): boolean {
   );
 }
 
+/** The confidences of the rules that the keys of an object break. */
 function* keyFlaws(rules: Json, value: Json): Generator<string> {
   if (!rules || !isObject(value)) return;
   if (Object.keys(value).some((key) => !rules[key])) yield CERTAIN!;
@@ -125,6 +132,7 @@ function* keyFlaws(rules: Json, value: Json): Generator<string> {
   }
 }
 
+/** Those of the rules for times that the items of a list break. */
 function* timeFlaws(limits: Json, field: string, given: Json): Generator<string> {
   const { times, confidence } = limits[field] ?? {};
   const slots = new Set<number>();
@@ -138,14 +146,16 @@ function* timeFlaws(limits: Json, field: string, given: Json): Generator<string>
   }
 }
 
-function* tagFlaws(tags: Json, text: string, given: Json): Generator<string> {
-  const beside = Object.keys(tags?.first_beside ?? {}).find((field) => field in given);
+/** Those of tags in a text that name no item. */
+function* tagFlaws(tags: Json, text: string, all: Json): Generator<string> {
+  const beside = Object.keys(tags?.first_beside ?? {}).find((field) => field in all);
   const first = beside ? tags.first_beside[beside] : tags?.first;
-  const last = given[tags?.count_of]?.length ?? 0;
+  const last = items(all, `${tags?.count_of}[]`)[1].length;
   for (const [, number] of tags ? text.matchAll(new RegExp(tags.pattern, "g")) : [])
     if (+number! < first || +number! > last) yield tags.confidence;
 }
 
+/** What is wrong with images, videos, voices and destinations. */
 function* mediaFlaws(given: Json): Generator<Finding> {
   for (const kind of Object.values<Json>(modes.inputs))
     for (const [field, values] of kind.paths.map((path: string) => items(given, path)))
@@ -177,17 +187,19 @@ function flaw(kind: Json, item: Json): string | undefined {
   return isAny(kind.suffixes, (word) => path.endsWith(word)) ? undefined : kind.suffix_confidence;
 }
 
+/** What a body costs at most. */
 export function price({ call, body, input_seconds }: Order): { usd: string | null } {
   const given = present(body);
   const { mode } = choose(call, given);
   const prices = pricing.models[modelOf(given)];
   if (mode === null || !prices) return { usd: null };
   const { limits } = modes.modes[mode];
-  const input = input_seconds ?? limits.video?.max_seconds ?? 0;
+  const longest = limits.video?.max_seconds ?? 0;
+  const input = input_seconds ?? longest;
   const duration = given.duration ?? limits.duration?.default;
   const rate = prices.output_second[given.resolution ?? limits.resolution?.default];
   const amounts: Json = {
-    output_second: pricing.seconds[mode] === "input" ? Math.min(input, limits.video.max_seconds) : duration,
+    output_second: pricing.seconds[mode] === "input" ? Math.min(input, longest) : duration,
     input_image: modes.inputs.image.paths.flatMap((path: string) => items(given, path)[1]).length,
     input_second: input,
   };
