@@ -15,7 +15,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -176,14 +175,8 @@ def judge(adapter: Adapter, role: str) -> tuple[Counter[str], list[Failure], str
 
 def excused(adapter: Adapter, failures: list[Failure]) -> tuple[list[Failure], list[str]]:
     """The failures that are not listed, and the listed cases that passed."""
-    used, open_ = set[str](), []
-    for failure in failures:
-        pattern = next((p for p in adapter.flaws if fnmatchcase(failure.vector["id"], p)), None)
-        if pattern is None:
-            open_.append(failure)
-        else:
-            used.add(pattern)
-    return open_, [pattern for pattern in adapter.flaws if pattern not in used]
+    failed = {failure.vector["id"] for failure in failures}
+    return [each for each in failures if each.vector["id"] not in adapter.flaws], sorted(adapter.flaws.keys() - failed)
 
 
 def run(adapter: Adapter) -> bool:
@@ -206,8 +199,8 @@ def run(adapter: Adapter) -> bool:
         )
     if len(unlisted) > 30:
         print(f"  ... and {len(unlisted) - 30} more")
-    for pattern in stale:
-        print(f"  {pattern}: is listed as a flaw, and passes")
+    for name in stale:
+        print(f"  {name}: is listed as a flaw, and passes")
     return not unlisted and not stale
 
 
