@@ -1,8 +1,8 @@
 //! Makes a video at a server, end to end.
 
+use crate::answers;
 use crate::client::Client;
-use crate::data::{at, text};
-use crate::rules;
+use crate::json::{at, text};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{thread::sleep, time::Duration};
@@ -15,7 +15,7 @@ pub fn run(document: &Value, runtime: &Runtime, input: &Value) -> Result<Value, 
     let started = loop {
         let _typed = runtime.block_on(client.call(text(&input["operation"]), &input["body"]));
         posts += 1;
-        let started = rules::post(&document["x-errors"], &client.answer());
+        let started = answers::post(&document["x-errors"], &client.last_answer());
         if started["outcome"] != "again" || Some(posts) >= input["max_posts"].as_u64() {
             break started;
         }
@@ -30,18 +30,18 @@ pub fn run(document: &Value, runtime: &Runtime, input: &Value) -> Result<Value, 
     }
     let mut typed = Value::Null;
     let timeout = document["x-waiter"]["timeout"].as_f64().unwrap_or_default();
-    let ended = rules::wait(document, timeout, |seconds| {
+    let ended = answers::wait(document, timeout, |seconds| {
         pause(seconds);
         polls += 1;
         typed = runtime.block_on(client.call("getVideo", &started["request_id"])).unwrap_or_default();
-        client.answer()
+        client.last_answer()
     });
     output["outcome"] = ended["outcome"].clone();
     output["kind"] = ended["kind"].clone();
     output["polls"] = json!(polls);
     output["request_id"] = started["request_id"].clone();
     output["cost_in_usd_ticks"] = at(&typed, "usage.cost_in_usd_ticks").clone();
-    let place = crate::download(document, &typed);
+    let place = answers::download(document, &typed);
     if let (true, Some(url)) = (ended["outcome"] == "done", place["url"].as_str()) {
         let fetched = runtime.block_on(async { reqwest::get(url).await?.error_for_status()?.bytes().await });
         let file = fetched.map_err(|error| error.to_string())?;
