@@ -40,20 +40,21 @@ pub fn look(document: &Value, answer: &Value) -> Value {
     if is_success(answer) && !acceptors.iter().any(|a| a["when"]["http_status"]["equals"] == *status) {
         status = &waiter["other_success"];
     }
+    // A matcher that asks for a part of the body needs a JSON object.
     let holds = |(path, matcher): (&String, &Value)| {
-        let value = match path.as_str() {
-            "http_status" => status,
-            "error_kind" => &rule["kind"],
-            _ => at(&body, path),
+        let (value, is_known) = match path.as_str() {
+            "http_status" => (status, true),
+            "error_kind" => (&rule["kind"], true),
+            _ => (at(&body, path), body.is_object()),
         };
-        members(matcher).all(|(name, wanted)| match name.as_str() {
+        let matches = |(name, wanted): (&String, &Value)| match name.as_str() {
             "equals" => value == wanted,
             "mentions" => mentions(text(value), wanted),
             _ => text(value).is_empty() == (wanted == "missing"),
-        })
+        };
+        is_known && members(matcher).all(matches)
     };
-    let is_readable = body.is_object() || *status != waiter["other_success"];
-    let found = acceptors.iter().find(|acceptor| is_readable && members(&acceptor["when"]).all(holds));
+    let found = acceptors.iter().find(|acceptor| members(&acceptor["when"]).all(holds));
     match found {
         Some(acceptor) => json!({"outcome": acceptor["outcome"]}),
         None if rule["get"] == "again" => json!({"outcome": "again"}),
