@@ -5,6 +5,7 @@ import static adapter.Json.has;
 import static adapter.Json.isGiven;
 import static adapter.Json.names;
 import static adapter.Json.object;
+import static adapter.Json.text;
 import static adapter.Json.texts;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -45,11 +46,11 @@ record Answers(JsonNode waiter, JsonNode errors) {
     for (String path : texts(at(errors, "bodies.code"))) {
       code = code.isEmpty() && !at(body, path).isBoolean() ? at(body, path).asText() : code;
     }
-    String text = "";
+    String told = "";
     for (String path : texts(at(errors, "bodies.text"))) {
-      text = text.isEmpty() && at(body, path).isTextual() ? at(body, path).asText() : text;
+      told = told.isEmpty() ? text(at(body, path)) : told;
     }
-    String told = !text.isEmpty() ? text : body.isTextual() ? body.asText() : body.toString();
+    told = !told.isEmpty() ? told : body.isTextual() ? body.asText() : body.toString();
     for (JsonNode kind : errors.path("kinds")) {
       boolean hasCode = !kind.has("code") || has(kind.path("code"), code);
       boolean hasText = !kind.has("text") || mentions(told, kind.path("text"));
@@ -98,10 +99,10 @@ record Answers(JsonNode waiter, JsonNode errors) {
   }
 
   private static boolean matches(JsonNode matcher, JsonNode value) {
-    String text = value.isTextual() ? value.asText() : "";
+    boolean isMissing = text(value).isEmpty();
     return (!matcher.has("equals") || matcher.path("equals").equals(value))
-        && (!matcher.has("mentions") || mentions(text, matcher.path("mentions")))
-        && (!matcher.has("is") || matcher.path("is").asText().equals("missing") == text.isEmpty());
+        && (!matcher.has("mentions") || mentions(text(value), matcher.path("mentions")))
+        && (!matcher.has("is") || text(matcher.path("is")).equals("missing") == isMissing);
   }
 
   /** Seconds of a Retry-After; null if there is none, or an HTTP date. */
@@ -119,9 +120,10 @@ record Answers(JsonNode waiter, JsonNode errors) {
     JsonNode body = body(answer);
     JsonNode rule = rule(answer);
     JsonNode id = body.path("request_id");
-    boolean isBilled = at(body, "usage.cost_in_usd_ticks").asDouble() > 0;
+    JsonNode ticks = at(body, "usage.cost_in_usd_ticks");
+    boolean isBilled = ticks.isNumber() && ticks.asDouble() > 0;
     String post = rule.path("post").asText();
-    if (isSuccess(answer) && id.isTextual() && !id.asText().isEmpty()) {
+    if (isSuccess(answer) && !text(id).isEmpty()) {
       return object().put("outcome", "accepted").set("request_id", id);
     } else if (post.equals("again") && !isBilled) {
       return object().put("outcome", "again").put("after", retryAfter(answer));
@@ -177,7 +179,7 @@ record Answers(JsonNode waiter, JsonNode errors) {
     ObjectNode place = object().put("url", (String) null);
     place.put("authorization", !at(waiter, "result.authorization").asText().equals("never"));
     for (String path : texts(at(waiter, "result.url"))) {
-      if (!isGiven(place.path("url")) && !at(body, path).asText().isEmpty()) {
+      if (!isGiven(place.path("url")) && !text(at(body, path)).isEmpty()) {
         place.set("url", at(body, path));
       }
     }

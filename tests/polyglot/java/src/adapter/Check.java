@@ -163,20 +163,18 @@ final class Check {
     keys(field, value, modes.path("fields").path(field).path("keys"));
     times(field, value, rules[0].path("limits").path(field));
     tags(field, value, rules[0].path("limits").path(field).path("tags"));
-    boolean isJudged = false; // by the mode; then the model's rules say no more
-    for (int side = 0; side < 2 && !isJudged; side++) {
-      JsonNode forbidden = rules[side].path("forbidden").path(field);
-      JsonNode limit = rules[side].path("limits").path(field);
-      if (isGiven(forbidden)) {
-        add("mode_conflict", field, sections[side], confidence(forbidden));
-      }
-      if (!holds(limit, value, seconds)) {
-        List<String> needed = texts(limit.path("certain_with"));
-        boolean isBacked = needed.isEmpty() || needed.stream().anyMatch(body::has);
-        boolean isSure = isBacked && !has(limit.path("uncertain_for"), model);
-        range(field, sections[side], isSure ? confidence(limit) : UNCERTAIN);
-      }
-      isJudged = isGiven(forbidden) || !holds(limit, value, seconds);
+    int forbidding = isGiven(rules[0].path("forbidden").path(field)) ? 0 : 1;
+    JsonNode forbidden = rules[forbidding].path("forbidden").path(field);
+    if (isGiven(forbidden)) {
+      add("mode_conflict", field, sections[forbidding], confidence(forbidden));
+    }
+    int limiting = holds(rules[0].path("limits").path(field), value, seconds) ? 1 : 0;
+    JsonNode limit = rules[limiting].path("limits").path(field);
+    if (!holds(limit, value, seconds)) {
+      List<String> needed = texts(limit.path("certain_with"));
+      boolean isBacked = needed.isEmpty() || needed.stream().anyMatch(body::has);
+      boolean isSure = isBacked && !has(limit.path("uncertain_for"), model);
+      range(field, sections[limiting], isSure ? confidence(limit) : UNCERTAIN);
     }
   }
 
@@ -363,7 +361,8 @@ final class Check {
     }
     if (body.has("storage_options")) {
       double most = at(modes, "fields.storage_options.keys.expires_after.maximum").asDouble();
-      double days = at(body, "storage_options.expires_after").asDouble(most) / 86400;
+      JsonNode asked = at(body, "storage_options.expires_after");
+      double days = (asked.isNumber() ? asked.asDouble() : most) / 86400;
       double size = at(pricing, "assume.stored_bytes").asDouble() / (1 << 30);
       usd += at(pricing, "storage.gib_day").asDouble() * days * size;
     }

@@ -24,6 +24,10 @@ final class Json {
     return value;
   }
 
+  static String text(JsonNode value) {
+    return value.isTextual() ? value.asText() : "";
+  }
+
   static List<String> texts(JsonNode list) {
     return StreamSupport.stream(list.spliterator(), false).map(item -> item.asText()).toList();
   }
