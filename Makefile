@@ -77,7 +77,7 @@ prove: .venv/dev  ## Attack the promise: kills, processes and programs that end 
 	@$(PY) scripts/prove_power_cuts.py 1000
 	@ENDINGS=all $(BIN)/pytest -q -n 4 tests/endings
 
-conformance: .venv/dev  ## Run the vectors of openapi/conformance, and jobs end to end, in every language that is here; STRICT=1 fails if one is missing
+conformance: .venv/polyglot  ## Run the vectors of openapi/conformance, and jobs end to end, in every language that is here; STRICT=1 fails if one is missing
 	@PYTHONPATH=scripts $(PY) -m conformance.driver
 	@PYTHONPATH=scripts $(PY) tests/polyglot/e2e_cases.py --built
 
@@ -132,4 +132,9 @@ redis:
 
 .venv/dev: .venv/sandbox
 	@$(PY) -m pip install --quiet --group dev
+	@touch $@
+
+# The generator of the Java and Rust clients. It runs on the machine's own Java.
+.venv/polyglot: .venv/dev
+	@$(PY) -m pip install --quiet --group polyglot
 	@touch $@

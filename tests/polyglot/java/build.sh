@@ -5,7 +5,7 @@ document=$1 build=$2
 mkdir -p "$build"
 if ! cmp -s pom.xml "$build/pom.xml"; then
 	rm -rf "$build/lib"
-	mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+	mvn --batch-mode --quiet -Dstyle.color=never org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
 		-DoutputDirectory="$build/lib"
 	cp pom.xml "$build/"
 fi

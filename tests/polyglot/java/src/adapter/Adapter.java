@@ -14,6 +14,7 @@ import java.util.List;
 
 /** The adapter: answers the lines of the conformance kit, one by one. */
 public final class Adapter {
+  private static final String GENERATOR = "openapi-generator 7.26.0";
   private static final List<String> OPERATIONS =
       List.of("encode", "decode", "check", "look", "post", "wait", "price", "download", "run");
 
@@ -32,22 +33,26 @@ public final class Adapter {
   public static void main(String[] arguments) throws Exception {
     Adapter adapter = new Adapter(Json.MAPPER.readTree(new File(arguments[0])));
     PrintStream out = new PrintStream(System.out, true, UTF_8);
-    ObjectNode greeting =
-        object().put("adapter", "java").put("generator", "openapi-generator 7.26.0");
-    out.println(greeting.set("operations", Json.MAPPER.valueToTree(OPERATIONS)));
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, UTF_8));
-    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      JsonNode request = Json.MAPPER.readTree(line);
-      ObjectNode reply = object().set("id", request.path("id"));
-      try {
-        reply.set(
-            "output", adapter.answer(request.path("operation").asText(), request.path("input")));
-      } catch (Exception error) { // the line protocol tells it, and goes on
-        reply.put("error", error.toString());
+    ObjectNode greeting = object().put("adapter", "java").put("generator", GENERATOR);
+    out.println(greeting.set("operations", Json.MAPPER.valueToTree(OPERATIONS)));
+    try {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        out.println(adapter.reply(Json.MAPPER.readTree(line)));
       }
-      out.println(reply);
+    } finally {
+      adapter.stub.stop();
     }
-    adapter.stub.stop();
+  }
+
+  private ObjectNode reply(JsonNode request) {
+    ObjectNode reply = object().set("id", request.path("id"));
+    try {
+      String operation = request.path("operation").asText();
+      return reply.set("output", answer(operation, request.path("input")));
+    } catch (Exception error) { // it is told, and the next line may succeed
+      return reply.put("error", error.toString());
+    }
   }
 
   private JsonNode answer(String operation, JsonNode input) throws Exception {

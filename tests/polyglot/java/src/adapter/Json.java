@@ -1,5 +1,6 @@
 package adapter;
 
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -8,7 +9,13 @@ import java.util.stream.StreamSupport;
 
 /** Short ways through JSON. What is missing is empty. */
 final class Json {
+  /** Reads images as data: URLs, too, which are longer than what Jackson takes by itself. */
   static final ObjectMapper MAPPER = new ObjectMapper();
+
+  static {
+    StreamReadConstraints.Builder limits = StreamReadConstraints.builder();
+    MAPPER.getFactory().setStreamReadConstraints(limits.maxStringLength(1 << 28).build());
+  }
 
   private Json() {}
 
