@@ -56,7 +56,8 @@ pub fn look(document: &Value, answer: &Value) -> Value {
     };
     let found = acceptors.iter().find(|acceptor| members(&acceptor["when"]).all(holds));
     match found {
-        Some(acceptor) => json!({"outcome": acceptor["outcome"]}),
+        Some(acceptor) if acceptor["warn"].is_null() => json!({"outcome": acceptor["outcome"]}),
+        Some(acceptor) => json!({"outcome": acceptor["outcome"], "warn": true}),
         None if rule["get"] == "again" => json!({"outcome": "again"}),
         None => json!({"outcome": "error", "kind": rule["kind"]}),
     }

@@ -1,7 +1,7 @@
 //! The generated client, and a middleware that keeps what went over the wire.
 
 use crate::json::{Value, json};
-use grok_imagine_api::apis::{Error, configuration::Configuration, videos_api};
+use grok_imagine_api::apis::{Error, configuration::Configuration, video_models_api, videos_api};
 use reqwest::{Body, Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next, Result as Sent};
 use serde::{Serialize, de::DeserializeOwned};
@@ -76,13 +76,16 @@ impl Client {
         self.wire.answer.lock().unwrap().clone()
     }
 
-    /// Calls an operation with a body, or with the id of a job. Returns the typed answer as JSON.
+    /// Calls an operation with a body, or with the id that is asked for. Returns the typed answer as JSON.
     pub async fn call(&self, operation: &str, input: &Value) -> Result<Value, String> {
+        let (configuration, id) = (&self.configuration, input.as_str().unwrap_or_default());
         match operation {
-            "generateVideo" => written(videos_api::generate_video(&self.configuration, read(input)?).await),
-            "editVideo" => written(videos_api::edit_video(&self.configuration, read(input)?).await),
-            "extendVideo" => written(videos_api::extend_video(&self.configuration, read(input)?).await),
-            _ => written(videos_api::get_video(&self.configuration, input.as_str().unwrap_or_default()).await),
+            "generateVideo" => written(videos_api::generate_video(configuration, read(input)?).await),
+            "editVideo" => written(videos_api::edit_video(configuration, read(input)?).await),
+            "extendVideo" => written(videos_api::extend_video(configuration, read(input)?).await),
+            "getVideoModel" => written(video_models_api::get_video_model(configuration, id).await),
+            "listVideoModels" => written(video_models_api::list_video_models(configuration).await),
+            _ => written(videos_api::get_video(configuration, id).await),
         }
     }
 }

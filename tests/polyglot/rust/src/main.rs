@@ -42,7 +42,8 @@ fn answer(document: &Value, runtime: &Runtime, operation: &str, input: &Value) -
         }
         "decode" => {
             let client = Client::new(None, Some(input.clone()));
-            let subject = if input["operation"] == "getVideo" { json!("id") } else { json!({}) };
+            let is_post = ["generateVideo", "editVideo", "extendVideo"].contains(&text(&input["operation"]));
+            let subject = if is_post { json!({"prompt": "", "video": {}}) } else { json!("id") };
             json!({"value": runtime.block_on(client.call(text(&input["operation"]), &subject))?})
         }
         "check" => modes::check(&document["x-modes"], call, body, seconds),

@@ -80,7 +80,8 @@ public final class Adapter {
   private JsonNode decode(JsonNode input) throws Exception {
     stub.tell(input);
     String operation = input.path("operation").asText();
-    JsonNode subject = operation.equals("getVideo") ? Json.MAPPER.valueToTree("id") : object();
+    boolean isPost = List.of("generateVideo", "editVideo", "extendVideo").contains(operation);
+    JsonNode subject = isPost ? object() : Json.MAPPER.valueToTree("id");
     return object().set("value", client.call(operation, subject));
   }
 

@@ -79,7 +79,8 @@ record Answers(JsonNode waiter, JsonNode errors) {
     facts.set("http_status", isNamed || !isSuccess(answer) ? status : waiter.path("other_success"));
     for (JsonNode acceptor : waiter.path("acceptors")) {
       if (accepts(acceptor.path("when"), facts, body(answer))) {
-        return object().set("outcome", acceptor.path("outcome"));
+        ObjectNode seen = object().set("outcome", acceptor.path("outcome"));
+        return acceptor.has("warn") ? seen.put("warn", true) : seen;
       }
     }
     return rule.path("get").asText().equals("again")

@@ -16,6 +16,7 @@ import java.util.Map;
 import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.ApiResponse;
+import org.openapitools.client.api.VideoModelsApi;
 import org.openapitools.client.api.VideosApi;
 import org.openapitools.client.model.EditVideoRequest;
 import org.openapitools.client.model.ErrorBody;
@@ -28,6 +29,7 @@ final class Client {
   private final ObjectMapper mapper;
 
   private final VideosApi videos;
+  private final VideoModelsApi models;
   private ObjectNode answer = object();
 
   Client(String baseUrl, String apiKey) {
@@ -37,6 +39,7 @@ final class Client {
     client.setRequestInterceptor(request -> request.header("Authorization", "Bearer " + apiKey));
     mapper = client.getObjectMapper();
     videos = new VideosApi(client);
+    models = new VideoModelsApi(client);
   }
 
   JsonNode answer() {
@@ -44,7 +47,7 @@ final class Client {
   }
 
   /**
-   * Calls an operation with a body, or with the id of a job.
+   * Calls an operation with a body, or with the id that is asked for.
    *
    * @return the typed answer as JSON; an empty body, such as that of a job that still runs, is null
    */
@@ -57,6 +60,8 @@ final class Client {
             case "editVideo" -> videos.editVideoWithHttpInfo(read(input, EditVideoRequest.class));
             case "extendVideo" ->
                 videos.extendVideoWithHttpInfo(read(input, ExtendVideoRequest.class));
+            case "getVideoModel" -> models.getVideoModelWithHttpInfo(input.asText());
+            case "listVideoModels" -> models.listVideoModelsWithHttpInfo();
             default -> videos.getVideoWithHttpInfo(input.asText());
           };
       JsonNode value = mapper.valueToTree(response.getData());
