@@ -56,8 +56,8 @@ pub fn look(document: &Value, answer: &Value) -> Value {
     };
     let found = acceptors.iter().find(|acceptor| members(&acceptor["when"]).all(holds));
     match found {
-        Some(acceptor) if acceptor["warn"].is_null() => json!({"outcome": acceptor["outcome"]}),
-        Some(acceptor) => json!({"outcome": acceptor["outcome"], "warn": true}),
+        Some(acceptor) if acceptor["warn"] == "once" => json!({"outcome": acceptor["outcome"], "warn": true}),
+        Some(acceptor) => json!({"outcome": acceptor["outcome"]}),
         None if rule["get"] == "again" => json!({"outcome": "again"}),
         None => json!({"outcome": "error", "kind": rule["kind"]}),
     }

@@ -241,7 +241,8 @@ fn is_of_type(value: &Value, types: &Value) -> bool {
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),
         "object" => value.is_object(),
-        _ => value.is_array(),
+        "array" => value.is_array(),
+        _ => false,
     })
 }
 

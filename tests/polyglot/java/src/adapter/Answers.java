@@ -80,7 +80,7 @@ record Answers(JsonNode waiter, JsonNode errors) {
     for (JsonNode acceptor : waiter.path("acceptors")) {
       if (accepts(acceptor.path("when"), facts, body(answer))) {
         ObjectNode seen = object().set("outcome", acceptor.path("outcome"));
-        return acceptor.has("warn") ? seen.put("warn", true) : seen;
+        return acceptor.path("warn").asText().equals("once") ? seen.put("warn", true) : seen;
       }
     }
     return rule.path("get").asText().equals("again")
