@@ -3,16 +3,15 @@ package adapter;
 import static adapter.Json.object;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
-import java.util.List;
-import java.util.Map;
+import java.net.http.HttpResponse;
 import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.ApiResponse;
@@ -25,19 +24,34 @@ import org.openapitools.client.model.GenerateVideoRequest;
 
 /** The generated client, and its last answer as the rules read it. */
 final class Client {
-  /** The generated client's own mapper. */
-  private final ObjectMapper mapper;
+  /** The generated client's own mapper, which keeps the text that it is given. */
+  private final class Mapper extends ObjectMapper {
+    Mapper() {
+      super(ApiClient.createDefaultObjectMapper());
+    }
 
+    @Override
+    public ObjectMapper copy() {
+      return this;
+    }
+
+    @Override
+    public <T> T readValue(String text, TypeReference<T> type) throws JsonProcessingException {
+      answer.put("text", text);
+      return super.readValue(text, type);
+    }
+  }
+
+  private final ObjectMapper mapper = new Mapper();
   private final VideosApi videos;
   private final VideoModelsApi models;
   private ObjectNode answer = object();
 
   Client(String baseUrl, String apiKey) {
-    ApiClient client = new ApiClient();
-    client.updateBaseUri(baseUrl);
-    client.setHttpClientBuilder(HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1));
+    HttpClient.Builder http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1);
+    ApiClient client = new ApiClient(http, mapper, baseUrl);
     client.setRequestInterceptor(request -> request.header("Authorization", "Bearer " + apiKey));
-    mapper = client.getObjectMapper();
+    client.setResponseInterceptor(this::keep);
     videos = new VideosApi(client);
     models = new VideoModelsApi(client);
   }
@@ -49,9 +63,9 @@ final class Client {
   /**
    * Calls an operation with a body, or with the id that is asked for.
    *
-   * @return the typed answer as JSON; an empty body, such as that of a job that still runs, is null
+   * @return the typed answer as JSON; without members if it is empty, as of a job that still runs
    */
-  JsonNode call(String operation, JsonNode input) throws JsonProcessingException {
+  JsonNode call(String operation, JsonNode input) throws IOException {
     try {
       ApiResponse<?> response =
           switch (operation) {
@@ -65,30 +79,27 @@ final class Client {
             default -> videos.getVideoWithHttpInfo(input.asText());
           };
       JsonNode value = mapper.valueToTree(response.getData());
-      keep(response.getStatusCode(), response.getHeaders()).set("body", value);
       return value.isNull() ? object() : value;
     } catch (ApiException error) {
-      if (error.getCode() > 0) {
-        keep(error.getCode(), error.getResponseHeaders().map())
-            .put("text", error.getResponseBody());
-        return mapper.valueToTree(read(mapper.readTree(error.getResponseBody()), ErrorBody.class));
-      }
       Throwable cause = error.getCause();
-      boolean isConnecting =
-          cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException;
-      boolean isReading = cause instanceof JsonProcessingException;
-      answer =
-          object()
-              .put("failure", isConnecting ? "not_delivered" : isReading ? "unreadable" : "lost");
-      throw new UncheckedIOException(error.getMessage(), (IOException) cause);
+      if (cause == null) {
+        answer.put("text", error.getResponseBody());
+        return mapper.valueToTree(mapper.readValue(error.getResponseBody(), ErrorBody.class));
+      } else if (cause instanceof ConnectException
+          || cause instanceof HttpConnectTimeoutException) {
+        answer = object().put("failure", "not_delivered");
+      } else if (!(cause instanceof JsonProcessingException)) {
+        answer = object().put("failure", "lost");
+      }
+      throw (IOException) cause;
     }
   }
 
-  private ObjectNode keep(int status, Map<String, List<String>> headers) {
-    ObjectNode kept = object();
-    headers.forEach((name, values) -> kept.put(name, values.get(0)));
-    answer = object().put("http_status", status).set("headers", kept);
-    return answer;
+  private void keep(HttpResponse<?> response) {
+    ObjectNode headers = object();
+    response.headers().map().forEach((name, values) -> headers.put(name, values.get(0)));
+    answer = object().put("http_status", response.statusCode()).put("text", "");
+    answer.set("headers", headers);
   }
 
   /** The generated type of a body; an empty list counts as not set. */

@@ -2,11 +2,10 @@ package adapter;
 
 import static adapter.Json.at;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.UncheckedIOException;
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -16,8 +15,8 @@ import java.util.HexFormat;
 
 /** Makes a video at a server, end to end. */
 final class Run {
-  private static final double PAUSE =
-      1; // seconds before a POST is sent again, where the answer doesn't say
+  /** Seconds before a POST is sent again, where the answer doesn't say. */
+  private static final double PAUSE = 1;
 
   private final Answers answers;
   private final double timeout;
@@ -81,7 +80,7 @@ final class Run {
   private static JsonNode call(Client client, String operation, JsonNode input) {
     try {
       return client.call(operation, input);
-    } catch (JsonProcessingException | UncheckedIOException error) {
+    } catch (IOException error) {
       return NullNode.getInstance();
     }
   }
