@@ -2,7 +2,8 @@
 
 use crate::json::{Value, json};
 use grok_imagine_api::apis::{Error, configuration::Configuration, video_models_api, videos_api};
-use reqwest::{Body, Request, Response};
+use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::{Body, Request, Response, redirect::Policy};
 use reqwest_middleware::{ClientBuilder, Middleware, Next, Result as Sent};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::{Arc, Mutex};
@@ -23,8 +24,8 @@ impl Wire {
         }
         let response = next.run(request, extensions).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let headers =
-            headers.iter().map(|(name, value)| (name.to_string(), json!(value.to_str().ok()))).collect::<Value>();
+        let named = |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), json!(value.to_str().ok()));
+        let headers: Value = headers.iter().map(named).collect();
         Ok(json!({"http_status": status, "headers": headers, "text": response.text().await?}))
     }
 }
@@ -60,7 +61,9 @@ impl Client {
     pub fn new(server: Option<(&str, &str)>, canned: Option<Value>) -> Self {
         let wire = Wire { canned, ..Wire::default() };
         let mut configuration = Configuration::new();
-        configuration.client = ClientBuilder::new(reqwest::Client::new()).with(wire.clone()).build();
+        // A POST that follows a redirect is a second one.
+        let http = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
+        configuration.client = ClientBuilder::new(http).with(wire.clone()).build();
         if let Some((base_url, api_key)) = server {
             configuration.base_path = base_url.to_owned();
             configuration.bearer_access_token = Some(api_key.to_owned());
@@ -90,24 +93,24 @@ impl Client {
     }
 }
 
-/// The generated type of a body: what was not set is left out, and 5.0 is 5.
-fn read<T: DeserializeOwned>(body: &Value) -> Result<T, String> {
-    fn set(value: &Value) -> Value {
-        let is_set = |value: &Value| !value.is_null() && *value != json!([]);
-        match value {
-            Value::Object(members) => members
-                .iter()
-                .filter(|(_, value)| is_set(value))
-                .map(|(name, value)| (name.clone(), set(value)))
-                .collect(),
-            Value::Array(items) => items.iter().map(set).collect(),
-            Value::Number(number) => number
-                .as_f64()
-                .filter(|n| n.fract() == 0.0 && number.is_f64())
-                .map_or(json!(number), |n| json!(n as i64)),
-            other => other.clone(),
+/// What was set of a body; 5.0 is 5.
+fn set(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let given = members.iter().filter(|(_, value)| !value.is_null() && **value != json!([]));
+            given.map(|(name, value)| (name.clone(), set(value))).collect()
         }
+        Value::Array(items) => items.iter().map(set).collect(),
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|value| number.is_f64() && value.fract() == 0.0);
+            whole.map_or(json!(number), |value| json!(value as i64))
+        }
+        other => other.clone(),
     }
+}
+
+/// The generated type of a body.
+fn read<T: DeserializeOwned>(body: &Value) -> Result<T, String> {
     serde_json::from_value(set(body)).map_err(|error| error.to_string())
 }
 

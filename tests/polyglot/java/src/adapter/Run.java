@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpClient.Redirect;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.security.MessageDigest;
 import java.util.HexFormat;
@@ -67,13 +69,15 @@ final class Run {
 
   /** The file comes by a client without the key. */
   private static ObjectNode fetch(ObjectNode output, String url) throws Exception {
+    HttpClient client = HttpClient.newBuilder().followRedirects(Redirect.NORMAL).build();
     HttpRequest request = HttpRequest.newBuilder(URI.create(url)).build();
-    byte[] file = HttpClient.newHttpClient().send(request, BodyHandlers.ofByteArray()).body();
-    byte[] digest = MessageDigest.getInstance("SHA-256").digest(file);
-    return output
-        .put("url", url)
-        .put("bytes", file.length)
-        .put("sha256", HexFormat.of().formatHex(digest));
+    HttpResponse<byte[]> response = client.send(request, BodyHandlers.ofByteArray());
+    if (response.statusCode() != 200) {
+      throw new IOException("the download was answered with " + response.statusCode());
+    }
+    byte[] digest = MessageDigest.getInstance("SHA-256").digest(response.body());
+    output.put("url", url).put("bytes", response.body().length);
+    return output.put("sha256", HexFormat.of().formatHex(digest));
   }
 
   /** The typed answer; null if it can't be read, of which the client's answer tells more. */
