@@ -3,12 +3,13 @@
 set -eu
 document=$1 build=$2
 mkdir -p "$build"
-cmp -s pom.xml "$build/pom.xml" || {
+cat pom.xml build.sh >"$build/wanted"
+cmp -s "$build/wanted" "$build/installed" || {
     rm -rf "$build/lib" "$build/tools"
     maven="mvn --batch-mode --quiet -Dstyle.color=never org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
     $maven:copy-dependencies -DoutputDirectory="$build/lib"
     $maven:copy -Dartifact=com.google.googlejavaformat:google-java-format:1.28.0:jar:all-deps -DoutputDirectory="$build/tools"
-    cp pom.xml "$build"
+    cp "$build/wanted" "$build/installed"
 }
 exports=$(for part in api code file parser tree util; do echo "--add-exports=jdk.compiler/com.sun.tools.javac.$part=ALL-UNNAMED"; done)
 java $exports -jar "$build"/tools/google-java-format-*.jar --dry-run --set-exit-if-changed src/adapter/*.java
