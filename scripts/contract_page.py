@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,22 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
+class Raw(str):
+    """Markdown or HTML that a table takes as it is."""
+
+    __slots__ = ()
+
+
 def _cell(value: object) -> str:
     text = "" if value is None else f"{value:,g}" if isinstance(value, float) else str(value)
-    return text.replace("|", "\\|").replace("\n", " ").strip()
+    text = text.replace("|", "\\|").replace("\n", " ").strip()
+    return text if isinstance(value, Raw) else plain(text)
+
+
+def plain(text: str) -> str:
+    """Text whose angle brackets are no HTML; those in code are none anyway."""
+    parts = re.split(r"(``.+?``|`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else part.replace("<", "&lt;") for part in parts)
 
 
 def names(fields: Iterable[str]) -> str:
@@ -90,7 +104,7 @@ def modes(data: Mapping[str, Any]) -> Iterator[str]:
     yield table(["Name", "", "Mode", "Needs"], rows)
     yield "## Models by mode\n"
     rows = [
-        [title, *(_has(data["models"][model], mode, fields) for model in data["models"])]
+        [title, *(has(data["models"][model], mode, fields) for model in data["models"])]
         for title, mode, fields in [
             *((rule["title"], name, []) for name, rule in data["modes"].items()),
             *((each["title"], each["mode"], each["fields"]) for each in data["variants"].values()),
@@ -123,7 +137,7 @@ def modes(data: Mapping[str, Any]) -> Iterator[str]:
         yield table(["", *(f"`{model}`" for model in data["models"])], rows)
 
 
-def _has(model: Mapping[str, Any], mode: str, fields: Iterable[str]) -> str:
+def has(model: Mapping[str, Any], mode: str, fields: Iterable[str]) -> str:
     """Whether a model has a mode with these fields, and how sure that is."""
     if mode in model["lacks"]:
         return f"no ({model['lacks'][mode]['confidence']})"
@@ -138,16 +152,16 @@ def rules(data: Mapping[str, Any], texts: Mapping[str, Any]) -> Iterator[str]:
         for name, rule in data["modes"].items():
             for field, each in rule["forbidden"].items():
                 if each["effect"] != "other_mode":
-                    yield [rule["title"], "any", f"`{field}`", each["rule"], each["confidence"], _literal(each, texts)]
+                    yield [rule["title"], "any", f"`{field}`", each["rule"], each["confidence"], refusal_text(each, texts)]
             for field, each in rule.get("required_unless", {}).items():
                 yield [rule["title"], "any", f"`{field}`", each["rule"], each["confidence"], ""]
             for model, known in data["models"].items():
                 if name in known["lacks"]:
                     lack = known["lacks"][name]
                     words = "does not have the mode"
-                    yield [rule["title"], f"`{model}`", "", words, lack["confidence"], _literal(lack, texts)]
+                    yield [rule["title"], f"`{model}`", "", words, lack["confidence"], refusal_text(lack, texts)]
                 for field, each in known["modes"].get(name, {"forbidden": {}})["forbidden"].items():
-                    literal = _literal(each, texts)
+                    literal = refusal_text(each, texts)
                     yield [rule["title"], f"`{model}`", f"`{field}`", each["rule"], each["confidence"], literal]
 
     columns = ["Mode", "Model", "Field", "Rule", "", "The service says"]
@@ -162,7 +176,8 @@ def rules(data: Mapping[str, Any], texts: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _literal(rule: Mapping[str, Any], texts: Mapping[str, Any]) -> str:
+def refusal_text(rule: Mapping[str, Any], texts: Mapping[str, Any]) -> str:
+    """What the service says of a broken rule, if its words are known."""
     return texts[rule["refusal"]]["text"] if "refusal" in rule else ""
 
 
@@ -202,9 +217,9 @@ def prices(data: Mapping[str, Any]) -> Iterator[str]:
     rows = [
         [
             f"`{model}`",
-            *(_usd(each["output_second"].get(size)) for size in sizes),
-            _usd(each["input_image"]),
-            _usd(each["input_second"]),
+            *(usd(each["output_second"].get(size)) for size in sizes),
+            usd(each["input_image"]),
+            usd(each["input_second"]),
             each["confidence"],
         ]
         for model, each in data["models"].items()
@@ -221,7 +236,8 @@ def prices(data: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _usd(value: float | None) -> str:
+def usd(value: float | None) -> str:
+    """A price as it is written in tables."""
     return "-" if value is None else f"{value:g}"
 
 
@@ -232,7 +248,7 @@ def waiter(data: Mapping[str, Any]) -> Iterator[str]:
     rows = [
         [
             f"`{each['outcome']}`",
-            ", ".join(f"`{path}` {_matcher(matcher)}" for path, matcher in each["when"].items()),
+            ", ".join(f"`{path}` {matcher_words(matcher)}" for path, matcher in each["when"].items()),
             each.get("note"),
             each["source"],
         ]
@@ -248,7 +264,8 @@ def waiter(data: Mapping[str, Any]) -> Iterator[str]:
     yield f"A wait ends after {data['timeout']:g} s, unless the caller says otherwise.\n"
 
 
-def _matcher(matcher: Mapping[str, Any]) -> str:
+def matcher_words(matcher: Mapping[str, Any]) -> str:
+    """A matcher of x-waiter in words."""
     if "is" in matcher:
         return f"is {matcher['is']}"
     if "mentions" in matcher:
