@@ -1,0 +1,78 @@
+"""How Sphinx makes the site; scripts/site_build.py calls it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from docutils import nodes
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+from sphinx.ext.napoleon.docstring import GoogleDocstring
+from sphinx.transforms import SphinxTransform
+
+import grok_imagine
+
+project = "grok-imagine"
+author = "The grok-imagine maintainers"
+version = release = grok_imagine.__version__
+root_doc = "index"
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_design"]
+exclude_patterns = ["files/**"]
+
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_search_summary = False  # it fetches pages, which a browser refuses to do from a folder
+html_theme_options = {"footer_icons": [], "navigation_with_keys": True}
+
+# Words in backticks are code in the docstrings, as in Markdown.
+default_role = "literal"
+highlight_language = "text"
+pygments_style = "friendly"
+pygments_dark_style = "github-dark"
+
+myst_enable_extensions = ["attrs_block", "colon_fence"]
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+python_use_unqualified_type_names = True
+maximum_signature_line_length = 72
+
+
+class Sections(SphinxTransform):
+    """Makes the mark in a heading the anchor of its section: the name of the contract's section, as it is."""
+
+    default_priority = 200
+
+    def apply(self, **kwargs: Any) -> None:
+        """Takes the mark out of each title."""
+        for title in list(self.document.findall(nodes.title)):
+            for mark in [node for node in title if isinstance(node, nodes.raw)]:
+                if found := re.match(r'<span id="([^"]+)">', mark.astext()):
+                    title.parent["ids"].insert(0, found[1])
+                    self.document.ids[found[1]] = title.parent
+                title.remove(mark)
+
+
+def hide_making(app: Sphinx, what: str, name: str, *rest: Any) -> tuple[str, str] | None:
+    """What a client has as attributes is made by nobody else: how is not shown."""
+    return ("", "") if what == "class" and re.match(r"grok_imagine\._a?sync\.", name) else None
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.add_transform(Sections)
+    app.add_lexer("csv", TextLexer)
+    app.connect("autodoc-process-signature", hide_making)
+    # Napoleon takes what is before a colon in the first line of an attribute for its type, and knows no sections there.
+    GoogleDocstring._parse_attribute_docstring = lambda self: []
