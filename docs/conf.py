@@ -26,6 +26,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_show_copyright = False
 html_show_search_summary = False  # it fetches pages, which a browser refuses to do from a folder
 html_theme_options = {"footer_icons": [], "navigation_with_keys": True}
 
@@ -44,7 +45,7 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]  # else they are called variables
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 72
 

@@ -152,7 +152,14 @@ def rules(data: Mapping[str, Any], texts: Mapping[str, Any]) -> Iterator[str]:
         for name, rule in data["modes"].items():
             for field, each in rule["forbidden"].items():
                 if each["effect"] != "other_mode":
-                    yield [rule["title"], "any", f"`{field}`", each["rule"], each["confidence"], refusal_text(each, texts)]
+                    yield [
+                        rule["title"],
+                        "any",
+                        f"`{field}`",
+                        each["rule"],
+                        each["confidence"],
+                        refusal_text(each, texts),
+                    ]
             for field, each in rule.get("required_unless", {}).items():
                 yield [rule["title"], "any", f"`{field}`", each["rule"], each["confidence"], ""]
             for model, known in data["models"].items():

@@ -14,23 +14,42 @@ from grok_imagine import literals
 PAGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "client": ("Client", "The blocking client.", ("_sync.", "config")),
     "async-client": ("AsyncClient", "The same, awaited.", ("_async.",)),
-    "requests": ("Requests", "What is asked for, and what it will cost at most.", ("modes", "core.request", "literals", "pricing")),
+    "requests": (
+        "Requests",
+        "What is asked for, and what it will cost at most.",
+        ("modes", "core.request", "literals", "pricing"),
+    ),
     "results": ("Results", "What a job gives, and what becomes of a file.", ("core.results", "download.")),
     "errors": ("Errors", "All are `GrokImagineError`.", ("errors", "hints")),
     "warnings": ("Warnings", "What is uncertain is a warning, and is sent.", ("warning_types",)),
     "batches": ("Batches", "Many jobs from this machine, and the service's own batches.", ("batch.", "batches_api.")),
     "files": ("Files", "What is stored at the service.", ("files_api.",)),
     "ledger": ("Ledger", "Every job, noted before it is posted.", ("ledger.",)),
-    "limits": ("Limits and retries", "What may be asked of the service, and what is sent again.", ("pacing.", "core.retry")),
+    "limits": (
+        "Limits and retries",
+        "What may be asked of the service, and what is sent again.",
+        ("pacing.", "core.retry"),
+    ),
 }
 """Title, sentence and modules of each page. A name of another module goes to the last page."""
 
+BUILT_IN = "Warning, Mapping, dict, tuple, float, str, Enum, ABC, Generic, Iterator"
+"""Classes whose members are not ours."""
+
 REST = "others"
 FACES = {
-    "client": ("_sync", {"video": "videos.Videos", "models": "videos.Models", "files": "files.Files", "batches": "batches.Batches"}),
+    "client": (
+        "_sync",
+        {"video": "videos.Videos", "models": "videos.Models", "files": "files.Files", "batches": "batches.Batches"},
+    ),
     "async-client": (
         "_async",
-        {"video": "videos.AsyncVideos", "models": "videos.AsyncModels", "files": "files.AsyncFiles", "batches": "batches.AsyncBatches"},
+        {
+            "video": "videos.AsyncVideos",
+            "models": "videos.AsyncModels",
+            "files": "files.AsyncFiles",
+            "batches": "batches.AsyncBatches",
+        },
     ),
 }
 """What a client has as attributes: classes that nobody makes by their names."""
@@ -59,7 +78,9 @@ def home(name: str) -> str:
 def page_of(name: str) -> str:
     """The page of a public name."""
     module = home(name)
-    found = (page for page, (_, _, homes) in PAGES.items() if any(module == one or module.startswith(one) for one in homes))
+    found = (
+        page for page, (_, _, homes) in PAGES.items() if any(module == one or module.startswith(one) for one in homes)
+    )
     return next(found, REST)
 
 
@@ -89,7 +110,7 @@ def _ordered(page: str, names: list[str]) -> list[str]:
     """Errors as their tree is, others by name."""
     if page != "errors":
         return sorted(names)
-    return sorted(names, key=lambda name: _line(getattr(grok_imagine, name)))
+    return sorted(names, key=lambda name: (home(name), _line(getattr(grok_imagine, name))))
 
 
 def _line(value: Any) -> int:
@@ -100,7 +121,7 @@ def _directive(name: str) -> str:
     value = getattr(grok_imagine, name)
     if inspect.isclass(value):
         kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
-        base = ["   :show-inheritance:"] if kind == "autoexception" else ["   :inherited-members: Warning, Mapping"]
+        base = ["   :show-inheritance:"] if kind == "autoexception" else [f"   :inherited-members: {BUILT_IN}"]
         return _block(f".. {kind}:: grok_imagine.{name}", "   :members:", *base)
     if callable(value) and not hasattr(value, "__args__"):
         return _block(f".. autofunction:: grok_imagine.{name}")

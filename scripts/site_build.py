@@ -18,9 +18,8 @@ from pathlib import Path
 from posixpath import dirname, normpath, relpath
 from typing import Any
 
-import yaml
-
 import site_api
+import yaml
 from contract_page import table
 from site_figures import Figures, sections
 from site_markup import Register, link, register_page, resolve
@@ -31,7 +30,17 @@ ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "build" / "site"
 SOURCE = ROOT / "build" / "site-source"
 STAMP = ROOT / "build" / "site.stamp"
-INPUTS = ("docs", "openapi/*.md", "openapi/*.yaml", "openapi/schemas", "openapi/conformance/*.md", "overlay", "scripts", "*.md", "pyproject.toml")
+INPUTS = (
+    "docs",
+    "openapi/*.md",
+    "openapi/*.yaml",
+    "openapi/schemas",
+    "openapi/conformance/*.md",
+    "overlay",
+    "scripts",
+    "*.md",
+    "pyproject.toml",
+)
 
 PAGES = {
     "CHANGELOG.md": "changelog.md",
@@ -83,7 +92,7 @@ changes
 
 ```{{toctree}}
 :caption: About it
-register
+Register <register>
 sections
 languages
 conformance
@@ -127,8 +136,14 @@ def page_of(path: str) -> str | None:
 def relink(text: str, path: str, page: str) -> Iterator[str]:
     """A page's text with its links from its place in the repository to those of the site; what it needs is copied there."""
     for part in re.split(r"(?ms)(^```.*?^```)", text):
-        yield part if part.startswith("```") else re.sub(
-            r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)", lambda m: _link(m, path, page), part
+        yield (
+            part
+            if part.startswith("```")
+            else re.sub(
+                r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)",
+                lambda m: _link(m, path, page),
+                part,
+            )
         )
 
 
@@ -141,7 +156,7 @@ def _link(found: re.Match[str], path: str, page: str) -> str:
         copy = there.removeprefix("docs/") if image else f"files/{there}"
         _write(copy, (ROOT / there).read_bytes())
         return f"{image}[{words}]({relpath(copy, dirname(page) or '.')})"
-    if there.startswith("docs/") and page_of(there) is None or (ROOT / there).is_dir():
+    if (there.startswith("docs/") and page_of(there) is None) or (ROOT / there).is_dir():
         return words
     return found[0]
 
@@ -171,11 +186,18 @@ def stage() -> None:
 
 def fingerprint() -> str:
     """What goes into the site."""
-    files = {file for pattern in INPUTS for path in ROOT.glob(pattern) for file in (path.rglob("*") if path.is_dir() else [path])}
+    files = {
+        file
+        for pattern in INPUTS
+        for path in ROOT.glob(pattern)
+        for file in (path.rglob("*") if path.is_dir() else [path])
+    }
     total = hashlib.sha256(sys.version.encode())
     for file in sorted(files):
         if file.is_file() and "__pycache__" not in file.parts:
-            total.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+            total.update(
+                file.relative_to(ROOT).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest()
+            )
     return total.hexdigest()
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contract_page import Raw, history, matcher_words, names, plain, table, usd
-from site_markup import Register, heading, link, mark
+from contract_page import Raw, history, matcher_words, names, plain, usd
+from site_markup import Register, heading, lean, link, mark
 
 CLIENT = """An argument of the library itself, such as a ledger that is missing or a key that belongs to another request. No fact of the
 service is behind it: the message has the rule and the way out, and the [API reference](../api/index.md) the argument.
@@ -53,7 +53,7 @@ class Figures:
             ]
             for number, each in enumerate(data["acceptors"], 1)
         ]
-        yield table(["", "Outcome", "Conditions", "", "Source"], rows)
+        yield lean(["", "Outcome", "Conditions", "", "Source"], rows)
         yield f"A success status that no row names is read as {data['other_success']}. A body that can't be read is a failed poll.\n"
         yield heading(2, "Schedule", "x-waiter.schedule")
         yield f"For clients without a history: the pause goes by the age of the job. Source: {data['source']}.\n"
@@ -61,7 +61,7 @@ class Figures:
             ["any" if each["until"] is None else f"below {each['until']:g} s", f"{each['every']:g} s"]
             for each in data["schedule"]
         ]
-        yield table(["Age", "Next poll after"], rows)
+        yield lean(["Age", "Next poll after"], rows)
         last, failed = data["last_poll"], data["failed_poll"]
         yield f"- A wait ends after {data['timeout']:g} s, unless the caller says otherwise."
         yield (
@@ -88,26 +88,38 @@ class Figures:
             [
                 each["http_status"],
                 f"`{each['kind']}`",
-                ", ".join([*(f"code `{one}`" for one in each.get("code", [])), *(f'"{one}"' for one in each.get("text", []))]),
+                ", ".join(
+                    [*(f"code `{one}`" for one in each.get("code", [])), *(f'"{one}"' for one in each.get("text", []))]
+                ),
                 each["post"],
                 each["get"],
                 each["source"],
             ]
             for each in data["kinds"]
         ]
-        yield table(["HTTP", "Kind", "Told by", "POST", "GET", "Source"], rows)
+        yield lean(["HTTP", "Kind", "Told by", "POST", "GET", "Source"], rows)
         yield heading(2, "Statuses without a kind", "x-errors.unlisted")
         rows = [
-            [f"{each['from']} to {each['to']}" if each["from"] != each["to"] else each["from"], f"`{each['kind']}`", each["post"], each["get"]]
+            [
+                f"{each['from']} to {each['to']}" if each["from"] != each["to"] else each["from"],
+                f"`{each['kind']}`",
+                each["post"],
+                each["get"],
+            ]
             for each in data["unlisted"]
         ]
-        yield table(["HTTP", "Kind", "POST", "GET"], rows)
+        yield lean(["HTTP", "Kind", "POST", "GET"], rows)
         yield heading(2, "Failures without an error status", "x-errors.failures")
         rows = [
-            [f"`{name}`", each.get("note") or "A success whose body is not what it should be", each["post"], each["get"]]
+            [
+                f"`{name}`",
+                each.get("note") or "A success whose body is not what it should be",
+                each["post"],
+                each["get"],
+            ]
             for name, each in data["failures"].items()
         ]
-        yield table(["Failure", "", "POST", "GET"], rows)
+        yield lean(["Failure", "", "POST", "GET"], rows)
         yield heading(2, "Bodies", "x-errors.bodies")
         yield (
             f"The code of a body is at the first of {names(data['bodies']['code'])} that is there, its text at the first of "
@@ -115,8 +127,11 @@ class Figures:
         )
         yield heading(2, "Codes", "x-errors.codes")
         yield "A token since summer 2026, a phrase before. Both mean the same kinds.\n"
-        rows = [[f"`{each['token']}`", each["phrase"], names(each["kinds"]), each["since"], each["source"]] for each in data["codes"]]
-        yield table(["Token", "Phrase", "Kinds", "Since", "Source"], rows)
+        rows = [
+            [f"`{each['token']}`", each["phrase"], names(each["kinds"]), each["since"], each["source"]]
+            for each in data["codes"]
+        ]
+        yield lean(["Token", "Phrase", "Kinds", "Since", "Source"], rows)
         yield heading(2, "Literal texts", "x-errors.texts")
         yield "Names in braces stand for what differs.\n"
         rows = [
@@ -130,7 +145,7 @@ class Figures:
             ]
             for name, each in data["texts"].items()
         ]
-        yield table(["Kind", "Text", "Confidence", "Since", "", "Source"], rows)
+        yield lean(["Kind", "Text", "Conf.", "Since", "", "Source"], rows)
 
     @staticmethod
     def _text(each: Mapping[str, Any]) -> Raw:
@@ -153,21 +168,33 @@ class Figures:
             for name, each in data.items()
             if isinstance(each, Mapping)
         ]
-        yield table(["Limit", "Value", "Confidence", "Source", "Register", ""], rows)
+        yield lean(["Limit", "Value", "Conf.", "Source", "Register", ""], rows)
         yield heading(2, "Rates", "x-limits.rates")
         yield "What is said of the rate, and does not agree. The client uses the lower figures until a header or a 429 shows otherwise.\n"
         rows = [
-            [f"{each['value']:g} a {each['per']}", names(each["models"]) if each["models"] else "any", each["confidence"], each["source"], each["note"]]
+            [
+                f"{each['value']:g} a {each['per']}",
+                names(each["models"]) if each["models"] else "any",
+                each["confidence"],
+                each["source"],
+                each["note"],
+            ]
             for each in data["rates"]
         ]
-        yield table(["Rate", "Models", "Confidence", "Source", ""], rows)
+        yield lean(["Rate", "Models", "Conf.", "Source", ""], rows)
         yield heading(2, "Tiers", "x-limits.tiers")
         yield "By what a team has spent since 1 January 2026; `Limits.tier(2)` goes by one.\n"
         rows = [
-            [each["tier"], f"{each['requests_per_second']:g}", f"${each['spend_usd']:,g}", each["confidence"], each["source"]]
+            [
+                each["tier"],
+                f"{each['requests_per_second']:g}",
+                f"${each['spend_usd']:,g}",
+                each["confidence"],
+                each["source"],
+            ]
             for each in data["tiers"]
         ]
-        yield table(["Tier", "Requests a second", "Spent", "Confidence", "Source"], rows)
+        yield lean(["Tier", "Requests a second", "Spent", "Conf.", "Source"], rows)
 
     def _limit_row(self, name: str) -> Raw:
         """The register's row of a limit, which may name only how the limit begins, or ends."""
@@ -195,14 +222,22 @@ class Figures:
             ]
             for model, each in data["models"].items()
         ]
-        columns = ["", *(f"Second at {size}" for size in sizes), "Input image", "Second of input video", "Confidence", "Source", "Register"]
-        yield table(columns, rows)
+        columns = [
+            "",
+            *(f"Second at {size}" for size in sizes),
+            "Input image",
+            "Second of input video",
+            "Conf.",
+            "Source",
+            "Register",
+        ]
+        yield lean(columns, rows)
         yield heading(2, "What a mode adds up", "x-pricing.charges")
         rows = [
             [link(f"x-modes.modes.{mode}"), ", ".join(each).replace("_", " "), data["seconds"][mode]]
             for mode, each in data["charges"].items()
         ]
-        yield table(["Mode", "Items", "Seconds are those of"], rows)
+        yield lean(["Mode", "Items", "Seconds are those of"], rows)
         yield f"Source: {data['charges_source']}. Pinned frames and keyframes count as images.\n"
         yield heading(2, "What an estimate assumes", "x-pricing.assume")
         assume = data["assume"]
@@ -212,7 +247,7 @@ class Figures:
             ["the size of a stored result", f"{assume['stored_bytes']:,} bytes"],
             ["how long it is stored", f"the {assume['stored_seconds']} time"],
         ]
-        yield table(["Not said", "Assumed"], rows)
+        yield lean(["Not said", "Assumed"], rows)
         yield heading(2, "Moderation, batches, storage", "x-pricing.moderated")
         moderated, batch, storage = data["moderated"], data["batch"], data["storage"]
         yield f"- A video that moderation withholds is charged in {moderated['charged']} ({moderated['confidence']}, {moderated['source']})."
@@ -226,15 +261,21 @@ class Figures:
         eras = self._document["x-eras"]
         yield self._block("Eras and regions", "x-eras", "What changed with version 0.2.0 of the document")
         rows = [[f"`{name}`", each["month"], each["note"]] for name, each in eras["eras"].items()]
-        yield table(["Era", "Month", ""], rows)
+        yield lean(["Era", "Month", ""], rows)
         yield f"The sandbox is of {eras['default']} unless told otherwise.\n"
         yield from history(self._document)
         yield heading(2, "Regions", "x-regions")
         rows = [
-            [Raw(f"{mark(f'x-regions.hosts.{host}')}`{host}`"), each["rule"], each["instead"], each["confidence"], each["source"]]
+            [
+                Raw(f"{mark(f'x-regions.hosts.{host}')}`{host}`"),
+                each["rule"],
+                each["instead"],
+                each["confidence"],
+                each["source"],
+            ]
             for host, each in self._document["x-regions"]["hosts"].items()
         ]
-        yield table(["Host", "Rule", "Instead", "Confidence", "Source"], rows)
+        yield lean(["Host", "Rule", "Instead", "Conf.", "Source"], rows)
         yield f"Register: {self._register.about('Limits', 'x-regions')}.\n"
 
 
@@ -247,8 +288,10 @@ def sections(pages: Mapping[str, str]) -> str:
         heading(2, "The library's own rules", "client"),
         CLIENT,
     ]
-    for name, text in pages.items():
-        found = [one for one in re.findall(r'<span id="([^"]+)"', text) if not re.match(r"register:|row|[A-Z]\d+$", one)]
+    for text in pages.values():
+        found = [
+            one for one in re.findall(r'<span id="([^"]+)"', text) if not re.match(r"register:|row|[A-Z]\d+$", one)
+        ]
         title = re.sub(r"<[^>]+>", "", text.partition("\n")[0]).lstrip("# ")
         if found:
             parts += [f"## {title}\n", *(f"- {link(section)}" for section in found), ""]

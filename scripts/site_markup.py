@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from contract_page import Raw
+from contract_page import Raw, table
 
 _LINK = re.compile(r"\x02([^\x03]*)\x03([^\x04]*)\x04")
 _ID = re.compile(r'<span id="([^"]+)"')
@@ -28,11 +28,6 @@ def heading(level: int, title: str, section: str) -> str:
 def link(section: str, text: str = "") -> Raw:
     """A link to a section, on whatever page it is; without a text the section's name, as code."""
     return Raw(f"\x02{section}\x03{text or f'<code>{html.escape(section)}</code>'}\x04")
-
-
-def links(sections: Iterable[str]) -> Raw:
-    """Links to sections, by their names."""
-    return Raw(", ".join(link(section) for section in sections) or "-")
 
 
 def resolve(pages: Mapping[str, str]) -> dict[str, str]:
@@ -59,6 +54,13 @@ def resolve(pages: Mapping[str, str]) -> dict[str, str]:
         return _LINK.sub(one, text)
 
     return {name: write(name, text) for name, text in pages.items()}
+
+
+def lean(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table without the columns that are empty."""
+    rows = list(rows)
+    used = [place for place in range(len(columns)) if any(row[place] for row in rows)]
+    return table([columns[place] for place in used], [[row[place] for place in used] for row in rows])
 
 
 def tabs(entries: Iterable[tuple[str, str]]) -> str:
@@ -128,4 +130,6 @@ def register_page(text: str) -> str:
     head, title, rows = text.partition(mark(f"{REGISTER}:Contradictions"))
     rows = re.sub(r"(?m)^\| (\d+) \|", lambda m: f"| {mark(f'row-{m[1]}')}{m[1]} |", rows)
     text = head + title + rows
-    return re.sub(r"\b([Rr]ow) (\d+)\b", lambda m: link(f"row-{m[2]}", m[0]) if mark(f"row-{m[2]}") in text else m[0], text)
+    return re.sub(
+        r"\b([Rr]ow) (\d+)\b", lambda m: link(f"row-{m[2]}", m[0]) if mark(f"row-{m[2]}") in text else m[0], text
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from contract_page import Raw, plain, table
-from site_markup import Register, code, folded, heading, link, tabs
+from contract_page import Raw, plain
+from site_markup import Register, code, folded, heading, lean, link, tabs
 
 TITLES = {
     "videos": "Videos",
@@ -26,7 +27,13 @@ BOUNDS = {
 
 def words(text: str) -> str:
     """A description as one paragraph of Markdown. What it links to is in the register."""
-    return plain(" ".join(text.split())).replace("](#", "](register.md#")
+    text = plain(" ".join(text.split())).replace("](#", "](register.md#")
+    return re.sub(r"\b[Rr]ow (\d+)\b", lambda found: link(f"row-{found[1]}", found[0]), text)
+
+
+def sentence(text: str) -> str:
+    """A description that another may follow."""
+    return f"{words(text).rstrip('.')}. " if text else ""
 
 
 class Operations:
@@ -69,7 +76,7 @@ class Operations:
             confidence, row = self._register.operation(each["operationId"])
             name = link(each["operationId"], each["operationId"])
             rows.append([name, Raw(f"`{method.upper()} {path}`"), each["summary"], confidence, row])
-        return table(["Operation", "Request", "", "Confidence", "Register"], rows)
+        return lean(["Operation", "Request", "", "Conf.", "Register"], rows)
 
     def _operation(self, method: str, path: str, each: Mapping[str, Any]) -> Iterator[str]:
         name = each["operationId"]
@@ -81,7 +88,7 @@ class Operations:
         parameters = [self._deref(parameter) for parameter in each.get("parameters", ())]
         if parameters:
             yield "{.part}\nParameters\n"
-            yield table(["Name", "In", "Type", "Needed", ""], [self._parameter(one) for one in parameters])
+            yield lean(["Name", "In", "Type", "Needed", ""], [self._parameter(one) for one in parameters])
         if "requestBody" in each:
             for media_type, content in each["requestBody"]["content"].items():
                 yield f"{{.part}}\nBody, `{media_type}`\n"
@@ -113,19 +120,27 @@ class Operations:
             schemas = [self._type(content["schema"]) for content in answer.get("content", {}).values()]
             bodies = ", ".join(dict.fromkeys(schemas)) or "no body"
             rows.append(
-                [status, words(answer["description"]), Raw(bodies), Raw(", ".join(types)), there and link(there, "examples")]
+                [
+                    status,
+                    words(answer["description"]),
+                    Raw(bodies),
+                    Raw(", ".join(types)),
+                    there and link(there, "examples"),
+                ]
             )
             if not there:
-                shown = [one for kind, content in each.get("content", {}).items() for one in self._examples(content, kind)]
+                shown = [
+                    one for kind, content in each.get("content", {}).items() for one in self._examples(content, kind)
+                ]
                 if shown:
                     examples.append((status, tabs(shown)))
-        yield table(["HTTP", "", "Body", "Media type", ""], rows)
+        yield lean(["HTTP", "", "Body", "Media type", ""], rows)
         for status, shown_as in examples:
             yield folded(f"Examples of {status}", shown_as)
         headers = {name: header for each in responses.values() for name, header in each.get("headers", {}).items()}
         if headers:
             rows = [[Raw(f"`{name}`"), self._deref(header)["description"]] for name, header in headers.items()]
-            yield folded("Headers of a success", table(["Header", ""], rows))
+            yield folded("Headers of a success", lean(["Header", ""], rows))
 
     def _examples(self, content: Mapping[str, Any], media_type: str) -> list[tuple[str, str]]:
         """Titles and examples of a body."""
@@ -149,7 +164,7 @@ class Operations:
             yield f"{words(schema['description'])}{since}\n"
             if "enum" in schema:
                 later = schema.get("x-since-values", {})
-                yield table(["Value", "Since"], [[Raw(f"`{value}`"), later.get(value)] for value in schema["enum"]])
+                yield lean(["Value", "Since"], [[Raw(f"`{value}`"), later.get(value)] for value in schema["enum"]])
             if schema.get("properties"):
                 yield self._fields(name)
 
@@ -158,9 +173,9 @@ class Operations:
         rows = []
         for name, field in data["properties"].items():
             row, title = self._evidence.get((schema, name), ({}, ""))
-            about = f"{words(field.get('description', ''))} {self._known(field)}"
+            about = sentence(field.get("description", "")) + self._known(field)
             if row.get("note"):
-                about += f" <br>{words(row['note'])}"
+                about += f"<br>{sentence(row['note'])}"
             where = self._register.under(title) if title else self._neighbour(schema)
             rows.append(
                 [
@@ -173,11 +188,17 @@ class Operations:
                     where,
                 ]
             )
-        return table(["Field", "Type", "Needed", "", "Since", "Confidence", "Register"], rows)
+        return lean(["Field", "Type", "Needed", "", "Since", "Conf.", "Register"], rows)
 
     def _neighbour(self, schema: str) -> Raw:
         """Where the register speaks of what has no row for each field."""
-        known = {"File": "Files", "Public": "Files", "Batch": "Batches", "Video": "Response fields", "Token": "MediaUsage"}
+        known = {
+            "File": "Files",
+            "Public": "Files",
+            "Batch": "Batches",
+            "Video": "Response fields",
+            "Token": "MediaUsage",
+        }
         title = next((title for part, title in known.items() if part in schema), "Nested objects")
         return self._register.under(title)
 
@@ -231,5 +252,3 @@ class Operations:
         _, _, kind, name = node["$ref"].split("/")
         found: Mapping[str, Any] = self._components[kind][name]
         return found
-
-

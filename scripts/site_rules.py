@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from contract_page import Raw, has, held, limit, names, plain, refusal_text, table
-from site_markup import Register, heading, link, links, mark
+from contract_page import Raw, has, held, limit, names, plain, refusal_text
+from site_markup import Register, heading, lean, link, mark
 
 EFFECTS = {"other_mode": "makes another mode", "ignored": "the service ignores it", "refused": "the service refuses it"}
 RANGES = {
@@ -44,11 +44,14 @@ class Rules:
         yield heading(1, "Modes", "x-modes")
         yield (
             f"`x-modes` {data['version']}. The fields of a request select its mode; null and an empty list count as absent. Without a "
-            f"model it is `{data['default_model']}`. Sources: {self._register.under('Modes')}, {self._register.under('Request fields')}.\n"
+            f"model it is `{data['default_model']}`. Register: {self._register.under('Modes')}, {self._register.under('Request fields')}.\n"
         )
-        rows = [[f"`{call}`", links(f"x-modes.modes.{mode}" for mode in modes)] for call, modes in data["calls"].items()]
+        rows = [
+            [f"`{call}`", Raw(", ".join(link(f"x-modes.modes.{mode}", data["modes"][mode]["title"]) for mode in modes))]
+            for call, modes in data["calls"].items()
+        ]
         yield "A client's call serves these modes:\n"
-        yield table(["Call", "Modes"], rows)
+        yield lean(["Call", "Modes"], rows)
         yield "## Fields against modes\n"
         yield (
             "*needs*: the field must be given. *selects*: the field makes it this mode, and one of them is needed. *takes*: it may be "
@@ -59,17 +62,22 @@ class Rules:
             [link(f"x-modes.fields.{field}", field), *(self._takes(mode, field) for mode in data["modes"].values())]
             for field in data["fields"]
         ]
-        yield table(columns, rows)
+        yield lean(columns, rows)
         for name, mode in data["modes"].items():
             yield from self._mode(name, mode)
         yield from self._fields()
         yield "## Other names\n"
         yield "Common names for a mode with certain fields. Whoever asks by the name gives at least these fields:\n"
         rows = [
-            [Raw(f"{mark(f'x-modes.variants.{name}')}`{name}`"), each["title"], link(f"x-modes.modes.{each['mode']}"), names(each["fields"])]
+            [
+                Raw(f"{mark(f'x-modes.variants.{name}')}`{name}`"),
+                each["title"],
+                link(f"x-modes.modes.{each['mode']}"),
+                names(each["fields"]),
+            ]
             for name, each in data["variants"].items()
         ]
-        yield table(["Name", "", "Mode", "Needs"], rows)
+        yield lean(["Name", "", "Mode", "Needs"], rows)
 
     def _takes(self, mode: Mapping[str, Any], field: str) -> str:
         if field in mode["required"]:
@@ -86,8 +94,8 @@ class Rules:
         section = f"x-modes.modes.{name}"
         yield heading(2, mode["title"], section)
         yield (
-            f"Operation {link(mode['operation'], mode['operation'])}. Selected by {names(mode['selected_by'])}; needs "
-            f"{names(mode['required'])}; takes {names(mode['allowed'])}. Sources: {mode['source']}; register: "
+            f"Operation {link(mode['operation'], mode['operation'])}. Selected by {self._any(mode['selected_by'])}; needs "
+            f"{self._any(mode['required'])}; takes {names(mode['allowed'])}. Sources: {mode['source']}; register: "
             f"{self._register.under('Modes')}.\n"
         )
         for field, rule in mode.get("required_unless", {}).items():
@@ -106,8 +114,21 @@ class Rules:
                     f"`{tags['count_of']}`"
                 )
                 where = self._register.about("Limits", "reference_tag_first")
-                rows.append([self._row(f"{section}.limits.{field}.tags", "tags"), text, tags["confidence"], tags["source"], where, ""])
-        yield table(["Field", "Limit", "Confidence", "Source", "Register", "The service says"], rows)
+                rows.append(
+                    [
+                        self._row(f"{section}.limits.{field}.tags", "tags"),
+                        text,
+                        tags["confidence"],
+                        tags["source"],
+                        where,
+                        "",
+                    ]
+                )
+        yield lean(["Field", "Limit", "Conf.", "Source", "Register", "The service says"], rows)
+
+    @staticmethod
+    def _any(fields: Sequence[str]) -> str:
+        return names(fields) if fields else "nothing else"
 
     def _row(self, section: str, name: str) -> Raw:
         return Raw(f"{mark(section)}`{name}`")
@@ -125,14 +146,20 @@ class Rules:
             confidence = f"{rule['confidence']} with {names(rule['certain_with'])}, else M"
         else:
             confidence = rule["confidence"] + "".join(f"; M for `{model}`" for model in rule.get("uncertain_for", ()))
-        return [text, confidence, rule["source"], self._register.about("Limits", field), refusal_text(rule, self._texts)]
+        return [
+            text,
+            confidence,
+            rule["source"],
+            self._register.about("Limits", field),
+            refusal_text(rule, self._texts),
+        ]
 
     def _forbidden(self, rules: Mapping[str, Any]) -> str:
         rows = [
             [f"`{field}`", rule["rule"], rule["instead"], EFFECTS[rule["effect"]], rule["confidence"]]
             for field, rule in rules.items()
         ]
-        return table(["Field", "Rule", "Way out", "Otherwise", "Confidence"], rows)
+        return lean(["Field", "Rule", "Way out", "Otherwise", "Conf."], rows)
 
     def _fields(self) -> Iterator[str]:
         yield heading(2, "Fields", "x-modes.fields")
@@ -144,7 +171,7 @@ class Rules:
                 rows.append([Raw(f"`{field}.{key}`"), *self._key(each)])
                 for inner, deep in each.get("keys", {}).items():
                     rows.append([Raw(f"`{field}.{key}.{inner}`"), *self._key(deep)])
-        yield table(["Field", "Type", "Range", "Confidence", "Source"], rows)
+        yield lean(["Field", "Type", "Range", "Conf.", "Source"], rows)
 
     def _key(self, rule: Mapping[str, Any]) -> list[object]:
         parts = ["needed"] if rule.get("required") else []
@@ -159,14 +186,17 @@ class Rules:
         yield "# Models\n"
         yield (
             f"Which model has which mode, and within what range. A model that is not listed here is held to the rules of the mode alone. "
-            f"Sources: {self._register.under('Models')}, {self._register.under('Limits')}.\n"
+            f"Register: {self._register.under('Models')}, {self._register.under('Limits')}.\n"
         )
         columns = ["", *(link(f"x-modes.models.{model}", model) for model in data["models"])]
         titles = [
             *((link(f"x-modes.modes.{name}", rule["title"]), name, []) for name, rule in data["modes"].items()),
             *((each["title"], each["mode"], each["fields"]) for each in data["variants"].values()),
         ]
-        yield table(columns, [[title, *(has(each, mode, fields) for each in data["models"].values())] for title, mode, fields in titles])
+        yield lean(
+            columns,
+            [[title, *(has(each, mode, fields) for each in data["models"].values())] for title, mode, fields in titles],
+        )
         yield "## Ranges\n"
         yield "A model's own limit replaces that of the mode. In brackets is the confidence.\n"
         for field, title in RANGES.items():
@@ -179,7 +209,7 @@ class Rules:
                 if field in mode["limits"]
             ]
             yield f"### {title}\n"
-            yield table(columns, rows)
+            yield lean(columns, rows)
         for model, rule in data["models"].items():
             yield from self._model(model, rule)
 
@@ -192,15 +222,15 @@ class Rules:
         yield heading(2, f"`{model}`", section)
         yield (
             f"Since {rule['since']}; aliases: {names(rule['aliases'])}. Register: {self._register.about('Models', model)}; "
-            f"[prices]({self._prices(model)}).\n"
-        ).replace(f"[prices]({self._prices(model)})", link(self._prices(model), "prices"))
+            f"{link(f'x-pricing.models.{model}', 'prices')}.\n"
+        )
         if rule["lacks"]:
             rows = [
                 [link(f"x-modes.modes.{mode}"), each["confidence"], each["source"], refusal_text(each, self._texts)]
                 for mode, each in rule["lacks"].items()
             ]
             yield "It lacks these modes:\n"
-            yield table(["Mode", "Confidence", "Source", "The service says"], rows)
+            yield lean(["Mode", "Conf.", "Source", "The service says"], rows)
         for mode, each in rule["modes"].items():
             yield heading(3, self._data["modes"][mode]["title"], f"{section}.{mode}")
             if not each["limits"] and not each["forbidden"]:
@@ -209,11 +239,7 @@ class Rules:
                 yield self._forbidden(each["forbidden"])
             if each["limits"]:
                 rows = [[f"`{field}`", *self._limit(limits, field)] for field, limits in each["limits"].items()]
-                yield table(["Field", "Limit", "Confidence", "Source", "Register", "The service says"], rows)
-
-    @staticmethod
-    def _prices(model: str) -> str:
-        return f"x-pricing.models.{model}"
+                yield lean(["Field", "Limit", "Conf.", "Source", "Register", "The service says"], rows)
 
     def _inputs(self) -> Iterator[str]:
         data = self._data
@@ -236,8 +262,18 @@ class Rules:
             ]
             for kind, each in data["inputs"].items()
         ]
-        columns = ["Kind", "At", "One of", "Schemes of a URL", "Media types of a data: URL", "Bytes of it", "Path ends in", "Confidence", "Source"]
-        yield table(columns, rows)
+        columns = [
+            "Kind",
+            "At",
+            "One of",
+            "Schemes of a URL",
+            "Media types of a data: URL",
+            "Bytes of it",
+            "Path ends in",
+            "Conf.",
+            "Source",
+        ]
+        yield lean(columns, rows)
         yield "A URL that is no `data:` URL matches this, in any letter case:\n"
         yield f"```text\n{data['url_pattern']}\n```\n"
         voices = data["voices"]
@@ -259,4 +295,7 @@ class Rules:
         )
         for kind, title in (("body", "In a body"), ("keywords", "As keywords of the client"), ("models", "As models")):
             yield f"## {title}\n"
-            yield table(["Name", "Instead", "Seen in"], [[f"`{name}`", each["instead"], each["seen"]] for name, each in data[kind].items()])
+            yield lean(
+                ["Name", "Instead", "Seen in"],
+                [[f"`{name}`", each["instead"], each["seen"]] for name, each in data[kind].items()],
+            )

@@ -1,0 +1,100 @@
+"""docs/guides and docs/index.md: every Python example runs against a sandbox, and prints what it says."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import gc
+import inspect
+import io
+import logging
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import support
+from grok_imagine import AsyncClient, Client
+from grok_imagine.ledger.quota import LedgerQuota
+from grok_imagine_sandbox import Sandbox
+from support import ROOT, ManualClock
+
+GUIDES = [ROOT / "docs" / "index.md", *sorted((ROOT / "docs" / "guides").rglob("*.md"))]
+EXAMPLE = re.compile(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", re.S)
+EXAMPLES = {
+    f"{path.stem}-{number}": found
+    for path in GUIDES
+    for number, found in enumerate(EXAMPLE.findall(path.read_text(encoding="utf-8")), 1)
+}
+SHARED = getattr(support, "SharedClock", ManualClock)
+"""Where sleeps side by side overlap, no example can use up the time of another's wait."""
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return SHARED()
+
+
+@pytest.fixture
+def _logs_as_before() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("grok_imagine")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:], root.level = before[:2]
+    ours.setLevel(before[2])
+
+
+def run(name: str, code: str) -> None:
+    """Runs an example as a module, or as cells of a notebook: with `await` at the top, within a loop."""
+    compiled = compile(code, f"{name}.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    names = {"__name__": "__main__"}
+
+    async def cell() -> None:
+        if inspect.isawaitable(made := eval(compiled, names)):
+            await made
+
+    if name.startswith("notebooks"):
+        asyncio.run(cell())
+    else:
+        exec(compiled, names)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+@pytest.mark.usefixtures("_logs_as_before")
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_runs(
+    name: str,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    code, printed = EXAMPLES[name]
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(picture, "PNG")
+    (tmp_path / "sky.png").write_bytes(picture.getvalue())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XAI_API_KEY", "any-key")
+    monkeypatch.setenv("XAI_BASE_URL", sandbox.base_url)
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    for cls, sleep in ((Client, clock.sleep), (AsyncClient, clock.sleep_async)):
+        monkeypatch.setitem(cls.__init__.__kwdefaults__, "clock", clock)
+        monkeypatch.setitem(cls.__init__.__kwdefaults__, "sleep", sleep)
+    # A ledger's count of requests, which would say by the real time how long to sleep.
+    monkeypatch.setitem(LedgerQuota.__init__.__kwdefaults__, "clock", clock)
+    run(name, code)
+    gc.collect()
+    shown = capsys.readouterr().out
+    assert shown == (printed or shown)
+    assert shown or sum(sandbox.requests.values())
+
+
+def test_each_guide_is_in_the_list_of_guides() -> None:
+    listed = (ROOT / "docs" / "guides" / "index.md").read_text(encoding="utf-8")
+    for path in GUIDES[1:]:
+        name = path.relative_to(ROOT / "docs" / "guides").with_suffix("").as_posix()
+        assert name == "index" or re.search(rf"^{name}$", listed, re.M) or name.startswith("migration/"), name
