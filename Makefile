@@ -6,7 +6,7 @@ REDOCLY := @redocly/cli@2.77.0
 OASDIFF := 1.28.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-httpx2 ci lint types generate contract check-generated check-arazzo check-breaking conformance record prove fuzz bench frontier docs redis build clean
+.PHONY: help demo test test-httpx2 ci lint types generate contract check-generated check-arazzo check-breaking conformance record prove fuzz bench frontier docs site redis chromium build clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ demo: .venv/sandbox  ## Make a video from a prompt in the sandbox: demo.mp4
 # What a worker has compiled, and each process that a test starts, is for the next.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 
-test: .venv/dev redis  ## Run all tests
+test: .venv/dev redis chromium  ## Run all tests
 	@$(PYTEST) -q -n 6 --dist worksteal
 
 # The tests of the transport, and those that drive it most.
@@ -103,10 +103,13 @@ docs: .venv/dev  ## Make docs/cli.md from the help, docs/cli.svg from a run, doc
 	@$(PY) scripts/register.py
 	@$(PY) scripts/architecture.py
 
+site: .venv/dev  ## Make the documentation as one folder that needs no network: build/site/index.html
+	@$(PY) scripts/site_build.py
+
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
 	@$(PY) scripts/build.py
 
-ci: lint types check-generated check-breaking check-arazzo build test-httpx2 test  ## All that CI runs; the tests come last
+ci: lint types check-generated check-breaking check-arazzo build site test-httpx2 test  ## All that CI runs; the tests come last
 
 clean:  ## Remove what the other targets made
 	@rm -rf .venv .tools build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4
@@ -121,6 +124,15 @@ redis:
 			apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
 			apt-get -qq install -y --no-install-recommends redis-server >/dev/null'; \
 	}; } || echo "redis-server: not here; its tests are skipped, and fail where CI is set"
+
+# A real browser for the tests of the site, in the same way.
+chromium:
+	@test -x /usr/bin/chromium -a -x /usr/bin/chromedriver || { test -n "$$CI" && { \
+		root=; test "$$(id -u)" = 0 || root='sudo -n'; \
+		command -v apt-get >/dev/null && $$root true 2>/dev/null && $$root sh -c ' \
+			apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+			apt-get -qq install -y --no-install-recommends chromium chromium-driver >/dev/null'; \
+	}; } || echo "chromium: not here; its tests are skipped, and fail where CI is set"
 
 # An interrupted set-up leaves no stamp, and is then made again.
 .venv/sandbox: pyproject.toml

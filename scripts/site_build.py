@@ -8,10 +8,12 @@ that goes into it has changed.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,13 +226,21 @@ def build(into: Path = SITE) -> None:
 
 
 def ensure() -> Path:
-    """The site as it is to be: built, unless it is there."""
+    """The site as it is to be: built, unless it is there. Of several processes one builds it, and the others wait."""
+    STAMP.parent.mkdir(exist_ok=True)
+    with STAMP.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _ensure()
+    return SITE
+
+
+def _ensure() -> None:
     now = fingerprint()
     if not (SITE / "index.html").is_file() or not STAMP.is_file() or STAMP.read_text(encoding="utf-8") != now:
         STAMP.unlink(missing_ok=True)
-        build()
+        # In a process of its own: it is nothing to Sphinx what its caller makes of warnings, the time zone or the folder.
+        subprocess.run([sys.executable, __file__, "--into", str(SITE)], check=True, cwd=ROOT)
         STAMP.write_text(now, encoding="utf-8")
-    return SITE
 
 
 def main() -> None:

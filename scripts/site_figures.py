@@ -65,7 +65,7 @@ class Figures:
         last, failed = data["last_poll"], data["failed_poll"]
         yield f"- A wait ends after {data['timeout']:g} s, unless the caller says otherwise."
         yield (
-            f"- The last poll is {last['before_end']:g} s before the end, or {last['part']:.0%} of the timeout before it, if that is less: a poll "
+            f"- The last poll is {last['before_end']:g} s before the end, or {last['part']:g} of the timeout before it, if that is less: a poll "
             "that is due then or later is made then."
         )
         yield (
@@ -219,6 +219,7 @@ class Figures:
                 each["confidence"],
                 each["source"],
                 self._register.about("Prices", model),
+                each.get("note"),
             ]
             for model, each in data["models"].items()
         ]
@@ -230,11 +231,12 @@ class Figures:
             "Conf.",
             "Source",
             "Register",
+            "",
         ]
         yield lean(columns, rows)
         yield heading(2, "What a mode adds up", "x-pricing.charges")
         rows = [
-            [link(f"x-modes.modes.{mode}"), ", ".join(each).replace("_", " "), data["seconds"][mode]]
+            [link(f"x-modes.modes.{mode}"), names(each), data["seconds"][mode]]
             for mode, each in data["charges"].items()
         ]
         yield lean(["Mode", "Items", "Seconds are those of"], rows)

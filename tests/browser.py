@@ -62,6 +62,7 @@ class Browser:
     def look(self, width: int, height: int = 900, *, dark: bool = False) -> None:
         """Sets the size of the page and its colours."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.width = width
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         feature = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
@@ -69,6 +70,20 @@ class Browser:
     def open(self, url: str) -> None:
         """Opens a page."""
         self.driver.get(url)
+
+    def all(self, selector: str) -> list[Any]:
+        """The elements that a CSS selector finds."""
+        return self.driver.find_elements("css selector", selector)
+
+    def one(self, selector: str) -> Any:
+        """The first of them that is shown, else the first."""
+        found = self.all(selector)
+        return next((each for each in found if each.is_displayed()), found[0])
+
+    def click(self, element: Any) -> None:
+        """Clicks in the middle of an element, wherever it is on the page."""
+        self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        element.click()
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What a script returns."""

@@ -208,7 +208,7 @@ def _refuse_keyword(name: str) -> None:
         "no such keyword",
         fields=[name],
         instead=misnomer.instead if misnomer else f"the keywords are {', '.join(sorted(KEYWORDS))}",
-        section="x-validation.misnomers",
+        section="x-modes.misnomers",
     )
 
 
@@ -217,7 +217,7 @@ def _medium(field: str, given: Mapping[str, Any], strict: bool, keyword: str = "
     if url is not None and file_id is not None:
         names = [f"{field}_url", f"{field}_file_id"]
         raise ModeConflict(
-            "exclude each other", fields=names, instead="keep one of the two", section="x-validation.inputs"
+            "exclude each other", fields=names, instead="keep one of the two", section="x-modes.inputs"
         )
     if url is None:
         return None if file_id is None else {"file_id": file_id}
