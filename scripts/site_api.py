@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+from sphinx.pycode import ModuleAnalyzer
+
 import grok_imagine
 from grok_imagine import literals
 
@@ -125,7 +127,9 @@ def _directive(name: str) -> str:
         return _block(f".. {kind}:: grok_imagine.{name}", "   :members:", *base)
     if callable(value) and not hasattr(value, "__args__"):
         return _block(f".. autofunction:: grok_imagine.{name}")
-    return _block(f".. autodata:: grok_imagine.{home(name)}.{name}")
+    about = ModuleAnalyzer.for_module(f"grok_imagine.{home(name)}").find_attr_docs().get(("", name), [""])
+    words = str(value).removeprefix("typing.") if home(name) == "literals" else repr(value)
+    return _block(f".. py:data:: grok_imagine.{name}", f"   :value: {words}", "", f"   {' '.join(about).strip()}")
 
 
 def _faces(page: str) -> Iterator[str]:

@@ -153,6 +153,7 @@ def _link(found: re.Match[str], path: str, page: str) -> str:
     image, words, target, anchor = found[1], found[2], found[3], found[4] or ""
     there = normpath(f"{dirname(path)}/{target}").lstrip("/")
     if (to := page_of(there)) and (ROOT / there).is_file():
+        anchor = "" if there in MADE else anchor
         return f"{image}[{words}]({relpath(to, dirname(page) or '.')}{anchor})"
     if (ROOT / there).is_file():
         copy = there.removeprefix("docs/") if image else f"files/{there}"
@@ -182,8 +183,36 @@ def stage() -> None:
         if path not in MADE and (page := page_of(path)):
             text = (ROOT / path).read_text(encoding="utf-8")
             _write(page, "".join(relink(text, path, page)).encode())
+    list_the_rest()
     _write("conf.py", (ROOT / "docs" / "conf.py").read_bytes())
     shutil.copytree(ROOT / "docs" / "_static", SOURCE / "_static", dirs_exist_ok=True)
+
+
+def list_the_rest() -> None:
+    """Puts each page that no list names into one: a guide into that of the guides, any other into the first page's."""
+    staged = {path.relative_to(SOURCE).as_posix().removesuffix(".md") for path in SOURCE.rglob("*.md")}
+    lists = [
+        (dirname(page), (SOURCE / f"{page}.md").read_text(encoding="utf-8"))
+        for page in staged
+        if page.endswith("index")
+    ]
+    listed = {
+        normpath(f"{folder or '.'}/{name}")
+        for folder, text in lists
+        for block in re.findall(r"(?ms)^```\{toctree\}\n(.*?)^```", text)
+        for name in re.findall(r"(?m)^(?:.*<)?([\w./-]+)>?$", block)
+    }
+    rest = sorted(staged - listed - {"index"})
+    for index, prefix in (("guides/index", "guides/"), ("index", "")):
+        names = [
+            name.removeprefix(prefix)
+            for name in rest
+            if name.startswith(prefix) and (prefix or not name.startswith("guides/"))
+        ]
+        if names:
+            text = (SOURCE / f"{index}.md").read_text(encoding="utf-8")
+            hidden = "" if prefix else ":hidden:\n"
+            _write(f"{index}.md", f"{text}\n```{{toctree}}\n{hidden}".encode() + "\n".join(names).encode() + b"\n```\n")
 
 
 def fingerprint() -> str:

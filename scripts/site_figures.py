@@ -212,7 +212,7 @@ class Figures:
         sizes = list(dict.fromkeys(size for each in data["models"].values() for size in each["output_second"]))
         rows = [
             [
-                Raw(f"{mark(f'x-pricing.models.{model}')}{link(f'x-modes.models.{model}')}"),
+                Raw(f"{mark(f'x-pricing.models.{model}')}{link(f'x-modes.models.{model}', model)}"),
                 *(usd(each["output_second"].get(size)) for size in sizes),
                 usd(each["input_image"]),
                 usd(each["input_second"]),
@@ -236,7 +236,7 @@ class Figures:
         yield lean(columns, rows)
         yield heading(2, "What a mode adds up", "x-pricing.charges")
         rows = [
-            [link(f"x-modes.modes.{mode}"), names(each), data["seconds"][mode]]
+            [link(f"x-modes.modes.{mode}", mode), names(each), data["seconds"][mode]]
             for mode, each in data["charges"].items()
         ]
         yield lean(["Mode", "Items", "Seconds are those of"], rows)
