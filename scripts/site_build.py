@@ -48,12 +48,14 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
+    "SECURITY.md": "security.md",
     "docs/contract.md": "contract/index.md",
+    "openapi/CHANGELOG.md": "contract/changelog.md",
     "openapi/README.md": "contract/languages.md",
     "openapi/conformance/README.md": "contract/conformance.md",
     "openapi/register.md": "contract/register.md",
 }
-"""Where pages go that are not at their place in docs/."""
+"""Where pages go that are not at their place in docs/, if they are there."""
 
 MADE = ("README.md", "docs/contract.md", "openapi/register.md")
 """Pages that are written otherwise, or made anew, for the site."""
@@ -180,7 +182,7 @@ def stage() -> None:
         _write(f"api/{name}.md", text.encode())
     docs = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))]
     for path in [*docs, *PAGES]:
-        if path not in MADE and (page := page_of(path)):
+        if path not in MADE and (ROOT / path).is_file() and (page := page_of(path)):
             text = (ROOT / path).read_text(encoding="utf-8")
             _write(page, "".join(relink(text, path, page)).encode())
     list_the_rest()
@@ -190,7 +192,8 @@ def stage() -> None:
 
 def list_the_rest() -> None:
     """Puts each page that no list names into one: a guide into that of the guides, any other into the first page's."""
-    staged = {path.relative_to(SOURCE).as_posix().removesuffix(".md") for path in SOURCE.rglob("*.md")}
+    found = (path.relative_to(SOURCE).as_posix().removesuffix(".md") for path in SOURCE.rglob("*.md"))
+    staged = {page for page in found if not page.startswith("files/")}
     lists = [
         (dirname(page), (SOURCE / f"{page}.md").read_text(encoding="utf-8"))
         for page in staged
@@ -203,16 +206,13 @@ def list_the_rest() -> None:
         for name in re.findall(r"(?m)^(?:.*<)?([\w./-]+)>?$", block)
     }
     rest = sorted(staged - listed - {"index"})
-    for index, prefix in (("guides/index", "guides/"), ("index", "")):
-        names = [
-            name.removeprefix(prefix)
-            for name in rest
-            if name.startswith(prefix) and (prefix or not name.startswith("guides/"))
-        ]
+    for prefix in ("guides/", "contract/", ""):
+        names = [name.removeprefix(prefix) for name in rest if name.startswith(prefix)]
+        rest = [name for name in rest if not name.startswith(prefix)]
         if names:
-            text = (SOURCE / f"{index}.md").read_text(encoding="utf-8")
-            hidden = "" if prefix else ":hidden:\n"
-            _write(f"{index}.md", f"{text}\n```{{toctree}}\n{hidden}".encode() + "\n".join(names).encode() + b"\n```\n")
+            index = SOURCE / f"{prefix}index.md"
+            listing = "\n".join(["```{toctree}", *([] if prefix else [":hidden:"]), *names, "```"])
+            index.write_text(f"{index.read_text(encoding='utf-8')}\n{listing}\n", encoding="utf-8")
 
 
 def fingerprint() -> str:

@@ -164,7 +164,7 @@ class Rules:
     def _fields(self) -> Iterator[str]:
         yield heading(2, "Fields", "x-modes.fields")
         yield f"Each field that a body may have, and its type. Any other is refused. Register: {self._register.under('Request fields')}.\n"
-        rows = []
+        rows: list[list[object]] = []
         for field, rule in self._data["fields"].items():
             rows.append([self._row(f"x-modes.fields.{field}", field), " or ".join(rule["type"]), "", "", ""])
             for key, each in rule.get("keys", {}).items():

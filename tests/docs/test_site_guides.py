@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import support
 from grok_imagine import AsyncClient, Client
 from grok_imagine.ledger.quota import LedgerQuota
 from grok_imagine_sandbox import Sandbox
-from support import ROOT, ManualClock
+from support import ROOT, SharedClock
 
 GUIDES = [ROOT / "docs" / "index.md", *sorted((ROOT / "docs" / "guides").rglob("*.md"))]
 EXAMPLE = re.compile(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", re.S)
@@ -29,13 +28,11 @@ EXAMPLES = {
     for path in GUIDES
     for number, found in enumerate(EXAMPLE.findall(path.read_text(encoding="utf-8")), 1)
 }
-SHARED = getattr(support, "SharedClock", ManualClock)
-"""Where sleeps side by side overlap, no example can use up the time of another's wait."""
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return SHARED()
+def clock() -> SharedClock:
+    return SharedClock()
 
 
 @pytest.fixture
@@ -68,7 +65,7 @@ def run(name: str, code: str) -> None:
 def test_an_example_runs(
     name: str,
     sandbox: Sandbox,
-    clock: ManualClock,
+    clock: SharedClock,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
