@@ -32,7 +32,7 @@ html_theme_options = {"footer_icons": [], "navigation_with_keys": True}
 
 # Words in backticks are code in the docstrings, as in Markdown.
 default_role = "literal"
-smartquotes = False  # texts of the service are shown letter by letter
+smartquotes_action = "D"  # dashes alone: texts of the service are shown letter by letter
 highlight_language = "text"
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"

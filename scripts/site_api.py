@@ -61,6 +61,7 @@ INDEX = """# API reference
 Made from the docstrings. `grok_imagine` has all names; the rules of the service are data in `grok_imagine_api.contract`.
 
 ```{{toctree}}
+:maxdepth: 1
 {pages}
 ```
 """

@@ -72,6 +72,7 @@ Each rule has a confidence:
 An `InvalidRequest` names the section that it goes by, such as {section}; {sections} leads to each of them.
 
 ```{{toctree}}
+:maxdepth: 1
 :caption: Operations
 videos
 video-models
@@ -82,6 +83,7 @@ failures
 ```
 
 ```{{toctree}}
+:maxdepth: 1
 :caption: Rules
 modes
 models
@@ -95,6 +97,7 @@ changes
 ```
 
 ```{{toctree}}
+:maxdepth: 1
 :caption: About it
 Register <register>
 sections

@@ -113,6 +113,13 @@ class Register:
         ]
         return Raw(", ".join(link(key, key) for key in found)) if found and words else self.under(title)
 
+    def titled(self, title: str, pattern: str) -> Raw:
+        """Links to the rows under a heading whose title, after the id, begins so; to the heading if there are none."""
+        found = [
+            key for heading, key, line in self._rows if heading == title and re.match(rf"\| {key} \| ({pattern})", line)
+        ]
+        return Raw(", ".join(link(key, key) for key in found)) if found else self.under(title)
+
     def operation(self, name: str) -> tuple[str, Raw]:
         """The confidence of an operation, and a link to its row."""
         for _, key, line in self._rows:

@@ -21,6 +21,18 @@ RANGES = {
 }
 
 
+ROWS = {
+    "duration": "Duration",
+    "keyframes": "Keyframes",
+    "prompt": "Prompt",
+    "reference_audios": "Reference audio",
+    "reference_images": "Reference images",
+    "resolution": "Resolution",
+    "video": "(Edit|Extension) input",
+}
+"""How the rows of the register begin that a field's limits come from; those of others are among the request fields."""
+
+
 class Rules:
     """Writes the pages of a document's x-modes.
 
@@ -150,9 +162,13 @@ class Rules:
             text,
             confidence,
             rule["source"],
-            self._register.about("Limits", field),
+            self._origin(field),
             refusal_text(rule, self._texts),
         ]
+
+    def _origin(self, field: str) -> Raw:
+        known = field in ROWS
+        return self._register.titled("Limits", ROWS[field]) if known else self._register.under("Request fields")
 
     def _forbidden(self, rules: Mapping[str, Any]) -> str:
         rows = [

@@ -216,9 +216,7 @@ def _medium(field: str, given: Mapping[str, Any], strict: bool, keyword: str = "
     url, file_id = given.get(f"{field}_url"), given.get(f"{field}_file_id")
     if url is not None and file_id is not None:
         names = [f"{field}_url", f"{field}_file_id"]
-        raise ModeConflict(
-            "exclude each other", fields=names, instead="keep one of the two", section="x-modes.inputs"
-        )
+        raise ModeConflict("exclude each other", fields=names, instead="keep one of the two", section="x-modes.inputs")
     if url is None:
         return None if file_id is None else {"file_id": file_id}
     kind = "video" if field == "video" else "image"
