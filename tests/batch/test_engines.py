@@ -133,7 +133,7 @@ def test_the_ledger_keeps_the_answer_and_the_batch(batches: Batches, ledger: Led
 
 def test_an_edit_and_an_extension_of_the_same_video_are_two_requests(batches: Batches, sandbox: Sandbox) -> None:
     # Their bodies are equal; only the operation differs.
-    source = batches([TextToVideo("A cat", duration=1)])[0].video
+    source = batches([TextToVideo("A cat", duration=2)])[0].video
     assert source and source.url
     requests = [EditVideo("Snow", video_url=source.url), ExtendVideo("Snow", video_url=source.url)]
     assert requests[0].sha256 == requests[1].sha256

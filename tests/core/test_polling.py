@@ -66,13 +66,13 @@ def answer(status: int, body: Any = None, **headers: str) -> answers.Answer:
 PENDING: list[Answer] = [
     answer(202),
     answer(202, b"\n"),
-    answer(202, "<html>"),
     answer(202, {"status": "pending", "progress": 12}),
     answer(202, {"status": "done"}),
     answer(200, {"status": "pending", "model": "grok-imagine-video"}),
     answer(200, {"status": None}),
     answer(200, {}),
     answer(200, {"status": None, "video": {"url": ""}}),
+    answer(202, "<html>"),
 ]
 TRANSIENT: list[Answer] = [
     answer(429, {"code": "resource-exhausted", "error": "Too many requests for team x"}),

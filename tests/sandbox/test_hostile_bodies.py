@@ -247,12 +247,11 @@ def test_a_request_with_any_bytes_changed_is_answered_or_closed(
 
 
 def test_others_are_served_while_bodies_are_judged_and_memory_stays_bounded() -> None:
-    resource = pytest.importorskip("resource")
     bodies = [HUGE[name]() for name in ("empty keyframes", "texts", "a text for an object")] + [
         SHAPES["empty keyframes"](8000).encode(),
         SHAPES["keyframes"](2000).encode(),
     ]
-    with process() as (url, _, _, _):
+    with process() as (url, _, running, _):
         sending = [
             threading.Thread(
                 target=httpx.post,
@@ -267,8 +266,10 @@ def test_others_are_served_while_bodies_are_judged_and_memory_stays_bounded() ->
         for thread in sending:
             thread.join(HANG)
             assert not thread.is_alive()
-    scale = 1 if sys.platform == "darwin" else 1024
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * scale < 700 * 2**20
+        status = Path(f"/proc/{running.pid}/status")
+        if status.exists():  # its own peak: that of all children is another test's
+            kibibytes = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+            assert kibibytes and int(kibibytes[1]) < 700 * 2**10
 
 
 @pytest.mark.parametrize("data", SILENCES.values(), ids=SILENCES)
@@ -303,7 +304,14 @@ def test_a_request_has_to_arrive_in_time_however_steadily_it_trickles(run: Any, 
             pass
         ended.set()
         trickling.join(HANG)
-        assert served(remote.sandbox.base_url)
+
+        def is_served() -> bool:
+            try:
+                return served(remote.sandbox.base_url)
+            except httpx.TransportError:  # on a busy machine this request may be late, too
+                return False
+
+        until(is_served)
 
 
 def test_an_answer_that_nobody_reads_is_given_up(run: Any) -> None:
