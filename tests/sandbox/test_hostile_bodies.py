@@ -26,6 +26,7 @@ from grok_imagine_sandbox import bounds
 from grok_imagine_sandbox.answers import Refusal
 from grok_imagine_sandbox.contract import Contract
 from grok_imagine_sandbox.shape import Body
+from support import until
 
 from .hostile import (
     ABUSES,
