@@ -192,6 +192,10 @@ class ClientCore:
         flow = polling.resume(id_of(job), self.runtime, _schedule(interval), request=request, **options)
         return self._traced(flow, request)
 
+    def updates(self, job: str | Job, timeout: Seconds | None, interval: Interval | None) -> polling.Updates:
+        """A wait for a job that was started before, from one state to the next."""
+        return polling.Updates(lambda on_progress: self.wait(job, timeout, interval, on_progress))
+
     def _waiting(self, timeout: Seconds | None, on_progress: ProgressCallback | None) -> dict[str, Any]:
         """The options of a wait, checked before anything is sent."""
         _check_callback("on_progress", on_progress, self._awaits)

@@ -61,7 +61,7 @@ def make(request: dict[str, Any], read: Callable[[Answer], T], retries: Retries,
 def pages(
     request: Callable[[str | None], dict[str, Any]],
     key: str,
-    read: Callable[[Mapping[str, Any]], T | None],
+    read: Callable[[Mapping[str, Any], Mapping[str, str]], T | None],
     retries: Retries,
 ) -> Fetch[T]:
     """Fetches a list page by page.
@@ -69,7 +69,7 @@ def pages(
     Args:
         request: The request for the page that a token asks for.
         key: Where the answer has its entries.
-        read: Makes an entry; None if it is none.
+        read: Makes an entry of its JSON and the headers of its answer; None if it is none.
         retries: The client's.
     """
     seen = set[str]()
@@ -78,7 +78,7 @@ def pages(
         answer = yield from ask(request(token), retries)
         data = answer.json()
         entries, after = data.get(key), data.get("pagination_token")
-        read_ = [read(entry) if isinstance(entry, dict) else None for entry in _list(entries, answer)]
+        read_ = [read(entry, answer.headers) if isinstance(entry, dict) else None for entry in _list(entries, answer)]
         found = [entry for entry in read_ if entry is not None]
         if len(found) < len(read_):
             raise answer.unexpected(f"holds what is no entry of `{key}`")

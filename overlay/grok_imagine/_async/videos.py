@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..batch.outcome import BatchItem
     from ..batch.tasks import AsyncBatch
+    from ..core.polling import Updates
     from ..download.transfer import Progress as DownloadProgress
     from ..ledger.ledger import Ledger
     from ..media.inputs import ImageInput, VideoInput
@@ -248,6 +249,35 @@ class AsyncVideos:
         How old the job is is not known, so the default schedule neither reads its progress nor learns from it.
         """
         return await self._run(self._core.wait(request_id, timeout=timeout, interval=interval, on_progress=on_progress))
+
+    def updates(
+        self, request_id: str | Job, *, timeout: Seconds | None = None, interval: Interval | None = None
+    ) -> AsyncGenerator[AsyncVideo, None]:
+        """Waits for a job as `wait` does: an asynchronous iterator of its states as they change, for what shows them.
+
+        The first is the state at once, and each further one has another status or progress. The last is what `wait` would
+        return; where `wait` would raise, so does this, after the states until then. The job is polled only while the next
+        state is asked for. The time in between counts, too; once the time is up, the job is polled one more time. Leaving the
+        loop early, or closing the iterator, ends the wait and not the job.
+
+        Args:
+            request_id: As in `wait`.
+            timeout: As in `wait`: seconds from the first state asked for.
+            interval: As in `wait`.
+
+        Raises:
+            VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
+            VideoTimeoutError: The time is up; the job goes on.
+            ApiError: As in `wait`.
+        """
+        return self._updates(self._core.updates(request_id, timeout, interval))
+
+    async def _updates(self, updates: Updates) -> AsyncGenerator[AsyncVideo, None]:
+        try:
+            while (video := await self._driver.run(updates.advance())) is not None:
+                yield AsyncVideo.bound(video, self.download)
+        finally:
+            updates.close()
 
     async def download(
         self,

@@ -19,13 +19,15 @@ class ServiceBatch:
     Attributes:
         id: Its id.
         raw: The answer's JSON, as it came.
+        headers: The headers of its answer, as of a `Video`.
     """
 
-    __slots__ = ("id", "raw")
+    __slots__ = ("headers", "id", "raw")
 
-    def __init__(self, id: str, raw: Mapping[str, Any]) -> None:
+    def __init__(self, id: str, raw: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         self.id = id
         self.raw = raw
+        self.headers = headers or {}
 
     @property
     def name(self) -> str | None:
@@ -104,13 +106,15 @@ class BatchRequestState:
     Attributes:
         id: Its id.
         raw: The answer's JSON, as it came.
+        headers: The headers of its answer, as of a `Video`.
     """
 
-    __slots__ = ("id", "raw")
+    __slots__ = ("headers", "id", "raw")
 
-    def __init__(self, id: str, raw: Mapping[str, Any]) -> None:
+    def __init__(self, id: str, raw: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         self.id = id
         self.raw = raw
+        self.headers = headers or {}
 
     @property
     def state(self) -> str:
@@ -135,15 +139,24 @@ class BatchResult(Generic[V_co]):
         error: Why there is none; None if there is.
         cost_ticks: What it cost in ticks, if the service says so; a video that moderation withheld costs, too.
         raw: The answer's JSON, as it came. May hold a signed URL: do not log it.
+        headers: The headers of its answer, as of a `Video`.
     """
 
-    __slots__ = ("cost_ticks", "error", "id", "raw", "video")
+    __slots__ = ("cost_ticks", "error", "headers", "id", "raw", "video")
 
     def __init__(
-        self, id: str, raw: Mapping[str, Any], *, video: V_co | None, error: str | None, cost_ticks: int | None
+        self,
+        id: str,
+        raw: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        *,
+        video: V_co | None,
+        error: str | None,
+        cost_ticks: int | None,
     ) -> None:
         self.id = id
         self.raw = raw
+        self.headers = headers or {}
         self.video = video
         self.error = error
         self.cost_ticks = cost_ticks

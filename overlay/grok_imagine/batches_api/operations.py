@@ -97,8 +97,8 @@ class BatchFlows:
     ) -> Fetch[BatchResult[V]]:
         """Lists the results of a batch; `bind` makes their videos the client's own."""
 
-        def read(raw: Mapping[str, Any]) -> BatchResult[V] | None:
-            return _result(raw, bind)
+        def read(raw: Mapping[str, Any], headers: Mapping[str, str]) -> BatchResult[V] | None:
+            return _result(raw, headers, bind)
 
         return pages(_paged(list_batch_results._get_kwargs, limit, _id_of(batch_id)), "results", read, self._retries)
 
@@ -172,23 +172,23 @@ def _id_of(batch_id: str | ServiceBatch) -> str:
 
 
 def _batch_of(answer: Answer) -> ServiceBatch:
-    batch = _batch(answer.json())
+    batch = _batch(answer.json(), answer.headers)
     if batch is None:
         raise answer.unexpected("holds no batch")
     return batch
 
 
-def _batch(raw: Mapping[str, Any]) -> ServiceBatch | None:
+def _batch(raw: Mapping[str, Any], headers: Mapping[str, str]) -> ServiceBatch | None:
     found = text_in(raw, "batch_id")
-    return ServiceBatch(found, raw) if found else None
+    return ServiceBatch(found, raw, headers) if found else None
 
 
-def _state(raw: Mapping[str, Any]) -> BatchRequestState | None:
+def _state(raw: Mapping[str, Any], headers: Mapping[str, str]) -> BatchRequestState | None:
     found = text_in(raw, "batch_request_id")
-    return BatchRequestState(found, raw) if found else None
+    return BatchRequestState(found, raw, headers) if found else None
 
 
-def _result(raw: Mapping[str, Any], bind: Callable[[Video], V]) -> BatchResult[V] | None:
+def _result(raw: Mapping[str, Any], headers: Mapping[str, str], bind: Callable[[Video], V]) -> BatchResult[V] | None:
     """A result, of whatever form: no video in a batch was ever recorded."""
     found = text_in(raw, "batch_request_id")
     if found is None:
@@ -199,7 +199,7 @@ def _result(raw: Mapping[str, Any], bind: Callable[[Video], V]) -> BatchResult[V
     video, error = None, _text_of(outcome.get("error"))
     if told is not None:
         # Whether a status comes is not known; what is in the results has ended.
-        state = Video(found, told if text_in(told, "status") else {**told, "status": "done"})
+        state = Video(found, told if text_in(told, "status") else {**told, "status": "done"}, headers=headers)
         if state.outcome == "done":
             video, error = state, None
         else:
@@ -209,7 +209,7 @@ def _result(raw: Mapping[str, Any], bind: Callable[[Video], V]) -> BatchResult[V
     places = (told or {}, outcome, _mapping(outcome.get("error")))
     costs = (whole_in(_mapping(place.get("usage")), "cost_in_usd_ticks") for place in places)
     ticks = next((cost for cost in costs if cost is not None), None)
-    return BatchResult(found, raw, video=bind(video) if video else None, error=error, cost_ticks=ticks)
+    return BatchResult(found, raw, headers, video=bind(video) if video else None, error=error, cost_ticks=ticks)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -127,7 +127,7 @@ def poll_once(
             yield from _await_turn(runtime, timeout)
         answer: Answer = yield Call(binding.look(request_id), timeout)
         raise_for_status(answer, runtime, request_id)
-        video = Video(request_id, _read_state(answer, request_id), answer.status_code)
+        video = Video(request_id, _read_state(answer, request_id), answer.status_code, answer.headers)
     except TransportError as error:
         error.request_id = request_id
         raise

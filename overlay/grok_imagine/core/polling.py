@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from grok_imagine_api import contract
 
@@ -26,6 +27,57 @@ SHORTEST_WAIT = 0.001
 def resume(request_id: str, runtime: Runtime, schedule: Schedule | None, **options: Any) -> Flow[Video]:
     """Waits for a job by its id alone; otherwise as `wait`."""
     return (yield from wait(request_id, runtime, runtime.limiter.track_existing(None, schedule), **options))
+
+
+class Updates:
+    """A wait that pauses at each change of the job's state. It polls only while one asks for the next change.
+
+    Args:
+        wait: Makes the wait of its callback for progress.
+    """
+
+    def __init__(self, wait: Callable[[ProgressCallback], Flow[Video]]) -> None:
+        self._wait = wait(self._stop_here)
+        self._seen: tuple[str, int | None] | None = None
+        self._is_over = False
+
+    def advance(self) -> Flow[Video | None]:
+        """Goes on to the next state and returns it; the last is the wait's result, and then comes None. Raises as the wait."""
+        if self._is_over:
+            return None
+        value: object = None
+        failure: BaseException | None = None
+        try:
+            while True:
+                command = self._wait.send(value) if failure is None else self._wait.throw(failure)
+                value, failure = None, None
+                if isinstance(command, Notify) and command.callback == self._stop_here:
+                    video = cast("Video", command.value)
+                    if self._seen != (video.status, video.progress):
+                        self._seen = video.status, video.progress
+                        return video
+                    continue
+                try:
+                    value = yield command
+                except BaseException as error:  # the wait knows what it means
+                    failure = error
+        except StopIteration as end:
+            self._is_over = True
+            last: Video = end.value
+            return last
+        except BaseException:
+            self._is_over = True
+            raise
+        finally:
+            del failure  # its traceback has this frame
+
+    def _stop_here(self, video: Video) -> None:
+        """Marks the wait's notices of progress; is never called."""
+
+    def close(self) -> None:
+        """Ends the wait, and gives its slot back. The job goes on."""
+        self._is_over = True
+        self._wait.close()
 
 
 def wait(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -37,13 +38,23 @@ class Job:
     Attributes:
         request_id: Its id. Opaque; keep it until the video is on disk.
         request: What was asked for.
+        raw: The JSON of the answer to the POST; empty for a job that was started before.
+        headers: The headers of that answer, as of a `Video`.
     """
 
-    __slots__ = ("request", "request_id")
+    __slots__ = ("headers", "raw", "request", "request_id")
 
-    def __init__(self, request_id: str, request: VideoRequest) -> None:
+    def __init__(
+        self,
+        request_id: str,
+        request: VideoRequest,
+        raw: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.request_id = request_id
         self.request = request
+        self.raw = raw or {}
+        self.headers = headers or {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Job) and other.request_id == self.request_id
@@ -78,14 +89,33 @@ class Video:
     Attributes:
         request_id: Id of the job.
         raw: The answer's JSON, as it came; empty for an empty 202. May hold a signed URL: do not log it.
+        headers: The answer's headers by lower-case names, printable, bounded and without the key; empty if it is not of HTTP.
         outcome: What x-waiter says of it: `running`, `done`, `failed`, `expired` or `moderated`.
         is_unknown_status: Whether the status is a word that this version does not know; the job counts as running.
     """
 
-    __slots__ = ("_owner", "_response", "_video", "is_unknown_status", "outcome", "raw", "request_id")
+    __slots__ = (
+        "_owner",
+        "_response",
+        "_seen_at",
+        "_video",
+        "headers",
+        "is_unknown_status",
+        "outcome",
+        "raw",
+        "request_id",
+    )
 
-    def __init__(self, request_id: str, raw: Mapping[str, Any], http_status: int = 200) -> None:
+    def __init__(
+        self,
+        request_id: str,
+        raw: Mapping[str, Any],
+        http_status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._owner = _Owner()
+        self._seen_at = time.time()
+        self.headers = headers or {}
         self.request_id = request_id
         self.raw = raw
         video = raw.get("video")

@@ -16,19 +16,21 @@ class File:
     Attributes:
         id: Goes wherever an image or a video does: `image_file_id=file.id`, `video_file_id=file.id`.
         raw: The answer's JSON, as it came. May hold a public URL.
+        headers: The headers of its answer, as of a `Video`.
     """
 
-    __slots__ = ("id", "raw")
+    __slots__ = ("headers", "id", "raw")
 
-    def __init__(self, id: str, raw: Mapping[str, Any]) -> None:
+    def __init__(self, id: str, raw: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         self.id = id
         self.raw = raw
+        self.headers = headers or {}
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> File | None:
+    def of(cls, raw: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> File | None:
         """The file that an answer tells of; None if it is none."""
         found = raw.get("id")
-        return cls(found, raw) if isinstance(found, str) and found else None
+        return cls(found, raw, headers) if isinstance(found, str) and found else None
 
     @property
     def filename(self) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -228,8 +227,7 @@ def _expiry(value: int | timedelta | None) -> int | None:
 
 
 def _file_of(answer: Answer) -> File:
-    data: Mapping[str, Any] = answer.json()
-    file = File.of(data)
+    file = File.of(answer.json(), answer.headers)
     if file is None:
         raise answer.unexpected("holds no file")
     return file

@@ -160,7 +160,7 @@ class _Start:
         try:
             if isinstance(outcome, GrokImagineError):
                 raise outcome
-            job = Job(id_in(outcome, self._runtime), self._request)
+            job = Job(id_in(outcome, self._runtime), self._request, outcome.json(), outcome.headers)
         except Exception as error:
             if isinstance(error, GrokImagineError) and delivery_of(error) is not Delivery.OUTCOME_UNKNOWN:
                 raise
