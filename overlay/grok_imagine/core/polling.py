@@ -165,8 +165,11 @@ def poll(
             trouble = None
             limiter.record_poll(slot, last.progress)
             warned = _warn_once(last, warned)
+            is_last = is_last or clock() >= last_call  # what the caller does meanwhile does not cost the last poll
             if on_progress:
                 yield Notify(on_progress, last)
+            if not is_last:
+                continue
         if is_last or clock() >= last_call:
             raise _timed_out(request_id, clock() - begin, last) from trouble
 
