@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import about, batch, jobs, making, print_version
+from . import about, batch, gallery, jobs, making, print_version
 from .codes import CODES, code_of
 from .options import examples
 from .output import Output
@@ -152,6 +152,7 @@ for panel, command, lines in (
         "batch spring.jsonl -o spring --max-cost 5 --yes",
         "batch spring.csv -o spring --name spring --concurrency 4 --yes",
     ]),
+    (JOB, gallery.gallery, ["gallery spring --open"]),
     (JOB, jobs.get, [f"get {ID}"]),
     (JOB, jobs.wait, [f"wait {ID} -o boat.mp4 --timeout 900"]),
     (JOB, jobs.download, [f"download {ID} -o boat.mp4 --overwrite"]),

@@ -39,6 +39,12 @@ def batch(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that an `output` names.", rich_help_panel=RESULT)
     ] = False,
+    gallery: Annotated[
+        bool,
+        typer.Option(
+            "--gallery/--no-gallery", help="At the end, write DIR/index.html to look at them.", rich_help_panel=RESULT
+        ),
+    ] = True,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=PAYING)] = False,
     max_cost: Annotated[
         float | None,
@@ -85,7 +91,8 @@ def batch(
     All lines are checked before the first is sent. Then it says what they cost at most, and asks.
 
     The same command goes on after Ctrl-C, a crash or a failure: what the ledger knows of the batch is neither sent again nor
-    counted, and videos that are there are not fetched again. In DIR, outcomes.jsonl gets a line for each outcome.
+    counted, and videos that are there are not fetched again. In DIR, outcomes.jsonl gets a line for each outcome,
+    and index.html shows them all: open it in a browser.
     """
     session = session_of(context)
     with ExitStack() as stack:
@@ -109,12 +116,13 @@ def batch(
             "--interval": interval,
         }  # fmt: skip
         flags = {"--overwrite": overwrite, "--yes": yes, "--repeat": repeat, "--no-strict": not strict}
+        flags["--no-gallery"] = not gallery
         session.command = [
             "batch", "-" if lines.is_stdin else str(Path(manifest).absolute()), "-o", str(folder.absolute()),
             *(part for option, value in options.items() if value is not None for part in (option, _written(value))),
             *(flag for flag, is_set in flags.items() if is_set),
         ]  # fmt: skip
-        run = Run(session, client, lines, place, overwrite)
+        run = Run(session, client, lines, place, overwrite, gallery)
         code = run(
             plan, name=batch_name, max_cost_usd=max_cost, repeat=repeat, strict=strict, concurrency=concurrency,
             timeout=timeout, interval=interval,
@@ -177,8 +185,16 @@ def _told(plan: Plan, max_cost: float | None) -> Iterator[str]:
 class Run:
     """A batch at work: hands lines out, takes outcomes in, and brings videos to disk."""
 
-    def __init__(self, session: Session, client: Client, manifest: Manifest, folder: Folder, overwrite: bool) -> None:
-        self._session, self._client = session, client
+    def __init__(
+        self,
+        session: Session,
+        client: Client,
+        manifest: Manifest,
+        folder: Folder,
+        overwrite: bool,
+        gallery: bool = True,
+    ) -> None:
+        self._session, self._client, self._has_gallery = session, client, gallery
         self._manifest, self._folder, self._overwrite = manifest, folder, overwrite
         self._out: dict[int, Line] = {}
         self._codes: set[int] = set()
@@ -195,6 +211,7 @@ class Run:
                     self._take(outcome, view)
             except BaseException as error:
                 session.running = getattr(error, "request_ids", None) or work.running
+                self._gallery(posters=False)
                 raise
         code = gravest(self._codes)
         self._total(plan, work, code)
@@ -226,6 +243,7 @@ class Run:
             "request_id": outcome.request_id,
             "path": None if path is None else str(path),
             "cost_usd": cost_usd,
+            **_asked(outcome),
             "error": None if error is None else {"type": type(error).__name__, "message": in_words(error)},
         }
         self._folder.note(shown)
@@ -254,8 +272,16 @@ class Run:
         self._saved += 1
         return path
 
+    def _gallery(self, *, posters: bool = True) -> Path | None:
+        if not self._has_gallery:
+            return None
+        from .gallery import of_batch
+
+        return of_batch(self._session, self._folder.path, posters=posters)
+
     def _total(self, plan: Plan, work: Batch, code: int) -> None:
         session, output = self._session, self._session.output
+        page = self._gallery()
         total = {
             "requests": plan.requests,
             "by_state": dict(work.counts),
@@ -263,6 +289,7 @@ class Run:
             "kept": self._kept,
             "cost_usd": work.cost_usd,
             "lost_usd": work.lost_usd,
+            "gallery": None if page is None else str(page),
             "exit_code": code,
             "resume": session.resume() if code in AGAIN else None,
         }
@@ -270,9 +297,18 @@ class Run:
         if output.as_json:
             return
         output.say(sums(work, plan.requests))
+        if page:
+            output.say(f"to look at them: {page}", whole=True)
         if total["resume"]:
             output.say("this goes on with what is missing:")
             output.say(f"  {total['resume']}", style="bold", whole=True)
+
+
+def _asked(outcome: Outcome) -> dict[str, Any]:
+    """What was asked for, and how many seconds it has become."""
+    request, video = outcome.request, outcome.video
+    asked = {name: request.body.get(name) if request else None for name in ("model", "prompt")}
+    return {"mode": request.mode if request else None, **asked, "duration": video.duration if video else None}
 
 
 AGAIN: Sequence[int] = [

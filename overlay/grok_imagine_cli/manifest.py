@@ -267,7 +267,9 @@ def _bad_name(name: object) -> str | None:
         return f"is a text; got {type(name).__name__}"
     if not name.strip() or name in (".", "..") or re.search(r"[/\\:\0]", name) or not name.isprintable():
         return f"is the name of a file in the batch's folder, without a path; got {name[:80]!r}"
-    if name.casefold() == "outcomes.jsonl" or name.casefold().endswith((".part", ".part.json")):
+    if name.casefold() in ("outcomes.jsonl", "index.html", "posters") or name.casefold().endswith(
+        (".part", ".part.json")
+    ):
         return f"{name!r} is a name that the program needs itself"
     if len(os.fsencode(name)) > 240:
         return "is too long for a file's name"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import logging
 import math
 import os
@@ -13,7 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["check", "preview", "sheet"]
+__all__ = ["INSTALL", "check", "missing_for_posters", "poster", "preview", "seconds", "sheet"]
+
+INSTALL = "pip install 'grok-imagine[cli]'"
+"""What brings the libraries of this module."""
 
 NEEDED = ("av", "PIL", "textual_image")
 COLUMNS, ROWS = 4, 3
@@ -21,6 +25,10 @@ TILE = 320
 """Pixels; the width of a frame on a sheet."""
 LABEL = 18
 """Pixels; the height of the line below it, which says when it is."""
+POSTER = 640
+"""Pixels; the longer side of a poster."""
+MOST_PIXELS = 8192 * 8192
+"""A larger frame is none of a video that was made here."""
 WIDEST = 64
 """Cells of the terminal that a still takes at most."""
 
@@ -31,7 +39,48 @@ def check() -> None:
 
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise ConfigurationError(f"pictures need {', '.join(missing)}: pip install 'grok-imagine[cli]'")
+        raise ConfigurationError(f"pictures need {', '.join(missing)}: {INSTALL}")
+
+
+def missing_for_posters() -> list[str]:
+    """The libraries that a poster needs, and that are not there."""
+    named = {"av": "PyAV", "PIL": "Pillow"}
+    return [named[name] for name in named if importlib.util.find_spec(name) is None]
+
+
+def poster(path: Path) -> bytes | None:
+    """A frame from the middle of a video as JPEG, small; None if no picture can be read from it.
+
+    It is the last frame before the middle that stands by itself, so that no others are decoded.
+    """
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            width, height = stream.codec_context.width, stream.codec_context.height
+            if not 0 < width * height <= MOST_PIXELS:
+                return None
+            container.seek(max(container.duration or 0, 0) // 2)
+            frame = next(container.decode(stream))
+            scale = min(1.0, POSTER / max(width, height))
+            small = frame.reformat(width=max(2, round(width * scale)), height=max(2, round(height * scale)))
+            held = io.BytesIO()
+            small.to_image().save(held, "JPEG", quality=82, optimize=True)  # type: ignore[no-untyped-call]  # the same
+            return held.getvalue()
+    except (av.FFmpegError, IndexError, StopIteration, OSError, ValueError):  # any file may be called a video
+        return None
+
+
+def seconds(path: Path) -> float | None:
+    """How long a video is; None if that can't be read."""
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            return container.duration / av.time_base if container.duration else None
+    except (av.FFmpegError, OSError, ValueError):
+        return None
 
 
 def frames(path: Path, count: int) -> Iterator[tuple[float, Image]]:
