@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .ledger.keys import Keyed
     from .ledger.ledger import Ledger
     from .ledger.recorder import LedgerRecorder
+    from .notebook import Bar
     from .pacing.limiter import Pacer
     from .pacing.limits import Limits
     from .pacing.quota import Quota
@@ -169,10 +170,13 @@ class ClientCore:
         if strict:
             request.check()
         _check_callback("on_started", on_started, self._awaits, "the Job")
-        options = self._waiting(timeout, on_progress) | {"on_started": on_started}
+        bar = _bar(on_progress)
+        options = self._waiting(timeout, bar.update if bar else on_progress) | {"on_started": on_started}
         if key is not None:
-            return self._traced(self._keyed(request, key).generate(_schedule(interval), **options), request)
-        return self._traced(posting.generate(request, self.runtime, _schedule(interval), **options), request)
+            flow = self._keyed(request, key).generate(_schedule(interval), **options)
+        else:
+            flow = posting.generate(request, self.runtime, _schedule(interval), **options)
+        return self._traced(bar.around(flow) if bar else flow, request)
 
     def _keyed(self, request: VideoRequest, key: str) -> Keyed:
         from .ledger.keys import Keyed
@@ -188,9 +192,10 @@ class ClientCore:
     ) -> Flow[Video]:
         """Waits for a job that was started before."""
         request = job.request if isinstance(job, Job) else None
-        options = self._waiting(timeout, on_progress)
+        bar = _bar(on_progress)
+        options = self._waiting(timeout, bar.update if bar else on_progress)
         flow = polling.resume(id_of(job), self.runtime, _schedule(interval), request=request, **options)
-        return self._traced(flow, request)
+        return self._traced(bar.around(flow) if bar else flow, request)
 
     def updates(self, job: str | Job, timeout: Seconds | None, interval: Interval | None) -> polling.Updates:
         """A wait for a job that was started before, from one state to the next."""
@@ -317,6 +322,15 @@ class ClientCore:
     def get_model(self, model_id: str) -> Flow[VideoGenerationModel]:
         """One video model."""
         return operations.get_model(model_id, self.runtime)
+
+
+def _bar(on_progress: ProgressCallback | None) -> Bar | None:
+    """The progress bar of a wait that nobody else watches, in a notebook."""
+    if on_progress is not None or "IPython" not in sys.modules:
+        return None
+    from .notebook import bar
+
+    return bar()
 
 
 def _schedule(interval: Interval | None) -> Schedule | None:

@@ -152,7 +152,7 @@ for panel, command, lines in (
         "batch spring.jsonl -o spring --max-cost 5 --yes",
         "batch spring.csv -o spring --name spring --concurrency 4 --yes",
     ]),
-    (JOB, gallery.gallery, ["gallery spring --open"]),
+    (JOB, gallery.gallery, ["gallery spring"]),
     (JOB, jobs.get, [f"get {ID}"]),
     (JOB, jobs.wait, [f"wait {ID} -o boat.mp4 --timeout 900"]),
     (JOB, jobs.download, [f"download {ID} -o boat.mp4 --overwrite"]),

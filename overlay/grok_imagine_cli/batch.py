@@ -13,6 +13,7 @@ import typer
 from .batch_view import BatchView, batch_view_of, sums
 from .codes import NUMBERS, code_of, gravest
 from .delivery import DOWNLOAD_SECONDS
+from .gallery_page import MOST
 from .manifest import BadLine, BadManifest, Line, Manifest
 from .options import PAYING, RESULT, WAITING, Interval, Strict, Timeout
 from .plan import Folder, Known, Plan, planned
@@ -199,6 +200,7 @@ class Run:
         self._out: dict[int, Line] = {}
         self._codes: set[int] = set()
         self._saved = self._kept = 0
+        self._prompts: dict[int, str] = {}
 
     def __call__(self, plan: Plan, **options: Any) -> int:
         """Runs it to its end, and returns the exit code."""
@@ -247,6 +249,9 @@ class Run:
             "error": None if error is None else {"type": type(error).__name__, "message": in_words(error)},
         }
         self._folder.note(shown)
+        prompt = outcome.request.body.get("prompt") if outcome.request else None
+        if self._has_gallery and isinstance(prompt, str) and outcome.position < MOST:
+            self._prompts[outcome.position] = prompt  # for the page alone: no other output has any
         view.outcome(shown, error)
 
     def _is_fetched(self, outcome: Outcome) -> bool:
@@ -277,7 +282,7 @@ class Run:
             return None
         from .gallery import of_batch
 
-        return of_batch(self._session, self._folder.path, posters=posters)
+        return of_batch(self._session, self._folder.path, self._prompts, posters=posters)
 
     def _total(self, plan: Plan, work: Batch, code: int) -> None:
         session, output = self._session, self._session.output
@@ -307,8 +312,8 @@ class Run:
 def _asked(outcome: Outcome) -> dict[str, Any]:
     """What was asked for, and how many seconds it has become."""
     request, video = outcome.request, outcome.video
-    asked = {name: request.body.get(name) if request else None for name in ("model", "prompt")}
-    return {"mode": request.mode if request else None, **asked, "duration": video.duration if video else None}
+    mode, model = (request.mode, request.body.get("model")) if request else (None, None)
+    return {"mode": mode, "model": model, "duration": video.duration if video else None}
 
 
 AGAIN: Sequence[int] = [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from .gallery_page import MARK, Item, page
+from .gallery_page import MARK, MOST, Item, page, prompts_in
 from .session import PROGRAM, Session, session_of
 from .texts import plain
 
@@ -56,7 +56,8 @@ def gallery(
     """Write index.html into a folder: its videos to look at, with prompts, states, costs and errors.
 
     A batch does so by itself. The page is one file beside a folder of posters, works from disk, and loads nothing from elsewhere.
-    What it tells is from the folder's outcomes.jsonl, and of other videos from the ledger, if that knows them.
+    What it tells is from the folder's outcomes.jsonl and from the ledger. Prompts are those that a batch left on the page, or that the
+    ledger keeps.
     """
     session = session_of(context)
     if not folder.is_dir():
@@ -80,17 +81,18 @@ def gallery(
         typer.launch(str(made.path))
 
 
-def of_batch(session: Session, folder: Path, *, posters: bool = True) -> Path | None:
+def of_batch(session: Session, folder: Path, prompts: Mapping[int, str], *, posters: bool = True) -> Path | None:
     """Writes the page of a batch. What goes wrong is said, and is no error of the batch.
 
     Args:
         session: The run.
         folder: The batch's.
+        prompts: Those of its requests, by their positions.
         posters: Whether missing posters are made: one who presses Ctrl-C does not want to wait for them.
     """
     try:
         with session.output.status("gallery") as told:
-            made = write(folder, session.used_ledger, told=told, posters=posters)
+            made = write(folder, session.used_ledger, prompts, told=told, posters=posters)
     except NotOurs as error:
         session.output.say(f"no gallery: {error}; `{PROGRAM} gallery {plain(folder)} --overwrite` replaces it")
         return None
@@ -103,6 +105,7 @@ def of_batch(session: Session, folder: Path, *, posters: bool = True) -> Path | 
 def write(
     folder: Path,
     ledger: Ledger | None = None,
+    prompts: Mapping[int, str] | None = None,
     *,
     told: Callable[[str], object] = lambda text: None,
     posters: bool = True,
@@ -118,13 +121,26 @@ def write(
     if not overwrite and os.path.lexists(target) and not _is_ours(target):
         raise NotOurs(f"{target} was not made by this program, and is left alone")
     items = list(_items(folder, ledger))
-    notes: list[str] = []
+    notes = [f"The first {MOST:,} of {len(items):,} are shown."] if len(items) > MOST else []
+    items = _with_prompts(items[:MOST], prompts or {}, target)
     shown = _with_posters(folder, items, told, posters, notes)
     resolved = folder.resolve()
     _replace(target, page(resolved.name or str(resolved), shown, notes).encode("utf-8", "replace"))
     videos = sum(item.file is not None for item in shown)
     have = sum(item.poster is not None for item in shown)
     return Gallery(target, len(shown), videos, have, notes)
+
+
+def _with_prompts(items: list[Item], given: Mapping[int, str], target: Path) -> list[Item]:
+    """The items with the prompts that are given, that the ledger keeps, or that the page before this one had."""
+    before: dict[str, str] = {}
+    if _is_ours(target):
+        before = prompts_in(target.read_text("utf-8", "replace"))
+    own = (None if item.position is None else given.get(item.position) for item in items)
+    return [
+        item._replace(prompt=prompt or item.prompt or before.get(item.key))
+        for item, prompt in zip(items, own, strict=True)
+    ]
 
 
 def _is_ours(path: Path) -> bool:
@@ -156,8 +172,7 @@ def _items(folder: Path, ledger: Ledger | None) -> Iterator[Item]:
         outcomes[outcome["position"]] = outcome  # the latest counts
     named, paid = set[str](), set[str | None]()
     for _, outcome in sorted(outcomes.items()):
-        is_whole = {"mode", "prompt"} <= outcome.keys()  # those of an earlier version say less
-        item = _item(outcome, folder, None if is_whole else _entry(ledger, outcome.get("request_id")))
+        item = _item(outcome, folder, _entry(ledger, outcome.get("request_id")))
         if item.file is not None:
             named.add(item.file)
         if item.request_id is not None:
@@ -203,7 +218,7 @@ def _item(outcome: Mapping[str, Any], folder: Path, entry: Entry | None) -> Item
     return Item(
         _str(outcome, "state") or "unknown",
         name if name and (folder / name).is_file() else None,
-        prompt=_str(outcome, "prompt") or (entry.prompt if entry else None),
+        prompt=entry.prompt if entry else None,
         mode=_str(outcome, "mode") or (entry.mode if entry else None),
         model=_str(outcome, "model") or (entry.model if entry else None),
         seconds=seconds,
@@ -211,6 +226,7 @@ def _item(outcome: Mapping[str, Any], folder: Path, entry: Entry | None) -> Item
         error=": ".join(part for part in (kind, message) if part) or None,
         request_id=_str(outcome, "request_id"),
         line=outcome["line"] if type(outcome.get("line")) is int else None,
+        position=outcome["position"],
     )
 
 
@@ -277,7 +293,7 @@ def _with_posters(
         shown.append(item._replace(poster=poster.name if has_one else None, seconds=seconds))
     if missing and lacking:
         way = f"{pictures.INSTALL}, then {PROGRAM} gallery {plain(folder)}"
-        notes.append(f"{lacking} videos have no poster: {', '.join(missing)} is not installed. To make them: {way}")
+        notes.append(f"{lacking} of the videos have no poster; it needs {' and '.join(missing)}: {way}")
     return shown
 
 

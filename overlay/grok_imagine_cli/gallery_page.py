@@ -12,17 +12,20 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from html import escape
+from html import escape, unescape
 from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import quote
 
 from .texts import usd
 
-__all__ = ["MARK", "Item", "page"]
+__all__ = ["MARK", "MOST", "Item", "page", "prompts_in"]
 
 MARK = '<meta name="generator" content="grok-imagine gallery">'
 """Stands near the beginning of each page, which says that the file is ours to replace."""
+
+MOST = 10_000
+"""Entries on a page."""
 
 LONGEST = {"prompt": 5000, "error": 2000}
 """Characters that are shown; of anything else 300."""
@@ -52,6 +55,22 @@ class Item(NamedTuple):
     error: str | None = None
     request_id: str | None = None
     line: int | None = None
+    position: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is known by from one page to the next."""
+        return _plain(f"file {self.file}" if self.position is None else f"{self.position} {self.request_id or ''}")
+
+
+def prompts_in(text: str) -> dict[str, str]:
+    """The prompts that a page shows, by the keys of their items."""
+    return {unescape(key): unescape(prompt) for key, prompt in PROMPT.findall(text)}
+
+
+PROMPT = re.compile(
+    r'data-key="([^"]*)">(?:(?!data-key=).)*?<p class="prompt" dir="auto"><span>([^<]*)</span>', re.DOTALL
+)
 
 
 def page(title: str, items: Sequence[Item], notes: Sequence[str] = ()) -> str:
@@ -144,7 +163,7 @@ def _card(item: Item) -> Iterator[str]:
     state = _text(item.state)
     # A class of its own only for a word that is known: any other is text.
     known = f" state-{item.state}" if re.fullmatch("[a-z]{1,20}", item.state) else ""
-    yield f'<li class="card" data-state="{state}">'
+    yield f'<li class="card" data-state="{state}" data-key="{_text(item.key)}">'
     seconds = f'<span class="seconds">{item.seconds:.3g} s</span>' if item.seconds else ""
     if item.file is not None:
         name = f"Play {item.prompt}" if item.prompt else f"Play {item.file}"
@@ -174,9 +193,14 @@ def _card(item: Item) -> Iterator[str]:
 
 
 def _text(text: str, kind: str = "") -> str:
-    """A text as HTML, in an element or an attribute between double quotes. What is harmful is shown as U+FFFD, and it is cut."""
+    """A text as HTML, in an element or an attribute between double quotes."""
+    return escape(_plain(text, kind))
+
+
+def _plain(text: str, kind: str = "") -> str:
+    """A text that is cut, and in which what is harmful is shown as U+FFFD."""
     most = LONGEST.get(kind, 300)
-    return escape(HARMFUL.sub("\N{REPLACEMENT CHARACTER}", text if len(text) <= most else text[: most - 1] + "…"))
+    return HARMFUL.sub("\N{REPLACEMENT CHARACTER}", text if len(text) <= most else text[: most - 1] + "…")
 
 
 def _path(name: str) -> str:

@@ -24,7 +24,7 @@ from PIL import Image
 from grok_imagine import Ledger, VideoRequest
 from grok_imagine_cli import pictures
 from grok_imagine_cli.gallery import PAGE, NotOurs, write
-from grok_imagine_cli.gallery_page import MARK, Item, page
+from grok_imagine_cli.gallery_page import HARMFUL, MARK, Item, page, prompts_in
 from grok_imagine_sandbox import media
 
 from .manifests import one, outcomes
@@ -102,7 +102,7 @@ file_names = (texts | st.binary(min_size=1).map(os.fsdecode)).filter(
 items = st.builds(
     Item, texts, st.none() | file_names, st.none() | file_names, prompt=maybe, mode=maybe, model=maybe,
     seconds=st.none() | st.floats(0, 1e9), cost_usd=st.none() | st.floats(0, 1e9), error=maybe, request_id=maybe,
-    line=st.none() | st.integers(),
+    line=st.none() | st.integers(), position=st.none() | st.integers(0, 3),
 )  # fmt: skip
 
 
@@ -130,6 +130,14 @@ any_json = st.recursive(
     max_leaves=6,
 )
 FIELDS = ("position", "line", "state", "request_id", "path", "cost_usd", "mode", "model", "prompt", "duration", "error")
+
+
+@given(st.lists(items, max_size=4))
+def test_the_prompts_of_a_page_are_read_as_they_were_shown(shown: list[Item]) -> None:
+    found = prompts_in(page("x", shown))
+    for item in shown:
+        if item.prompt and sum(other.key == item.key for other in shown) == 1:
+            assert found[item.key] == HARMFUL.sub("\ufffd", item.prompt)
 
 
 @given(
@@ -183,7 +191,7 @@ class TestWhatIsInIt:
             with Image.open(poster) as picture:
                 assert picture.format == "JPEG" and max(picture.size) <= pictures.POSTER
         noted = {outcome["line"]: outcome for outcome in outcomes(tmp_path / "videos")}
-        assert (noted[1]["prompt"], noted[1]["mode"], noted[1]["duration"]) == ("A heron", "text-to-video", 1)
+        assert (noted[1]["mode"], noted[1]["model"], noted[1]["duration"]) == ("text-to-video", "grok-imagine-video", 1)
 
     def test_an_option_turns_it_off_and_json_says_where_it_is(self, program: Any, tmp_path: Path) -> None:
         write_manifest(tmp_path / "all.jsonl", one("A heron"))
@@ -192,6 +200,21 @@ class TestWhatIsInIt:
         assert total["gallery"] is None and not (tmp_path / "videos" / PAGE).exists()
         (total,) = program(line).of("total")
         assert total["gallery"] == "videos/index.html" and (tmp_path / "videos" / PAGE).is_file()
+
+    def test_prompts_are_on_the_page_alone_and_stay_there(self, program: Any, tmp_path: Path) -> None:
+        prompts = ["CANARY0 heron", HOSTILE[0] + " CANARY0", "CANARY0 refused"]
+        write_manifest(tmp_path / "all.jsonl", *map(one, prompts[:2]), one(prompts[2], model="no-such-model"))
+        line = "batch all.jsonl -o videos --sandbox --sandbox-speed 100 --no-strict"
+        done = program(f"{line} --json")
+        assert "CANARY0" not in done.out + done.err + (tmp_path / "videos" / "outcomes.jsonl").read_text()
+        for _ in range(2):
+            told = cards(tmp_path / "videos")
+            assert all(prompt in card for prompt, card in zip(prompts, told, strict=True))
+            assert program("gallery videos").code == 0
+        write_manifest(tmp_path / "all.jsonl", one("Another"))
+        assert program(line).code == 0
+        first, second, *_ = cards(tmp_path / "videos")
+        assert "Another" in first and "CANARY0" not in first and "CANARY0" in second
 
     def test_any_folder_has_one_and_the_ledger_tells_of_its_videos(
         self, program: Any, tmp_path: Path, clip: Path
@@ -215,10 +238,10 @@ class TestWhatIsInIt:
 
     def test_the_latest_outcome_counts_and_a_job_is_paid_once(self, tmp_path: Path) -> None:
         lines = [
-            {"position": 0, "state": "running", "request_id": "a", "prompt": "x", "mode": "m"},
-            {"position": 1, "state": "done", "request_id": "b", "cost_usd": 0.5, "prompt": "x", "mode": "m"},
-            {"position": 2, "state": "done", "request_id": "b", "cost_usd": 0.5, "prompt": "x", "mode": "m"},
-            {"position": 0, "state": "failed", "request_id": "a", "cost_usd": 0.25, "prompt": "x", "mode": "m"},
+            {"position": 0, "state": "running", "request_id": "a", "mode": "m"},
+            {"position": 1, "state": "done", "request_id": "b", "cost_usd": 0.5, "mode": "m"},
+            {"position": 2, "state": "done", "request_id": "b", "cost_usd": 0.5, "mode": "m"},
+            {"position": 0, "state": "failed", "request_id": "a", "cost_usd": 0.25, "mode": "m"},
         ]
         write_manifest(tmp_path / "outcomes.jsonl", *lines)
         assert write(tmp_path).requests == 3
@@ -294,7 +317,7 @@ def test_without_the_libraries_the_page_says_how_to_get_posters(tmp_path: Path, 
     assert (made.videos, made.posters) == (1, 0)
     read = harmless((tmp_path / PAGE).read_text())
     told = " ".join(read.texts)
-    assert "PyAV, Pillow" in told and pictures.INSTALL in told and not read.all("img")
+    assert "PyAV and Pillow" in told and pictures.INSTALL in told and not read.all("img")
     assert [has["href"] for has in read.all("a", "thumb")] == ["./a.mp4"]
 
 

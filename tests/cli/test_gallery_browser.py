@@ -102,7 +102,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     ]  # fmt: skip
     write_manifest(home / "outcomes.jsonl", *lines)
-    assert write(home).posters == 2
+    assert write(home, None, {line["position"]: line.pop("prompt") for line in lines}).posters == 2
     return home
 
 

@@ -56,6 +56,22 @@ class Outcome(NamedTuple, Generic[V_co]):
         cost: float | None = getattr(self.error, "cost_usd", None)
         return cost
 
+    def _repr_html_(self) -> str:
+        from .. import notebook
+
+        error = self.error
+        facts = notebook.table(
+            {
+                "position": self.position,
+                "state": self.state,
+                "job": self.request_id,
+                "prompt": self.request.body.get("prompt") if self.request else None,
+                "cost": notebook.usd(self.cost_usd),
+                "error": None if error is None else f"{type(error).__name__}: {getattr(error, 'message', error)}",
+            }
+        )
+        return facts + (self.video._repr_html_() if self.video is not None else "")
+
     def __repr__(self) -> str:
         return f"<Outcome {self.position} {self.state} {self.request_id or self.error!r}>"
 

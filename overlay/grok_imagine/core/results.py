@@ -62,6 +62,13 @@ class Job:
     def __hash__(self) -> int:
         return hash(self.request_id)
 
+    def _repr_html_(self) -> str:
+        from .. import notebook
+
+        body = self.request.body
+        asked = {name: body.get(name) for name in ("model", "prompt", "duration", "aspect_ratio", "resolution")}
+        return notebook.table({"job": self.request_id, "mode": self.request.mode} | asked)
+
     def __repr__(self) -> str:
         return f"Job(request_id={shown(self.request_id, 100)!r}, request={self.request!r})"
 
@@ -265,6 +272,32 @@ class Video:
             setattr(own, name, getattr(video, name))
         own._owner = _Owner(download)
         return own
+
+    def _repr_html_(self) -> str:
+        """Facts, and a player while the URL lives. What a notebook shows, it saves: the URL has ended soon after."""
+        from .. import notebook
+
+        facts = notebook.table(
+            {
+                "job": self.request_id,
+                "state": self.status if self.outcome == "running" else self.outcome,
+                "progress": None if self.progress is None else f"{self.progress} %",
+                "duration": None if self.duration is None else f"{self.duration:g} s",
+                "model": self.model,
+                "cost": notebook.usd(self.cost_usd),
+                "error": None if self.outcome in ("running", "done") else self.failure().message,
+            }
+        )
+        if self.outcome != "done":
+            return facts
+        ends = self._seen_at + contract.LIMITS["result_url_lifetime"].value
+        url = self.url if time.time() < ends else None
+        if url:
+            until = time.strftime("%d %b %H:%M", time.localtime(ends))
+            return f"{notebook.player(url)}{facts}{notebook.note(f'Its URL ends about {until}; video.save(path) keeps it.')}"
+        player = notebook.player(self.public_url) if self.public_url else ""
+        ended = "Its URL has ended; client.video.get(request_id) gives a new one while the service has it."
+        return f"{player}{facts}{notebook.note(ended) if self.url else ''}"
 
     def __repr__(self) -> str:
         # Neither the URL, which may be signed, nor the raw answer, which holds it.
