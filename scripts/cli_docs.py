@@ -1,11 +1,12 @@
 """Writes docs/cli.md from the program's help, and docs/cli.svg from a run of it: cli_docs.py [--check].
 
-The picture is what a terminal shows of the installed program, run in a pseudo-terminal against its own sandbox.
+The picture is what a terminal shows of the installed program, run in a pseudo-terminal against a sandbox.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -21,6 +22,7 @@ import typer
 from grok_imagine_cli.app import app
 from grok_imagine_cli.codes import CODES, GRAVEST
 from grok_imagine_cli.session import PROGRAM
+from grok_imagine_sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "cli.md"
@@ -28,17 +30,24 @@ PICTURE = ROOT / "docs" / "cli.svg"
 WIDTH, HEIGHT = 104, 40
 """Cells of the terminal in the picture."""
 SHOWN = (
-    'generate "A lighthouse in a storm" --duration 6 --sandbox -o lighthouse.mp4 --preview',
-    'edit "Make it snow" --video https://example.com/a.mp4 --sandbox-scenario moderated-failed',
+    'generate "A lighthouse in a storm" --duration 6 -o lighthouse.mp4 --preview',
+    "batch spring.jsonl -o spring --max-cost 2 --yes",
     "jobs",
 )
-"""The commands in the picture."""
+"""The commands in the picture, which end well: the last one lists what the others made."""
+MANIFEST = (
+    {"prompt": "A heron in the fog", "duration": 2, "output": "heron.mp4"},
+    {"prompt": "Children run down a dune", "duration": 3, "output": "dune.mp4"},
+    {"prompt": "Rain on a window", "duration": 2, "output": "rain.mp4"},
+)
+LAST = re.compile(r"4 jobs, \$\d\.\d\d: 4 downloaded")
+"""How the picture ends."""
 
 HEAD = """# The command line
 
 `pip install "grok-imagine[cli,sandbox]"` brings the program `grok-imagine`. This page is made from its help by `make docs`.
 
-![A job from prompt to preview, a moderated one, and the ledger](cli.svg)
+![A job from prompt to preview, a batch, and the ledger with what they cost](cli.svg)
 
 Results go to stdout, and everything else to stderr, so that `xdg-open "$(grok-imagine generate ... -o boat.mp4)"` works. A
 terminal shows a progress bar; otherwise there are a few lines. `NO_COLOR` is respected. With `--json`, stdout has one JSON
@@ -106,7 +115,13 @@ as `outcome`, between an `estimate` and a `total`.
 | `state` | `done`; `failed`, `expired`, `moderated`: no video; `refused`: not sent; `unknown`; `running`: the wait ended first. |
 | `request_id`, `cost_usd` | The job, and what it cost, as far as they are known. |
 | `path` | The video's file; null if there is none, also of a job that is done and whose download failed. |
+| `mode`, `model`, `duration` | What was asked for, and the video's seconds. |
 | `error` | `type` and `message` of what went wrong, or null. |
+
+At the end, also after Ctrl-C, `DIR/index.html` shows them all: posters that play under the pointer or the keyboard, prompts,
+states, costs and errors, filtered by state and words. It is one file beside the folder `posters`, works from disk, and loads nothing from
+elsewhere. `--no-gallery` leaves it out, `grok-imagine gallery DIR` makes it anew, of any folder of videos. Prompts are on the page
+and in no other output. An index.html that this program did not write is left alone.
 
 Without a terminal to ask in, `--yes` is needed, but not with `--sandbox`, or when nothing is left to be paid. The exit code is that
 of the gravest outcome, in this order: {gravest}.
@@ -166,24 +181,32 @@ def picture() -> str:
 
     screen = pyte.Screen(WIDTH, HEIGHT)
     stream = pyte.ByteStream(screen)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Sandbox(speed=20.0) as sandbox:
+        lines = "".join(f"{json.dumps(line)}\n" for line in MANIFEST)
+        (Path(folder) / "spring.jsonl").write_text(lines, encoding="utf-8")
         for command in SHOWN:
             stream.feed(f"\x1b[1;32m$\x1b[0m \x1b[1m{PROGRAM} {command}\x1b[0m\r\n".encode())
-            stream.feed(_run(command, Path(folder)))
+            stream.feed(_run(command, Path(folder), sandbox.base_url))
+    if not any(LAST.match(line) for line in screen.display):
+        raise SystemExit("the picture does not end well:\n" + "\n".join(map(str.rstrip, screen.display)))
     console = Console(width=WIDTH, record=True, file=StringIO(), force_terminal=True, color_system="truecolor")
     console.print(_rows(screen), end="")
     return console.export_svg(title=PROGRAM)
 
 
-def _run(command: str, folder: Path) -> bytes:
-    """What a command writes to a terminal of the picture's size."""
+def _run(command: str, folder: Path, service: str) -> bytes:
+    """What a command writes to a terminal of the picture's size.
+
+    Raises:
+        SystemExit: It failed.
+    """
     import shlex
 
     from ptyprocess import PtyProcess
 
     program = str(Path(sys.executable).with_name(PROGRAM))
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-    environment["GROK_IMAGINE_LEDGER"] = str(folder / "jobs.db")
+    environment |= {"XAI_API_KEY": "sandbox", "XAI_BASE_URL": service, "GROK_IMAGINE_LEDGER": str(folder / "jobs.db")}
     process = PtyProcess.spawn(
         [program, *shlex.split(command)], cwd=str(folder), env=environment, dimensions=(HEIGHT, WIDTH)
     )
@@ -192,7 +215,8 @@ def _run(command: str, folder: Path) -> bytes:
         while True:
             written += process.read(65536)
     except EOFError:
-        process.wait()
+        if process.wait():
+            raise SystemExit(f"{command} failed:\n{written.decode()}") from None
     return re.sub(rb"\x1b_[^\x1b]*\x1b\\", b"", written)  # kitty's question, which the emulator would print
 
 
