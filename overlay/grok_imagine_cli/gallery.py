@@ -31,6 +31,15 @@ LONGEST_OUTCOME = 1 << 20
 """Bytes of a line that is read."""
 
 
+KEYS = frozenset(
+    ["position", "line", "state", "request_id", "path", "cost_usd", "mode", "model", "duration", "error", "prompt"]
+)
+"""What an outcome tells by itself; other keys are the manifest's own columns."""
+
+MOST_KEYS = 40
+"""Keys of an outcome that are read."""
+
+
 class NotOurs(Exception):
     """There is an `index.html` that no gallery wrote."""
 
@@ -227,6 +236,11 @@ def _item(outcome: Mapping[str, Any], folder: Path, entry: Entry | None) -> Item
         request_id=_str(outcome, "request_id"),
         line=outcome["line"] if type(outcome.get("line")) is int else None,
         position=outcome["position"],
+        extra={
+            name: str(value)
+            for name, value in list(outcome.items())[:MOST_KEYS]
+            if name not in KEYS and isinstance(value, str | int | float) and value != ""
+        },
     )
 
 

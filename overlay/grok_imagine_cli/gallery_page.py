@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape, unescape
 from importlib.resources import files
 from typing import NamedTuple
@@ -42,6 +42,8 @@ class Item(NamedTuple):
         file: The name of the video's file beside the page, if there is one.
         poster: The name of its poster in `posters`.
         cost_usd: What it cost, if that is known and no other item's.
+        position: Its request's place in the batch.
+        extra: What else its outcome tells, such as columns of the manifest that were passed through.
     """
 
     state: str
@@ -56,6 +58,7 @@ class Item(NamedTuple):
     request_id: str | None = None
     line: int | None = None
     position: int | None = None
+    extra: Mapping[str, str] = {}  # never changed
 
     @property
     def key(self) -> str:
@@ -185,9 +188,9 @@ def _card(item: Item) -> Iterator[str]:
     if item.error:
         yield f'<p class="error"><span>{_text(item.error, "error")}</span></p>'
     details = {"File": item.file, "Job": item.request_id, "Model": item.model, "Line": item.line}
-    known_details = {name: value for name, value in details.items() if value is not None}
+    known_details = {name: value for name, value in details.items() if value is not None} | dict(item.extra)
     if known_details:
-        rows = "".join(f"<dt>{name}</dt><dd>{_text(str(value))}</dd>" for name, value in known_details.items())
+        rows = "".join(f"<dt>{_text(name)}</dt><dd>{_text(str(value))}</dd>" for name, value in known_details.items())
         yield f"<details><summary>Details</summary><dl>{rows}</dl></details>"
     yield "</li>"
 

@@ -102,7 +102,7 @@ file_names = (texts | st.binary(min_size=1).map(os.fsdecode)).filter(
 items = st.builds(
     Item, texts, st.none() | file_names, st.none() | file_names, prompt=maybe, mode=maybe, model=maybe,
     seconds=st.none() | st.floats(0, 1e9), cost_usd=st.none() | st.floats(0, 1e9), error=maybe, request_id=maybe,
-    line=st.none() | st.integers(), position=st.none() | st.integers(0, 3),
+    line=st.none() | st.integers(), position=st.none() | st.integers(0, 3), extra=st.dictionaries(texts, texts, max_size=2),
 )  # fmt: skip
 
 
@@ -129,7 +129,21 @@ any_json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = ("position", "line", "state", "request_id", "path", "cost_usd", "mode", "model", "prompt", "duration", "error")
+FIELDS = (
+    "position",
+    "x_campaign",
+    "</dt><script>",
+    "line",
+    "state",
+    "request_id",
+    "path",
+    "cost_usd",
+    "mode",
+    "model",
+    "prompt",
+    "duration",
+    "error",
+)
 
 
 @given(st.lists(items, max_size=4))
@@ -241,12 +255,20 @@ class TestWhatIsInIt:
             {"position": 0, "state": "running", "request_id": "a", "mode": "m"},
             {"position": 1, "state": "done", "request_id": "b", "cost_usd": 0.5, "mode": "m"},
             {"position": 2, "state": "done", "request_id": "b", "cost_usd": 0.5, "mode": "m"},
-            {"position": 0, "state": "failed", "request_id": "a", "cost_usd": 0.25, "mode": "m"},
+            {
+                "position": 0,
+                "state": "failed",
+                "request_id": "a",
+                "cost_usd": 0.25,
+                "mode": "m",
+                "x_<b>": "<i>",
+                "x_n": 7,
+            },
         ]
         write_manifest(tmp_path / "outcomes.jsonl", *lines)
         assert write(tmp_path).requests == 3
         failed, *_ = cards(tmp_path)
-        assert "failed" in failed and "$0.25" in failed
+        assert "failed" in failed and "$0.25" in failed and "x_<b> <i> x_n 7" in failed
         told = " ".join(Read((tmp_path / PAGE).read_text()).texts)
         assert "$0.75" in told and "running" not in told
 
