@@ -98,6 +98,7 @@ frontier: .venv/dev  ## Simulate the polling schedule anew into docs/, with its 
 
 docs: .venv/dev  ## Make docs/cli.md from the help, docs/cli.svg from a run, docs/faults.md from the tests, docs/contract.md, the register's tables
 	@$(PY) scripts/cli_docs.py
+	@$(PY) scripts/notebooks.py
 	@$(PY) scripts/fault_table.py
 	@$(PY) scripts/contract_page.py
 	@$(PY) scripts/register.py
