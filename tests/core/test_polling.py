@@ -218,7 +218,7 @@ def test_a_wait_that_saw_nothing_names_its_trouble(reply: Answer) -> None:
 
 
 def test_timeout_zero_looks_once_and_gives_the_look_time() -> None:
-    steps = Run(iter([PENDING[3]]), timeout=0)
+    steps = Run(iter([PENDING[2]]), timeout=0)
     with pytest.raises(VideoTimeoutError, match=r"was pending at 12 % after 0.0 s.*\[request_id=job-1\]") as caught:
         steps()
     assert len(steps.calls) == 1 and steps.sleeps == [] and steps.calls[0].timeout == 60
@@ -278,7 +278,7 @@ def test_what_a_job_of_ours_took_is_learned_and_that_of_others_is_not() -> None:
         (True, ENDS[3][0], [[9.0, [[1.0, 12], [6.0, None]], False]]),
         (False, ENDS[0][0], []),
     ):
-        steps = Run(iter([PENDING[3], PENDING[0], end]), ours=ours)
+        steps = Run(iter([PENDING[2], PENDING[0], end]), ours=ours)
         with contextlib.suppress(VideoGenerationError):
             steps()
         assert steps.pacer.history.to_json() == ([[list(KIND), expected]] if expected else [])
@@ -327,7 +327,7 @@ def test_an_unknown_status_waits_on_with_one_warning_a_word() -> None:
 
 def test_progress_is_told_after_each_look_that_shows_the_job_running() -> None:
     told: list[int | None] = []
-    steps = Run(iter([PENDING[0], TRANSIENT[0], PENDING[3], ENDS[0][0]]), on_progress=lambda v: told.append(v.progress))
+    steps = Run(iter([PENDING[0], TRANSIENT[0], PENDING[2], ENDS[0][0]]), on_progress=lambda v: told.append(v.progress))
     steps()
     assert told == [None, 12]
 
