@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .pacing.limits import Limits
     from .pacing.quota import Quota
     from .telemetry.flows import Tracing
+    from .transport.simulated import SimulatedTime
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Video)
@@ -64,19 +65,21 @@ class ClientCore:
     def __init__(
         self,
         config: Config,
-        clock: Callable[[], float],
+        clock: Callable[[], float] | None,
         retry: RetryPolicy | None,
         ledger: Ledger | None,
         limits: Limits | None,
         quota: Quota | None,
+        simulated: SimulatedTime | None = None,
         *,
         awaits: bool = False,
     ) -> None:
         redact_logs(config)
         self._awaits = awaits
         self._config = config
-        self.clock = clock
-        self._retries = Retries(retry or RetryPolicy(), clock)
+        self._is_simulated = simulated is not None
+        self.clock = clock or (simulated.now if simulated else time.monotonic)
+        self._retries = Retries(retry or RetryPolicy(), self.clock)
         self._ledger = ledger
         self._recorder: LedgerRecorder | None = None
         self._limits = limits
@@ -113,7 +116,7 @@ class ClientCore:
             origin = self._config.base_url
             with contextlib.suppress(ValueError, TypeError):  # what can't be read is learned anew
                 history = History.from_json(json.loads(ledger.load_history(origin) or "[]"))
-            if quota is None and limits.windows():
+            if quota is None and limits.windows() and not self._is_simulated:  # a ledger's quota is of real time
                 from .ledger.quota import LedgerQuota
 
                 quota = self._own_quota = LedgerQuota(ledger.path, origin)

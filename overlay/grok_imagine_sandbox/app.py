@@ -29,8 +29,27 @@ _SHOWN = 300  # bytes of a path in the log
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def application(service: Service, now: Callable[[], float], count: Count, allow_hosts: Collection[str] = ()) -> ASGIApp:
+class Switch:
+    """An application whose place another can take while the server runs."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        await self.app(scope, receive, send)
+
+
+def application(
+    service: Service,
+    now: Callable[[], float],
+    count: Count,
+    allow_hosts: Collection[str] = (),
+    is_local: bool = True,
+) -> ASGIApp:
     """The ASGI application of one sandbox."""
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
 
     async def jobs(request: Request) -> Response:
         return StreamingResponse(
@@ -44,13 +63,14 @@ def application(service: Service, now: Callable[[], float], count: Count, allow_
     routes = [
         *service.routes(),
         *service.files.routes(),
+        Route("/health", health, methods=["GET"]),
         Route("/sandbox/jobs", jobs, methods=["GET"]),
         Route("/sandbox/scenarios", scenarios, methods=["GET"]),
     ]
     app = Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_method})
     app.router.redirect_slashes = False
     templates = {id(route.endpoint): route.path for route in routes}
-    return Paced(Observed(Guard(app, allow_hosts), templates, now, count))
+    return Paced(Observed(Guard(app, allow_hosts, is_local), templates, now, count))
 
 
 async def _listed(items: list[Any], described: Callable[[Any], Any]) -> AsyncIterator[str]:

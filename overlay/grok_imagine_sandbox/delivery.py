@@ -43,6 +43,11 @@ class Cut(Response):
         await _closed(receive)
 
 
+def status_of(response: Response) -> int:
+    """The status of an answer, 0 for a dropped connection."""
+    return 0 if isinstance(response, Reset) else response.status_code
+
+
 async def _closed(receive: Receive) -> None:
     """Wait until the server has noticed the disconnect, so that it sends no answer of its own."""
     while (await receive())["type"] != "http.disconnect":

@@ -1,6 +1,7 @@
 """Downloads from and uploads to this machine. Both run in the event loop, so that no worker waits for a slow server."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -69,9 +70,15 @@ class Fetcher:
 
     def __init__(self, lanes: Lanes | None = None) -> None:
         self._lanes = Lanes() if lanes is None else lanes
-        # A transport instead of a client: no cookies, no decompression, no automatic redirects.
+
+    @functools.cached_property
+    def _transport(self) -> httpx.AsyncHTTPTransport:
+        """Made for the first URL, since reading the certificates takes longer than all else that a sandbox begins with.
+
+        A transport instead of a client: no cookies, no decompression, no automatic redirects.
+        """
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        self._transport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+        return httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
 
     async def get(self, kind: Kind, url: str, max_bytes: int, more: Callable[[int], None]) -> bytes:
         """The content at a URL of this machine.

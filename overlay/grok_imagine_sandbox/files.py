@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from .jobs import Job, JobStore
 from .media import MediaError
+from .origins import current_origin
 from .recipes import Product
 from .work import Exhausted, Workers
 
@@ -84,7 +85,7 @@ class Files:
     """The files of a store's jobs, without authorization.
 
     Args:
-        origin: Scheme, host and port of the sandbox.
+        origin: Scheme, host and port of the sandbox, for who asks outside of a request.
         store: The jobs.
         cache: The cache of rendered files.
         now: Returns the simulated time in seconds.
@@ -120,11 +121,11 @@ class Files:
 
     def url(self, job: Job) -> str:
         """The temporary URL of a job's video. Its name differs from the job's id and serves as the only credential."""
-        return f"{self._origin}{BUCKET}xai-video-{job.file_uuid}.mp4"
+        return f"{current_origin(self._origin)}{BUCKET}xai-video-{job.file_uuid}.mp4"
 
     def public_url(self, job: Job) -> str:
         """The public URL of a job's stored file."""
-        return f"{self._origin}{PUBLIC}{self._token(job)}/file_{job.file_uuid}.mp4"
+        return f"{current_origin(self._origin)}{PUBLIC}{self._token(job)}/file_{job.file_uuid}.mp4"
 
     def content(self, product: Product) -> bytes:
         """A product's file. Slow: belongs into a worker thread.

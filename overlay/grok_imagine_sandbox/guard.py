@@ -12,6 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .origins import asked_as
+
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{0,5})?", re.IGNORECASE)
 _ORIGIN = re.compile(r"https?://([^/?#@\\]+)", re.IGNORECASE)
 _TOKENS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, -]{0,1000}")
@@ -23,10 +25,13 @@ class Guard:
     Args:
         app: The application for allowed requests.
         allowed: Further host names, without ports, such as a container's.
+        is_local: Whether the sandbox listens to this machine only. Else it answers to addresses, too: no name of another's
+            leads to one.
     """
 
-    def __init__(self, app: ASGIApp, allowed: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, allowed: Collection[str] = (), is_local: bool = True) -> None:
         self._app = app
+        self._is_local = is_local
         self._allowed = frozenset(name.lower().rstrip(".") for name in allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,18 +41,20 @@ class Guard:
         refusal = self._refusal(scope, headers, origin)
         if refusal is not None:
             await refusal(scope, receive, send)
-        elif origin is None:
-            await self._app(scope, receive, send)
-        elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-            await _preflight(origin, headers)(scope, receive, send)
-        else:
-            await self._app(scope, receive, _shared(origin, send))
+            return
+        with asked_as(headers.get("host")):
+            if origin is None:
+                await self._app(scope, receive, send)
+            elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+                await _preflight(origin, headers)(scope, receive, send)
+            else:
+                await self._app(scope, receive, _shared(origin, send))
 
     def _refusal(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
         # HTTP/1.0 requests may lack Host; browsers always send it. An absolute-form target counts, too (RFC 9112).
         target = _ORIGIN.match(scope["raw_path"].decode("latin-1"))
         names = headers.getlist("host") + ([target[1]] if target else [])
-        if not all(self._knows(name) for name in names):
+        if not all(self._knows(name) or (not self._is_local and _is_address(name)) for name in names):
             text = "the sandbox answers to names of this machine only: localhost, 127.0.0.1, [::1]"
             return PlainTextResponse(f"{text}; --allow-host adds others\n", 421)
         page = _ORIGIN.fullmatch(origin) if origin is not None else None
@@ -62,6 +69,14 @@ class Guard:
             return False
         name = found[1].lower().rstrip(".")
         return name in self._allowed or is_loopback(name)
+
+
+def _is_address(authority: str) -> bool:
+    found = _AUTHORITY.fullmatch(authority.strip())
+    try:
+        return found is not None and bool(ipaddress.ip_address(found[1].strip("[]")))
+    except ValueError:
+        return False
 
 
 def is_loopback(name: str) -> bool:

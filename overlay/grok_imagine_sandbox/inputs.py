@@ -56,6 +56,7 @@ class Reader:
         max_bytes: The maximum size of each kind of input.
         fetched: The content or failure for each URL that `to_fetch` returned.
         stored: Returns the content of a file by its id; None for an unknown id, which gets a stand-in.
+        own_origin: The sandbox's address as its client knows it, if it is another.
     """
 
     def __init__(
@@ -65,16 +66,18 @@ class Reader:
         max_bytes: Mapping[Kind, int],
         fetched: "Mapping[str, bytes | InputFailure]" = MappingProxyType({}),
         stored: Callable[[str], bytes | None] = lambda file_id: None,
+        own_origin: str = "",
     ) -> None:
         self._port = port
         self._own_file = own_file
         self._max_bytes = max_bytes
         self._fetched = fetched
         self._stored = stored
+        self._own_origin = own_origin
 
-    def over(self, fetched: "Mapping[str, bytes | InputFailure]") -> "Reader":
-        """A reader with the results of fetched URLs."""
-        return Reader(self._port, self._own_file, self._max_bytes, fetched, self._stored)
+    def over(self, fetched: "Mapping[str, bytes | InputFailure]", own_origin: str = "") -> "Reader":
+        """A reader with the results of fetched URLs, for a client that knows the sandbox by this address."""
+        return Reader(self._port, self._own_file, self._max_bytes, fetched, self._stored, own_origin)
 
     def to_fetch(self, kind: Kind, source: Mapping[str, Any]) -> str | None:
         """The URL of a media object on another server of this machine; None for all other objects."""
@@ -85,7 +88,7 @@ class Reader:
             parts = web_address(kind, url)
         except InputFailure:  # raised again when the object is read
             return None
-        return url if parts.hostname in LOOPBACK and parts.port != self._port else None
+        return url if parts.hostname in LOOPBACK and not self._is_own(parts) else None
 
     def max_bytes(self, kind: Kind) -> int:
         """The maximum size of an input of a kind."""
@@ -127,9 +130,9 @@ class Reader:
         if url[:5].lower() == "data:":
             return self._bounded(kind, _decoded(kind, url, self._max_bytes[kind]))
         parts = web_address(kind, url)
-        if parts.hostname not in LOOPBACK:
+        if not self._is_own(parts) and parts.hostname not in LOOPBACK:
             return _stand_in(kind, f"{parts.hostname}{parts.path}")
-        if parts.port == self._port:
+        if self._is_own(parts):
             status, data = self._own_file(parts.path)
             if status != 200:
                 raise unreachable(kind, status_line(status))
@@ -138,6 +141,10 @@ class Reader:
         if isinstance(found, InputFailure):
             raise found
         return found
+
+    def _is_own(self, parts: SplitResult) -> bool:
+        is_own_port = parts.hostname in LOOPBACK and parts.port == self._port
+        return is_own_port or f"{parts.scheme}://{parts.netloc}".lower() == self._own_origin.lower()
 
     def _bounded(self, kind: Kind, data: bytes) -> bytes:
         if len(data) > self._max_bytes[kind]:

@@ -67,6 +67,7 @@ def choose(text: str) -> Choice:
         UnknownScenario: The name is unknown, or N is not a whole number above 0.
     """
     name, colon, times = text.partition(":")
+    name = ALIASES.get(name, name)
     if name not in SCENARIOS:
         raise UnknownScenario(f"there is no scenario {name!r}; --list-scenarios names them")
     if not colon:
@@ -228,6 +229,9 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {scenario.name: scenario for scenario in (*_ENDS, *_RUNS, *_STARTS, *_LOOKS)}
 )
 """Every scenario by its name."""
+
+ALIASES: Mapping[str, str] = MappingProxyType({"moderated": "moderated-rejected"})
+"""Short names of scenarios: the form in which the service does it today."""
 
 
 def merge(value: Any, patch: Any) -> Any:

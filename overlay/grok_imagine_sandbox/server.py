@@ -1,5 +1,7 @@
 """The class `Sandbox`: a server with its own thread, port, clock and state."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import math
@@ -9,23 +11,31 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from .app import application
+from .app import Switch, application
 from .connections import Protocol
-from .contract import contract_of
-from .scenarios import choose
-from .service import Service, Settings
+from .files import FileCache
+from .guard import is_loopback
+from .journal import Journal, Post
+from .service import Service
+from .settings import Options, settings_of
+from .virtual_time import VirtualTime, drop, keep
 from .work import Workers
+
+if TYPE_CHECKING:
+    from grok_imagine import AsyncClient, Client
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
 _TICK_SECONDS = 0.1
 _GRACE_SECONDS = 1.0
+_SPEED = 60.0
 
 MIB = 2**20
 
@@ -77,15 +87,22 @@ class _Server(uvicorn.Server):
 class Sandbox:
     """An offline server of the contract on 127.0.0.1. A context manager; sandboxes share no state.
 
-    Simulated time passes `speed` times as fast as `clock` and starts at 0 with the server. Jobs, their URLs and the
-    rate limit use simulated time; only `slow_seconds` and the fetching of inputs use real time.
+    Simulated time starts at 0 with the server. Jobs, their URLs and the rate limit use it; only `slow_seconds` and the fetching of
+    inputs use real time.
+
+    Without `speed` and `clock` it is virtual: it jumps while the clients of this process sleep, so that they never wait. That
+    holds for those that `client` and `async_client` make, and for any other `Client` and `AsyncClient` that is made with the
+    address of a running sandbox, without a clock, sleep or quota of its own. For other processes it passes 60 times as fast.
 
     Args:
         port: To listen on; 0 takes a free one.
+        host: The address to listen on. Beyond 127.0.0.1 whoever reaches this machine can use the sandbox: it has no secrets, but
+            it does work for anybody. Host names other than this machine's are to be allowed by `allow_hosts`; addresses are.
         as_of: The era of the service (`x-eras` of the document): `spring` or `autumn`; None is the newest. It decides
             models, fields, limits and the texts of answers.
-        speed: Simulated seconds for each second of `clock`.
-        scenario: `name` or `name:N` for every request that names no scenario; see `SCENARIOS`.
+        speed: Simulated seconds for each second of `clock`, 60 if only that is given. None for virtual time.
+        scenario: `name` or `name:N` for every request that names no scenario; see `SCENARIOS`. `moderated` is short for
+            `moderated-rejected`.
         api_key: The only accepted key; None accepts any key that is not empty.
         clock: Monotonic seconds. Tests pass their own, so that nothing sleeps.
         seed: Decides ids, signatures and the progress of jobs.
@@ -110,11 +127,12 @@ class Sandbox:
         self,
         *,
         port: int = 0,
+        host: str = "127.0.0.1",
         as_of: str | None = None,
-        speed: float = 60.0,
+        speed: float | None = None,
         scenario: str | None = None,
         api_key: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         seed: int = 0,
         max_jobs: int = 10_000,
         requests_per_minute: int | None = None,
@@ -136,18 +154,16 @@ class Sandbox:
             UnknownEra: `as_of` is unknown.
             ValueError: `speed` is not above 0 and finite, or a limit is below 1.
         """
-        if not 0 < speed < math.inf:
-            raise ValueError(f"speed must be above 0 and finite, not {speed}")
-        limits = {
-            "requests_per_minute": requests_per_minute,
-            "requests_per_second": requests_per_second,
-            "concurrent_jobs": concurrent_jobs,
-        }
-        for name, limit in limits.items():
-            if limit is not None and limit < 1:
-                raise ValueError(f"{name} must be at least 1, or None for no limit, not {limit}")
-        self._settings = Settings(
-            scenario=None if scenario is None else choose(scenario),
+        _check_speed(speed)
+        if isinstance(allow_hosts, str):
+            raise ValueError(f"allow_hosts is a list of names, such as [{allow_hosts!r}]")
+        if not 0 < request_seconds < math.inf:
+            raise ValueError(f"request_seconds must be above 0 and finite, not {request_seconds}")
+        if max_connections < 1:
+            raise ValueError(f"max_connections must be at least 1, not {max_connections}")
+        self._options = Options(
+            as_of=as_of,
+            scenario=scenario,
             api_key=api_key,
             seed=seed,
             max_jobs=max_jobs,
@@ -158,27 +174,25 @@ class Sandbox:
             slow_seconds=slow_seconds,
             max_body_bytes=max_body_bytes,
             max_input_bytes=max_input_bytes,
-            cache_bytes=cache_bytes,
         )
-        if isinstance(allow_hosts, str):
-            raise ValueError(f"allow_hosts is a list of names, such as [{allow_hosts!r}]")
-        if not 0 < request_seconds < math.inf:
-            raise ValueError(f"request_seconds must be above 0 and finite, not {request_seconds}")
-        if max_connections < 1:
-            raise ValueError(f"max_connections must be at least 1, not {max_connections}")
-        self._contract = contract_of(as_of)
+        self._settings = settings_of(self._options)
         self._allow_hosts = frozenset(allow_hosts)
         self._max_connections = max_connections
         self._request_seconds = request_seconds
-        self._wanted_port = port
-        self._speed = speed
-        self._clock = clock
-        self._counts: Counter[tuple[str, str, int]] = Counter()
+        self._wanted_port, self._host = port, host
+        self._virtual = VirtualTime(_SPEED) if speed is None and clock is None else None
+        self._speed = 1.0 if self._virtual else speed or _SPEED
+        self._clock = self._virtual.now if self._virtual else clock or time.monotonic
+        self._skipped = 0.0
         self._counting = threading.Lock()
+        self._counts: Counter[tuple[str, str, int]] = Counter()
         self._service: Service | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._workers: Workers | None = None
+        self._cache = FileCache(cache_bytes)
+        self._app = Switch()
+        self._port = 0
         self._base_url = ""
 
     @property
@@ -187,6 +201,13 @@ class Sandbox:
         if not self._base_url:
             raise RuntimeError("the sandbox was not started")
         return self._base_url
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        if not self._port:
+            raise RuntimeError("the sandbox was not started")
+        return self._port
 
     @property
     def jobs(self) -> list[dict[str, Any]]:
@@ -198,6 +219,22 @@ class Sandbox:
         return [] if self._service is None else self._service.records()
 
     @property
+    def journal(self) -> Journal:
+        """The POSTs for videos, and the jobs that they started, since the start or the last `reset`."""
+        if self._service is None:
+            raise RuntimeError("the sandbox was not started")
+        return self._service.journal
+
+    @property
+    def posts(self) -> list[Post]:
+        """The POSTs of the journal."""
+        return self.journal.posts
+
+    def assert_posted_once(self, **fields: Any) -> Post:
+        """Check that one job was started by POSTs with these fields; see `Journal.assert_posted_once`."""
+        return self.journal.assert_posted_once(**fields)
+
+    @property
     def requests(self) -> Counter[tuple[str, str, int]]:
         """The number of answered requests by method, path template and status.
 
@@ -205,6 +242,82 @@ class Sandbox:
         """
         with self._counting:
             return Counter(self._counts)
+
+    def client(self, **options: Any) -> Client:
+        """A `grok_imagine.Client` of this sandbox, which is started if it is not. Close it, or use it in a `with`.
+
+        Args:
+            **options: Of `Client`.
+        """
+        from .clients import client
+
+        return client(self._settings.api_key, self._started(), options)
+
+    def async_client(self, **options: Any) -> AsyncClient:
+        """A `grok_imagine.AsyncClient` of this sandbox, as `client`."""
+        from .clients import async_client
+
+        return async_client(self._settings.api_key, self._started(), options)
+
+    def advance(self, by: float | timedelta) -> None:
+        """Lets simulated time pass: a result's URL expires, the rate limit forgets.
+
+        Args:
+            by: Seconds or a timedelta.
+
+        Raises:
+            ValueError: It is below 0.
+        """
+        seconds = by.total_seconds() if isinstance(by, timedelta) else by
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"time advances by a number of seconds from 0 on, not {seconds}")
+        if self._virtual:
+            self._virtual.advance(seconds)
+        else:
+            self._skipped += seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeps in simulated time: in place of `time.sleep`, for code that waits by itself."""
+        if self._virtual:
+            self._virtual.sleep(seconds)
+        else:
+            time.sleep(seconds / self._speed)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Sleeps in simulated time: in place of `asyncio.sleep`."""
+        if self._virtual:
+            await self._virtual.sleep_async(seconds)
+        else:
+            await asyncio.sleep(seconds / self._speed)
+
+    def reset(self, *, speed: float | None = None, **options: Unpack[Options]) -> None:
+        """Forget all jobs, files, batches, counts and what was advanced; the address stays.
+
+        Args:
+            speed: As that of `Sandbox`; None is what it was made with.
+            **options: Of `Sandbox`, in place of those that it was made with.
+
+        Raises:
+            UnknownScenario: `scenario` is unknown.
+            UnknownEra: `as_of` is unknown.
+            TypeError: There is no such option, or it can't be changed.
+            ValueError: A value is out of range.
+        """
+        _check_speed(speed)
+        if unknown := sorted(options.keys() - self._options.keys()):
+            raise TypeError(
+                f"a sandbox has no {unknown[0]} that can be changed; it has {', '.join(self._options)}, speed"
+            )
+        settings = settings_of(Options(**{**self._options, **options}))
+        if self._virtual:
+            self._virtual.pace(speed)
+        elif speed is not None:
+            self._speed = speed
+        self._settings, self._skipped = settings, 0.0
+        with self._counting:
+            self._counts.clear()
+        if self._server is not None:
+            self._serve()
 
     def start(self) -> Self:
         """Start to listen. Returns when connections are accepted.
@@ -216,18 +329,11 @@ class Sandbox:
         """
         if self._server is not None:
             raise RuntimeError("the sandbox is already running")
-        contract = self._contract
-        listener = _listener(self._wanted_port)
-        origin = self._clock()
-
-        def now() -> float:
-            return (self._clock() - origin) * self._speed
-
-        port: int = listener.getsockname()[1]
+        listener = _listener(self._host, self._wanted_port)
+        self._port = listener.getsockname()[1]
         self._workers = Workers()
-        self._service = Service(contract, self._settings, port, now, time.time(), self._workers)
-        app = application(self._service, now, self._count, self._allow_hosts)
-        self._server = _Server(_config(app, _openable(self._max_connections), self._request_seconds))
+        self._serve()
+        self._server = _Server(_config(self._app, _openable(self._max_connections), self._request_seconds))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="grok-imagine-sandbox", daemon=True
         )
@@ -235,17 +341,21 @@ class Sandbox:
         if not self._server.ready.wait(_START_SECONDS):
             self.stop()
             raise RuntimeError(f"the sandbox did not start within {_START_SECONDS:g} s")
-        self._base_url = f"http://127.0.0.1:{port}{contract.prefix}"
+        if self._virtual:
+            keep(self._port, self._virtual)
+        self._base_url = f"http://{_reached_by(self._host)}:{self._port}{self._settings.contract.prefix}"
         return self
 
     def stop(self) -> None:
-        """Stop listening, and free the port. `jobs` and `requests` stay readable.
+        """Stop listening, and free the port. `jobs`, `journal` and `requests` stay readable.
 
         Raises:
             RuntimeError: The server did not end in time.
         """
         if self._server is None or self._thread is None or self._workers is None:
             return
+        if self._virtual:
+            drop(self._port)
         self._server.end()
         self._thread.join(_STOP_SECONDS)
         self._workers.stop()
@@ -262,18 +372,47 @@ class Sandbox:
     ) -> None:
         self.stop()
 
+    def _started(self) -> str:
+        if self._server is None:
+            self.start()
+        return self.base_url
+
+    def _serve(self) -> None:
+        """Have a new service answer from now on; requests that are under way end with the old one."""
+        assert self._workers is not None, "it is running"
+        origin = self._clock()
+
+        def now() -> float:
+            return (self._clock() - origin) * self._speed + self._skipped
+
+        service = Service(self._settings, self._port, now, time.time(), self._workers, self._cache)
+        self._app.app = application(service, now, self._count, self._allow_hosts, is_loopback(self._host))
+        self._service = service
+
     def _count(self, method: str, template: str, status: int) -> None:
         with self._counting:
             self._counts[method, template, status] += 1
 
 
-def _listener(port: int) -> socket.socket:
+def _check_speed(speed: float | None) -> None:
+    if speed is not None and not 0 < speed < math.inf:
+        raise ValueError(f"speed must be above 0 and finite, not {speed}")
+
+
+def _reached_by(host: str) -> str:
+    """The host of the base URL for this machine."""
+    found = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{found}]" if ":" in found else found
+
+
+def _listener(host: str, port: int) -> socket.socket:
     # With the protocol named, asyncio turns Nagle's algorithm off; else each answer may take 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # elsewhere it would let two servers share the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
         listener.listen()
     except (OSError, OverflowError):
         listener.close()

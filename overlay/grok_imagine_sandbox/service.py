@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -19,19 +18,21 @@ from . import answers
 from .answers import Answer, Refusal
 from .batches import Batches
 from .cards import model_card
-from .contract import Contract
 from .curves import curve
-from .delivery import delivered
+from .delivery import delivered, status_of
 from .fetching import Fetcher, uploads_to
 from .files import FileCache, Files, Missing
 from .inputs import InputFailure, Kind, Reader
 from .intake import Intake
 from .jobs import Full, Job, JobStore, Plan, uuid_like
+from .journal import Journal
 from .limits import RateLimit
+from .origins import current_origin
 from .polls import poll
 from .recipes import Product, prepare
 from .rules import Order, accept
 from .scenarios import Choice, UnknownScenario, When, choose
+from .settings import Settings
 from .shape import Body, media_objects
 from .shared import Endpoint, Shared
 from .stored_files import StoredFiles
@@ -49,46 +50,28 @@ _MAX_OCCASIONS = 10_000
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The settings of a sandbox; `Sandbox` describes each."""
-
-    scenario: Choice | None
-    api_key: str | None
-    seed: int
-    max_jobs: int
-    requests_per_minute: int | None
-    requests_per_second: int | None
-    concurrent_jobs: int | None
-    zero_data_retention: bool
-    slow_seconds: float
-    max_body_bytes: int
-    max_input_bytes: int
-    cache_bytes: int
-
-
 class Service:
     """The endpoints and the state of one sandbox. Its coroutines run in one event loop.
 
     Args:
-        contract: The document.
         settings: The sandbox's settings.
         port: The sandbox's port.
         now: Returns the simulated time in seconds.
         epoch: Unix time at which simulated time was 0.
         workers: Threads for blocking work.
+        cache: Rendered files.
     """
 
     def __init__(
         self,
-        contract: Contract,
         settings: Settings,
         port: int,
         now: Callable[[], float],
         epoch: float,
         workers: Workers,
+        cache: FileCache,
     ) -> None:
-        self._contract = contract
+        self._contract = contract = settings.contract
         self._settings = settings
         self._now = now
         self._epoch = epoch
@@ -97,10 +80,11 @@ class Service:
         self._traces = 0
         self._occasions: Counter[str] = Counter()
         self.jobs = JobStore(settings.max_jobs, settings.max_input_bytes)
+        self.journal = Journal(self.records, settings.max_jobs)
         self.files = Files(
             f"http://127.0.0.1:{port}",
             self.jobs,
-            FileCache(settings.cache_bytes),
+            cache,
             now,
             contract.limit("result_url_lifetime"),
             settings.seed,
@@ -153,18 +137,22 @@ class Service:
     async def start(self, operation: str, request: Request) -> Response:
         """Answer the POST of a job."""
         model = self._contract.default_model
+        sent: Any = None
         try:
             self._check_key(request)
             choice = self._chosen(request) or self._settings.scenario
             instead = await self._replacement(choice, model, "start", "any")
             if instead is not None:
+                self.journal.note(operation, None, status_of(instead), None, self._now())
                 return instead
             async with self._body(request) as (raw, body):
+                sent = body.value
                 model = self._model_of(body)
                 self._admit(model)
                 order = await self._order(operation, raw, body)
                 job = self._accept(order, raw, body, choice)
         except Refusal as refusal:
+            self.journal.note(operation, sent, refusal.answer.status, None, self._now())
             return self._headed(operation, refusal.answer.response())
         except ClientDisconnect:  # before the body was complete: there is no job, and no client
             return Response(status_code=400)
@@ -325,6 +313,7 @@ class Service:
         except Full as full:
             raise Refusal(answers.OVERLOADED) from full
         self._accepted += 1
+        self.journal.note(order.operation, body.value, 200, job.request_id, job.created)
         if choice is not None and (choice.scenario.when in ("look", "running") or self._take(choice)):
             job.choice = choice
         job.preparation = asyncio.create_task(self._prepare(job, order))
@@ -334,7 +323,8 @@ class Service:
         """Read the job's inputs. The first poll reports an unreadable one (register, Recorded timings)."""
         try:
             if media_objects(order.body):
-                reader = self._reader.over(await self._fetched(job, order))
+                own = current_origin("")
+                reader = self._reader.over(await self._fetched(job, self._reader.over({}, own), order), own)
                 product = await self._workers.read(prepare, self._contract, order, reader)
             else:  # nothing blocks, and a thread switch would take longer than the work
                 product = prepare(self._contract, order, self._reader)
@@ -346,16 +336,16 @@ class Service:
         except Full:
             self.jobs.fail(job, InputFailure("The service is currently unavailable.", "service_unavailable"))
 
-    async def _fetched(self, job: Job, order: Order) -> dict[str, bytes | InputFailure]:
+    async def _fetched(self, job: Job, reader: Reader, order: Order) -> dict[str, bytes | InputFailure]:
         """The contents of the inputs' URLs on this machine, up to the first failure."""
         found: dict[str, bytes | InputFailure] = {}
         for path, source in media_objects(order.body):
             kind = _KINDS.get(path[0], "image")
-            url = self._reader.to_fetch(kind, source)
+            url = reader.to_fetch(kind, source)
             if url is None or url in found:
                 continue
             try:
-                size = self._reader.max_bytes(kind)
+                size = reader.max_bytes(kind)
                 found[url] = await self._fetcher.get(
                     kind, url, size, lambda more: self.jobs.grow(job, more, self._now())
                 )

@@ -12,6 +12,7 @@ from .answers import OVERLOADED, TOO_LARGE, Refusal, excerpt, plain
 from .inputs import InputFailure
 from .jobs import Job, uuid_like
 from .multipart import Part, boundary_of, parts
+from .origins import current_origin
 from .pages import page
 from .shared import Endpoint, Shared
 
@@ -304,7 +305,7 @@ class StoredFiles:
         suffix = upload.filename.rpartition(".")[2].lower()
         ending = f".{suffix}" if suffix in _SUFFIXES else ""
         ends = [end for end in (until, upload.expires) if end is not None]  # it can't outlive the file
-        return f"{self._origin}{PUBLIC}{token}/{upload.id}{ending}", min(ends, default=None)
+        return f"{current_origin(self._origin)}{PUBLIC}{token}/{upload.id}{ending}", min(ends, default=None)
 
     def _unix(self, seconds: float | None) -> int | None:
         return None if seconds is None else int(self._shared.epoch + seconds)

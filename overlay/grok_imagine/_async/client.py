@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +11,7 @@ from .._wiring import ClientCore
 from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify
 from ..core.results import AsyncVideo
 from ..core.retry import RetryPolicy
+from ..transport.simulated import time_of
 from .batches import AsyncBatches
 from .files import AsyncFiles
 from .videos import AsyncModels, AsyncVideos
@@ -56,7 +56,8 @@ class AsyncClient:
         proxy: The URL of a proxy for everything, this machine included. Default: what the environment names.
         verify: Certificates to trust: a file or folder of them, or an `ssl.SSLContext`. False trusts whoever answers, who then
             has the key.
-        clock: Monotonic seconds; for tests.
+        clock: Monotonic seconds; for tests. Without clock, sleep and quota, a client of a sandbox of this process lives in its
+            virtual time.
         sleep: Pauses, as a coroutine function; for tests.
 
     Raises:
@@ -88,14 +89,15 @@ class AsyncClient:
         download_client: AsyncHttpClient | None = None,
         proxy: str | None = None,
         verify: Verify = True,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
         from ..transport.aio import AsyncDriver  # only here: it brings connections, a third of all imports
 
         self._config = Config(api_key, base_url, request_timeout, max_connections, headers, proxy, verify)
-        self._driver = AsyncDriver(self._config, http_client, sleep, download_client)
-        self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, awaits=True)
+        simulated = time_of(self._config, clock, sleep, quota)
+        self._driver = AsyncDriver(self._config, http_client, sleep, download_client, simulated)
+        self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, simulated, awaits=True)
         live.add(self)
         self.video = AsyncVideos(self._core, self._driver)
         self.models = AsyncModels(self._core, self._driver)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +12,7 @@ from .._wiring import ClientCore
 from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify
 from ..core.results import Video
 from ..core.retry import RetryPolicy
+from ..transport.simulated import time_of
 from .batches import Batches
 from .files import Files
 from .videos import Models, Videos
@@ -57,7 +57,8 @@ class Client:
         proxy: The URL of a proxy for everything, this machine included. Default: what the environment names.
         verify: Certificates to trust: a file or folder of them, or an `ssl.SSLContext`. False trusts whoever answers, who then
             has the key.
-        clock: Monotonic seconds; for tests.
+        clock: Monotonic seconds; for tests. Without clock, sleep and quota, a client of a sandbox of this process lives in its
+            virtual time.
         sleep: Pauses; for tests.
 
     Raises:
@@ -89,14 +90,15 @@ class Client:
         download_client: HttpClient | None = None,
         proxy: str | None = None,
         verify: Verify = True,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         from ..transport.sync import SyncDriver  # only here: it brings connections, a third of all imports
 
         self._config = Config(api_key, base_url, request_timeout, max_connections, headers, proxy, verify)
-        self._driver = SyncDriver(self._config, http_client, sleep, download_client)
-        self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, awaits=False)
+        simulated = time_of(self._config, clock, sleep, quota)
+        self._driver = SyncDriver(self._config, http_client, sleep, download_client, simulated)
+        self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, simulated, awaits=False)
         live.add(self)
         self.video = Videos(self._core, self._driver)
         self.models = Models(self._core, self._driver)

@@ -32,6 +32,7 @@ from .given import AsyncHttpClient, lender_of
 from .pools import async_transport
 from .redaction import Hidden, hiding
 from .request import complete
+from .simulated import SimulatedTime
 from .sync import waited_too_long
 
 T = TypeVar("T")
@@ -59,10 +60,12 @@ class AsyncDriver:
         http: AsyncHttpClient | None,
         sleep: Callable[[float], Awaitable[object]] | None,
         download_client: AsyncHttpClient | None = None,
+        simulated: SimulatedTime | None = None,
     ) -> None:
         self._config = config
         self._lender = lender_of(config, "AsyncClient", http, download_client)
-        self._sleep = sleep or asyncio.sleep
+        self._simulated = simulated
+        self._sleep = sleep or (simulated.pause_async if simulated else asyncio.sleep)
         self.batches: WeakSet[AsyncClosing] = WeakSet()
         self._given = http
         # One for each loop; those of loops that have ended go when another is met.
@@ -74,6 +77,12 @@ class AsyncDriver:
 
     async def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end. What interrupts it is raised in the flow, which knows what it means."""
+        if self._simulated:
+            with self._simulated.working():
+                return await self._run(flow)
+        return await self._run(flow)
+
+    async def _run(self, flow: Flow[T]) -> T:
         value: object = None
         failure: BaseException | None = None
         while True:
@@ -105,8 +114,9 @@ class AsyncDriver:
         if isinstance(command, Stream):
             await self._stream(command)
             return None
-        result = command.callback(command.value)
-        return await result if isawaitable(result) else result
+        with self._simulated.away() if self._simulated else contextlib.nullcontext():
+            result = command.callback(command.value)
+            return await result if isawaitable(result) else result
 
     async def _in_thread(self, command: Blocking) -> object:
         async with self._here()[2]:

@@ -21,6 +21,7 @@ from .failures import typed
 from .files import chunks_of, files_client, head_of, log_head, ready
 from .given import HttpClient, lender_of
 from .redaction import Hidden, hiding
+from .simulated import SimulatedTime
 from .stop import Stop
 
 T = TypeVar("T")
@@ -43,10 +44,12 @@ class SyncDriver:
         http: HttpClient | None,
         sleep: Callable[[float], object] | None = None,
         download_client: HttpClient | None = None,
+        simulated: SimulatedTime | None = None,
     ) -> None:
         self._config = config
         self._lender = lender_of(config, "Client", http, download_client)
-        self.sleep = sleep or time.sleep
+        self._simulated = simulated
+        self.sleep = sleep or (simulated.pause if simulated else time.sleep)
         self.batches: WeakSet[Closing] = WeakSet()
         self._is_given = http is not None
         self._exchange = Exchange(config, http)
@@ -55,6 +58,12 @@ class SyncDriver:
 
     def run(self, flow: Flow[T], stop: Stop | None = None) -> T:
         """Runs a flow to its end. What interrupts it, a command or what stands between them, is raised in the flow."""
+        if self._simulated:
+            with self._simulated.working():
+                return self._run(flow, stop)
+        return self._run(flow, stop)
+
+    def _run(self, flow: Flow[T], stop: Stop | None) -> T:
         value: object = None
         failure: BaseException | None = None
         while True:
@@ -89,6 +98,9 @@ class SyncDriver:
         if isinstance(command, Stream):
             self._stream(command)
             return None
+        if self._simulated:
+            with self._simulated.away():
+                return command.callback(command.value)
         return command.callback(command.value)
 
     def _send(self, call: Call, stop: Stop | None) -> Answer | Job:

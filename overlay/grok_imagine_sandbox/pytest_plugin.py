@@ -1,0 +1,172 @@
+"""The plugin for pytest: a sandbox for the tests of programs that use `grok_imagine`.
+
+A test is with the sandbox if it takes one of the fixtures here, itself or by others, or has the marker `grok_imagine`. Only for
+such tests anything is loaded, started or changed: pytest imports this module in every project where the package is installed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import pytest
+
+if TYPE_CHECKING:
+    from grok_imagine import AsyncClient, Client
+
+    from .server import Sandbox
+
+MARKER = "grok_imagine"
+FIXTURES = frozenset({"grok_imagine_sandbox", "grok_imagine_client", "grok_imagine_async_client"})
+SLOW_SECONDS = 0.05
+"""Real seconds by which the slow scenarios are late, if the marker says nothing else."""
+
+_KEY = "sandbox-key"
+_stages = pytest.StashKey["_Stage"]()
+
+
+class _Stage:
+    """The sandbox of a run, and what a test has changed."""
+
+    def __init__(self) -> None:
+        self._found: Sandbox | None = None
+        self._test = ExitStack()
+        self.refused: list[str] = []
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox, started when it is first needed."""
+        if self._found is None:
+            from . import Sandbox
+
+            self._found = Sandbox().start()
+        return self._found
+
+    def begin(self, node: str, options: dict[str, Any]) -> None:
+        """Makes the sandbox new, and the environment that of a test."""
+        from .real_host import environment, refused
+
+        sandbox = self.sandbox
+        # No two tests have the same ids, and each has its own in every run.
+        sandbox.reset(**{"seed": crc32(node.encode()), "slow_seconds": SLOW_SECONDS, **options})
+        self.refused.clear()
+        key = options.get("api_key") or _KEY
+        self._test.enter_context(environment({"XAI_API_KEY": key, "XAI_BASE_URL": sandbox.base_url}))
+        self._test.enter_context(refused(self.refused.append))
+
+    def end(self) -> None:
+        """Puts back what the test had changed."""
+        self._test.close()
+
+    def close(self) -> None:
+        """Stops the sandbox."""
+        if self._found is not None:
+            self._found.stop()
+            self._found = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the marker known."""
+    text = (
+        f"{MARKER}(scenario=None, speed=None, **options): the test asks an offline sandbox of the Grok Imagine API, by"
+        " XAI_BASE_URL; the options are those of grok_imagine_sandbox.Sandbox.reset"
+    )
+    config.addinivalue_line("markers", text)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Sets up what such a test needs, before any fixture is."""
+    if _is_ours(item):
+        _begin(item)
+
+
+# Wrappers of the old kind: an older pytest, in a project without the sandbox, must not stumble over this module.
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, None]:
+    """Puts it back when all fixtures have ended."""
+    yield
+    stage = item.config.stash.get(_stages, None)
+    if stage is not None:
+        stage.end()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
+    """Says in the report of a failed test what was refused."""
+    yield
+    stage = item.config.stash.get(_stages, None)
+    if stage is not None and stage.refused:
+        item.add_report_section("call", "grok-imagine", f"refused: requests to {', '.join(stage.refused)}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stops the sandbox, if there is one."""
+    stage = config.stash.get(_stages, None)
+    if stage is not None:
+        stage.close()
+
+
+@pytest.fixture(scope="session")
+def grok_imagine_sandbox(pytestconfig: pytest.Config) -> Sandbox:
+    """An offline sandbox of the Grok Imagine API, new for each test: `posts`, `jobs`, `assert_posted_once`, `advance`."""
+    return _needed(_stage(pytestconfig))
+
+
+@pytest.fixture
+def grok_imagine_client(grok_imagine_sandbox: Sandbox) -> Iterator[Client]:
+    """A Client of the sandbox, which never waits."""
+    with grok_imagine_sandbox.client() as client:
+        yield client
+
+
+@pytest.fixture
+def grok_imagine_async_client(grok_imagine_sandbox: Sandbox) -> Iterator[AsyncClient]:
+    """An AsyncClient of the sandbox, which never waits; for tests of any plugin for asyncio."""
+    # No connection outlives its request: when this fixture ends, the loop that would have to close it may have ended.
+    client = grok_imagine_sandbox.async_client(headers={"connection": "close"})
+    yield client
+    thread = threading.Thread(target=_close, args=(client,), name="grok-imagine-close")
+    thread.start()
+    thread.join()
+
+
+def _close(client: AsyncClient) -> None:
+    import asyncio
+
+    asyncio.run(client.close())
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return not FIXTURES.isdisjoint(fixtures) or item.get_closest_marker(MARKER) is not None
+
+
+def _stage(config: pytest.Config) -> _Stage:
+    return config.stash.setdefault(_stages, _Stage())
+
+
+def _needed(stage: _Stage) -> Sandbox:
+    try:
+        return stage.sandbox
+    except ModuleNotFoundError as error:
+        pytest.fail(str(error).replace("[sandbox]", "[testing]"), pytrace=False)
+
+
+def _begin(item: pytest.Item) -> None:
+    options: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers(MARKER))):  # the nearest comes last, and wins
+        if marker.args:
+            pytest.fail(
+                f"@pytest.mark.{MARKER} takes keywords only, such as scenario={marker.args[0]!r}", pytrace=False
+            )
+        options |= marker.kwargs
+    stage = _stage(item.config)
+    _needed(stage)
+    try:
+        stage.begin(item.nodeid, options)
+    except (TypeError, ValueError) as error:  # an option that there is not, or an unknown scenario
+        pytest.fail(f"@pytest.mark.{MARKER}: {error}", pytrace=False)
