@@ -43,6 +43,8 @@ class _Stage:
             from . import Sandbox
 
             self._found = Sandbox().start()
+            with self._found.client() as client:  # what is loaded at the first call is not the first test's to wait for
+                client.video.generate("a first call")
         return self._found
 
     def begin(self, node: str, options: dict[str, Any]) -> None:
@@ -52,7 +54,6 @@ class _Stage:
         sandbox = self.sandbox
         # No two tests have the same ids, and each has its own in every run.
         sandbox.reset(**{"seed": crc32(node.encode()), "slow_seconds": SLOW_SECONDS, **options})
-        self.refused.clear()
         key = options.get("api_key") or _KEY
         self._test.enter_context(environment({"XAI_API_KEY": key, "XAI_BASE_URL": sandbox.base_url}))
         self._test.enter_context(refused(self.refused.append))
@@ -60,6 +61,7 @@ class _Stage:
     def end(self) -> None:
         """Puts back what the test had changed."""
         self._test.close()
+        self.refused.clear()
 
     def close(self) -> None:
         """Stops the sandbox."""
@@ -168,5 +170,7 @@ def _begin(item: pytest.Item) -> None:
     _needed(stage)
     try:
         stage.begin(item.nodeid, options)
+        return
     except (TypeError, ValueError) as error:  # an option that there is not, or an unknown scenario
-        pytest.fail(f"@pytest.mark.{MARKER}: {error}", pytrace=False)
+        trouble = error
+    pytest.fail(f"@pytest.mark.{MARKER}: {trouble}", pytrace=False)

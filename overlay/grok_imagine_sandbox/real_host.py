@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import sys
@@ -38,7 +39,9 @@ def refused(note: Callable[[str], object]) -> Iterator[None]:
             _replace(stack, socket, name, lambda found: _lookup(found, note))
         # The proxies that the environment names would look the name up elsewhere.
         for variable in ("no_proxy", "NO_PROXY"):
-            stack.enter_context(environment({variable: ",".join(filter(None, [os.environ.get(variable), DOMAIN]))}))
+            names = filter(None, [os.environ.get(variable), DOMAIN, f"{DOMAIN}."])
+            stack.enter_context(environment({variable: ",".join(names)}))
+        _replace(stack, http.client.HTTPConnection, "set_tunnel", lambda found: _tunnel(found, note))
         for library in filter(None, map(sys.modules.get, ("httpx", "httpx2"))):
             for kind, method in _TRANSPORTS:
                 _replace(stack, getattr(library, kind), method, lambda found: _handler(found, note))
@@ -75,6 +78,16 @@ def _lookup(found: Callable[..., Any], note: Callable[[str], object]) -> Callabl
         return found(host, *arguments, **options)
 
     return lookup
+
+
+def _tunnel(found: Callable[..., Any], note: Callable[[str], object]) -> Callable[..., Any]:
+    def tunnel(connection: Any, host: Any, *arguments: Any, **options: Any) -> Any:
+        if is_real(host):
+            note(str(host))
+            raise ConnectionError(_text(host))
+        return found(connection, host, *arguments, **options)
+
+    return tunnel
 
 
 def _handler(found: Callable[..., Any], note: Callable[[str], object]) -> Callable[..., Any]:
