@@ -155,6 +155,8 @@ def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     }
     own |= {"XAI_API_KEY": "mine", "NO_PROXY": "before", **environment}
     command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "--strict-markers", "-W", "error", *arguments]
+    if "asyncio_mode=strict" not in arguments:  # its plugin warns where a project has not set it up
+        command += ["-p", "no:asyncio"]
     done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=240, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -231,10 +233,12 @@ async def test_a(grok_imagine_async_client, grok_imagine_sandbox):
 """
 
 
-@pytest.mark.parametrize(("marker", "module"), [("anyio", "anyio"), ("asyncio", "pytest_asyncio")])
-def test_with_a_plugin_for_asyncio(project: Path, marker: str, module: str) -> None:
-    pytest.importorskip(module)
+ASYNCIO = ("-o", "asyncio_default_fixture_loop_scope=function", "-o", "asyncio_mode=strict")
+
+
+@pytest.mark.parametrize(("marker", "options"), [("anyio", ()), ("asyncio", ASYNCIO)])
+def test_with_a_plugin_for_asyncio(project: Path, marker: str, options: tuple[str, ...]) -> None:
     (project / "test_film.py").write_text(ASYNC.format(marker=marker))
     (project / "conftest.py").write_text("import pytest\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n")
-    code, said = run(project)
+    code, said = run(project, *options)
     assert code == 0 and "1 passed" in said, said

@@ -321,7 +321,7 @@ def test_a_retry_budget_is_of_virtual_time(sandbox: Sandbox) -> None:
     begin = time.perf_counter()
     with (
         sandbox.client(retry=RetryPolicy(max_retries=1000, budget=300)) as client,
-        pytest.raises(Exception, match="(?i)requests"),
+        pytest.raises(Exception, match=r"(?i)requests"),
     ):
         client.video.generate("a cat")
     assert sandbox.posts[-1].at - sandbox.posts[0].at <= 360  # the last pause is the pacing's own
