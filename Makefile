@@ -6,7 +6,7 @@ REDOCLY := @redocly/cli@2.77.0
 OASDIFF := 1.28.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-httpx2 ci lint types generate contract check-generated check-arazzo check-breaking conformance record prove fuzz bench frontier docs site redis chromium build clean
+.PHONY: help demo test test-httpx2 test-lowest test-newest container ci lint types generate contract check-generated check-arazzo check-breaking conformance record prove fuzz bench frontier docs site redis chromium build clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,15 @@ HTTP_TESTS := $(addprefix tests/,transport download files_api batches_api facade
 
 test-httpx2: .venv/dev  ## Run the tests that touch HTTP with httpx2 under the name of httpx
 	@PYTHONPATH=tests/httpx2_alias $(PYTEST) -q -n 2 -W ignore::pytest.PytestAssertRewriteWarning $(HTTP_TESTS)
+
+test-lowest: .venv/dev  ## Run the tests that meet other packages, at the lowest versions that the ranges allow
+	@$(PY) scripts/versions.py lowest
+
+test-newest: .venv/dev  ## Run the same at the newest versions
+	@$(PY) scripts/versions.py newest
+
+container: .venv/dev  ## Build the sandbox's container and try it, where podman or docker is
+	@$(PY) scripts/container.py || test $$? = 3
 
 generate: .venv/dev  ## Compile openapi/ into generated/, and the blocking client of the asynchronous one
 	@$(PY) scripts/generate.py
@@ -113,7 +122,7 @@ build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty env
 ci: lint types check-generated check-breaking check-arazzo build site test-httpx2 test  ## All that CI runs; the tests come last
 
 clean:  ## Remove what the other targets made
-	@rm -rf .venv .tools build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4
+	@rm -rf .venv .tools .versions build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4
 
 # A real server for the tests. Where CI is set it is installed, elsewhere only told of. The package would start a service; the policy, if there is none, says no.
 redis:

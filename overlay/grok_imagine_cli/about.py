@@ -150,21 +150,33 @@ def scenarios(context: typer.Context) -> None:
 @sandbox.command(epilog=examples(f"{PROGRAM} sandbox serve --port 8080 --speed 20"))
 def serve(
     context: typer.Context,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="What to listen on; 0.0.0.0 lets other machines ask.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     speed: Annotated[float, typer.Option(help="Simulated seconds a second.")] = 1.0,
     scenario: Annotated[
         str | None, typer.Option(metavar="NAME[:N]", help="What goes wrong, N times or always.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides ids, and how jobs progress.")] = 0,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A host name it answers to beside localhost's; repeatable.")
+    ] = None,
 ) -> None:
     """Run a sandbox until Ctrl-C. Its address is printed first; give it to the other commands with --base-url."""
+    from grok_imagine_sandbox.exposure import EXPOSED, is_local
+
     made, output, ended = needed_sandbox(), session_of(context).output, threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
-        server = made.Sandbox(port=port, speed=speed, scenario=scenario, seed=seed).start()
+        server = made.Sandbox(
+            host=host, port=port, speed=speed, scenario=scenario, seed=seed, allow_hosts=allow_host or ()
+        ).start()
     except (ValueError, OSError) as error:  # also an unknown scenario, and a port that is taken
         raise typer.BadParameter(str(error)) from error
+    if not is_local(host):
+        output.say(f"warning: {EXPOSED}")
     try:
         output.result("sandbox", {"base_url": server.base_url}, server.base_url)
         if not output.as_json:

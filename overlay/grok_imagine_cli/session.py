@@ -196,12 +196,13 @@ def needed_sandbox() -> ModuleType:
     Raises:
         ConfigurationError: Its extra is not installed.
     """
+    import grok_imagine_sandbox
     from grok_imagine import ConfigurationError
 
     try:
-        import grok_imagine_sandbox
+        _ = grok_imagine_sandbox.Sandbox, grok_imagine_sandbox.SCENARIOS  # loaded now
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"the sandbox needs {error.name}: pip install 'grok-imagine[sandbox]'") from error
+        raise ConfigurationError(str(error)) from error
     return grok_imagine_sandbox
 
 

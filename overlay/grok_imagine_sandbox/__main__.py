@@ -7,18 +7,22 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from .eras import UnknownEra
-from .scenarios import SCENARIOS, UnknownScenario
-from .server import Sandbox
+import grok_imagine_sandbox
+
+from .exposure import EXPOSED, is_local
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the first line of the output is the base URL, each request is a line on stderr."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    try:
+        scenarios, sandbox_of = grok_imagine_sandbox.SCENARIOS, grok_imagine_sandbox.Sandbox
+    except ModuleNotFoundError as error:  # its extra is not installed
+        parser.exit(2, f"{parser.prog}: {error}\n")
     if options.list_scenarios:
-        width = max(map(len, SCENARIOS))
-        print("\n".join(f"{scenario.name:{width}}  {scenario.summary}" for scenario in SCENARIOS.values()))
+        width = max(map(len, scenarios))
+        print("\n".join(f"{scenario.name:{width}}  {scenario.summary}" for scenario in scenarios.values()))
         return 0
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     logging.getLogger("grok_imagine_sandbox").setLevel(logging.INFO)
@@ -26,8 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
-        sandbox = Sandbox(
+        sandbox = sandbox_of(
             port=options.port,
+            host=options.host,
             as_of=options.as_of,
             speed=options.speed,
             scenario=options.scenario,
@@ -40,8 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             slow_seconds=options.slow_seconds,
             allow_hosts=options.allow_host,
         ).start()
-    except (UnknownScenario, UnknownEra, OSError) as error:  # for example a port in use
+    except (ValueError, OSError) as error:  # for example an unknown scenario, a port in use
         parser.error(str(error))
+    if not is_local(options.host):
+        print(f"warning: {EXPOSED}", file=sys.stderr)
     try:
         print(sandbox.base_url, flush=True)
         ended.wait()
@@ -52,6 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m grok_imagine_sandbox", description=__doc__)
+    parser.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="address to listen on (default 127.0.0.1); 0.0.0.0 for all of this machine, which others can reach",
+    )
     parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0 (default) takes a free one")
     parser.add_argument(
         "--as-of", metavar="ERA", help="the service's state in spring or autumn of 2026 (default autumn)"
@@ -75,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         action="append",
         default=[],
-        help="an accepted host name beside localhost; may be given several times",
+        help="an accepted host name beside localhost, such as a container's; may be given several times",
     )
     return parser
 

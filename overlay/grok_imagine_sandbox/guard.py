@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .exposure import is_local
 from .origins import asked_as
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{0,5})?", re.IGNORECASE)
@@ -68,23 +69,13 @@ class Guard:
         if found is None:
             return False
         name = found[1].lower().rstrip(".")
-        return name in self._allowed or is_loopback(name)
+        return name in self._allowed or is_local(name)
 
 
 def _is_address(authority: str) -> bool:
     found = _AUTHORITY.fullmatch(authority.strip())
     try:
         return found is not None and bool(ipaddress.ip_address(found[1].strip("[]")))
-    except ValueError:
-        return False
-
-
-def is_loopback(name: str) -> bool:
-    """Whether a host name, in lower case, always means this machine (RFC 6761, RFC 1122)."""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False
 

@@ -20,8 +20,8 @@ from starlette.types import ASGIApp
 
 from .app import Switch, application
 from .connections import Protocol
+from .exposure import is_local
 from .files import FileCache
-from .guard import is_loopback
 from .journal import Journal, Post
 from .service import Service
 from .settings import Options, settings_of
@@ -386,7 +386,7 @@ class Sandbox:
             return (self._clock() - origin) * self._speed + self._skipped
 
         service = Service(self._settings, self._port, now, time.time(), self._workers, self._cache)
-        self._app.app = application(service, now, self._count, self._allow_hosts, is_loopback(self._host))
+        self._app.app = application(service, now, self._count, self._allow_hosts, is_local(self._host))
         self._service = service
 
     def _count(self, method: str, template: str, status: int) -> None:
