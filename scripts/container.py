@@ -33,7 +33,7 @@ def build(program: str, tag: str) -> None:
     """Builds the image of a wheel made now."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        command = [sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", ROOT]
+        command: list[str | Path] = [sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", ROOT]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         shutil.copy(ROOT / "Containerfile", folder)
         subprocess.run([program, "build", "--file", folder / "Containerfile", "--tag", tag, folder], check=True)
