@@ -119,7 +119,7 @@ site: .venv/dev  ## Make the documentation as one folder that needs no network: 
 build: .venv/dev  ## Build sdist and wheel, and import the wheel in an empty environment
 	@$(PY) scripts/build.py
 
-ci: lint types check-generated check-breaking check-arazzo build site test-httpx2 test  ## All that CI runs; the tests come last
+ci: lint types check-generated check-breaking check-arazzo build site test-httpx2 test-lowest test-newest container test  ## All that CI runs; the tests come last
 
 clean:  ## Remove what the other targets made
 	@rm -rf .venv .tools .versions build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4

@@ -23,18 +23,28 @@ TOOLS = (
     "hypothesis", "ptyprocess", "pyte", "pytest", "pytest-asyncio", "pytest-recording", "pytest-xdist", "pyyaml", "trustme", "vcrpy",
 )  # fmt: skip
 
-# Each of these drives a package of the ranges: typer and rich, starlette and uvicorn, PyAV and Pillow, httpx, limits and redis.
+# Each of these drives packages of the ranges: typer and rich, starlette and uvicorn, PyAV and Pillow, httpx, limits and redis,
+# OpenTelemetry, pytest. With `tests` as an argument all are run, but for those below.
 TESTS = (
-    "tests/answers", "tests/batches_api", "tests/cli", "tests/download", "tests/files_api", "tests/facade", "tests/media",
-    "tests/pacing", "tests/posting", "tests/sandbox", "tests/transport", "tests/test_addresses.py", "tests/test_errors.py",
-    "tests/test_telemetry.py",
+    "tests/answers", "tests/cli/test_flags.py", "tests/cli/test_options.py", "tests/cli/test_targets.py", "tests/facade/test_hints.py",
+    "tests/facade/test_jobs.py", "tests/files_api", "tests/media", "tests/pacing/test_limiter.py", "tests/sandbox/test_edits.py",
+    "tests/sandbox/test_media.py", "tests/sandbox/test_plugin.py", "tests/sandbox/test_plugin_time.py",
+    "tests/sandbox/test_requests.py", "tests/sandbox/test_serving.py", "tests/test_telemetry.py", "tests/transport/test_logs.py",
 )  # fmt: skip
 
-# They need what is not in these environments: mypy, schemathesis, the fork of httpx.
+# They need what is not in these environments: mypy, schemathesis, the fork of httpx, the generator's tools.
 LEFT_OUT = (
     "tests/facade/test_typing.py", "tests/sandbox/test_conformance.py", "tests/transport/test_http_clients.py",
-    "tests/transport/test_secrets.py",
+    "tests/transport/test_secrets.py", "tests/conformance", "tests/contract", "tests/docs", "tests/fuzz",
 )  # fmt: skip
+
+# What the lowest versions can't do for the tests: httpx before 0.28, with whose bytes ours are compared, puts spaces into JSON; PyAV
+# before 18 makes no video that lies on its side.
+BEYOND_LOWEST = (
+    "tests/media/test_content.py::test_the_bytes_on_the_wire_are_those_of_httpx",
+    "tests/media/test_content.py::test_a_body_is_sent_whole_again_after_a_refusal",
+    "tests/sandbox/test_edits.py::test_a_video_laid_down_is_shown_upright",
+)
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LOWEST = re.compile(r"(?:>=|==)\s*([^,;\s]+)")
@@ -51,6 +61,8 @@ def main(which: str, arguments: list[str]) -> int:
     for name, text in sorted(ranges(project).items()):
         print(f"{text:40} {installed[name.lower()]}")
     left_out = [f"--ignore={path}" for path in LEFT_OUT]
+    if which == "lowest":
+        left_out += [f"--deselect={test}" for test in BEYOND_LOWEST]
     command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", *left_out, *(arguments or TESTS)]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 

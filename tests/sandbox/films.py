@@ -74,7 +74,8 @@ def foreign(track: Track) -> bytes:
         video = container.add_stream("libx264", rate=track.rate)
         video.width, video.height = track.size
         video.pix_fmt = "yuv420p"
-        video.set_display_rotation(track.turned)
+        if track.turned:
+            video.set_display_rotation(track.turned)  # which PyAV can since 18
         audio = container.add_stream("aac", rate=track.audio_rate, layout="mono") if track.audio_rate else None
         for index in range(track.length):
             frame = av.VideoFrame(*track.size, "rgb0")
