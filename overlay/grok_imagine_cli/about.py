@@ -164,8 +164,6 @@ def serve(
     ] = None,
 ) -> None:
     """Run a sandbox until Ctrl-C. Its address is printed first; give it to the other commands with --base-url."""
-    from grok_imagine_sandbox.exposure import EXPOSED, is_local
-
     made, output, ended = needed_sandbox(), session_of(context).output, threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -175,8 +173,8 @@ def serve(
         ).start()
     except (ValueError, OSError) as error:  # also an unknown scenario, and a port that is taken
         raise typer.BadParameter(str(error)) from error
-    if not is_local(host):
-        output.say(f"warning: {EXPOSED}")
+    if server.exposure:
+        output.say(f"warning: {server.exposure}")
     try:
         output.result("sandbox", {"base_url": server.base_url}, server.base_url)
         if not output.as_json:

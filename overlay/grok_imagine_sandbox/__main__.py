@@ -9,8 +9,6 @@ from collections.abc import Sequence
 
 import grok_imagine_sandbox
 
-from .exposure import EXPOSED, is_local
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the first line of the output is the base URL, each request is a line on stderr."""
@@ -47,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ).start()
     except (ValueError, OSError) as error:  # for example an unknown scenario, a port in use
         parser.error(str(error))
-    if not is_local(options.host):
-        print(f"warning: {EXPOSED}", file=sys.stderr)
+    if sandbox.exposure:
+        print(f"warning: {sandbox.exposure}", file=sys.stderr)
     try:
         print(sandbox.base_url, flush=True)
         ended.wait()

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from .app import Switch, application
 from .connections import Protocol
-from .exposure import is_local
+from .exposure import EXPOSED, is_local, reached_by
 from .files import FileCache
 from .journal import Journal, Post
 from .service import Service
@@ -203,6 +203,11 @@ class Sandbox:
         return self._base_url
 
     @property
+    def exposure(self) -> str:
+        """What whoever starts it is to be told, if more than this machine can ask it; else nothing."""
+        return "" if is_local(self._host) else EXPOSED
+
+    @property
     def port(self) -> int:
         """The port that it listens on."""
         if not self._port:
@@ -343,7 +348,7 @@ class Sandbox:
             raise RuntimeError(f"the sandbox did not start within {_START_SECONDS:g} s")
         if self._virtual:
             keep(self._port, self._virtual)
-        self._base_url = f"http://{_reached_by(self._host)}:{self._port}{self._settings.contract.prefix}"
+        self._base_url = f"http://{reached_by(self._host)}:{self._port}{self._settings.contract.prefix}"
         return self
 
     def stop(self) -> None:
@@ -397,12 +402,6 @@ class Sandbox:
 def _check_speed(speed: float | None) -> None:
     if speed is not None and not 0 < speed < math.inf:
         raise ValueError(f"speed must be above 0 and finite, not {speed}")
-
-
-def _reached_by(host: str) -> str:
-    """The host of the base URL for this machine."""
-    found = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{found}]" if ":" in found else found
 
 
 def _listener(host: str, port: int) -> socket.socket:
