@@ -97,7 +97,8 @@ def environment(which: str, project: dict[str, Any]) -> Path:
     folder = ROOT / ".versions" / which
     python, stamp = folder / "bin" / "python", folder / "made-of"
     own = ranges(project)
-    pinned = [text for text in project["dependency-groups"]["dev"] if _name(text) in TOOLS and _name(text) not in own]
+    dev = [text for text in project["dependency-groups"]["dev"] if isinstance(text, str)]  # others include a group
+    pinned = [text for text in dev if _name(text) in TOOLS and _name(text) not in own]
     # The SDK of OpenTelemetry has the version of its API, which is the one in the ranges.
     sdk = "opentelemetry-sdk" + own["opentelemetry-api"].removeprefix("opentelemetry-api")
     asked = [lowest(text) for text in (*own.values(), sdk)] if which == "lowest" else [*own.values(), sdk]
@@ -110,7 +111,7 @@ def environment(which: str, project: dict[str, Any]) -> Path:
         # A tool that needs more than the lowest pytest has it; the plugin is tried with that by its own test.
         asked = [text for text in asked if _name(text) != "pytest"]
     tools = [text for text in pinned if _name(text) != "pytest"]
-    pytest = next(text for text in project["dependency-groups"]["dev"] if _name(text) == "pytest")
+    pytest = next(text for text in dev if _name(text) == "pytest")
     pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     upgrade = ["--upgrade", "--upgrade-strategy", "eager"] if which == "newest" else []
     subprocess.run([*pip, *upgrade, *asked, *tools, pytest], check=True)
