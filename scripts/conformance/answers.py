@@ -39,7 +39,7 @@ class AnswerRules:
             row = self._rule(case)
             kind = row["kind"]
         cost = _at(case.get("body"), "usage.cost_in_usd_ticks")
-        is_billed = isinstance(cost, int) and cost > 0
+        is_billed = isinstance(cost, int | float) and not isinstance(cost, bool) and cost > 0 and cost % 1 == 0
         if row["post"] == "never" or (row["post"] == "again" and is_billed):
             return {"outcome": "refused", "kind": kind}
         if row["post"] == "unknown":
@@ -123,4 +123,4 @@ def _holds(matcher: Mapping[str, Any], value: Any) -> bool:
 
 def _retry_after(case: Mapping[str, Any]) -> int | None:
     value = case.get("headers", {}).get("retry-after", "")
-    return int(value) if value.isdecimal() else None
+    return int(value) if value.isascii() and value.isdecimal() else None

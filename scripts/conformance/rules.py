@@ -68,7 +68,8 @@ class BodyRules:
         if options is None:
             return Decimal(0)
         spans = self.modes["fields"]["storage_options"]["keys"]["expires_after"]
-        kept = options.get("expires_after") or spans["maximum"]
+        kept = options.get("expires_after")
+        kept = spans["maximum"] if kept is None else kept
         rate, size = _decimal(self.pricing["storage"]["gib_day"]), _decimal(self.pricing["assume"]["stored_bytes"])
         return rate * _decimal(kept) / 86400 * size / 2**30
 
@@ -213,7 +214,7 @@ def _is(value: Any, types: list[str]) -> bool:
     if isinstance(value, bool):
         return "boolean" in types
     if isinstance(value, int | float):
-        return "number" in types or ("integer" in types and float(value).is_integer())
+        return "number" in types or ("integer" in types and value % 1 == 0)
     kinds = {"string": str, "object": dict, "array": list}
     return any(isinstance(value, kinds[name]) for name in types if name in kinds)
 
@@ -242,8 +243,7 @@ def _times(
         if not _is(time, ["number"]):
             yield "H"
             continue
-        slot = math.floor(time * rule["slots_per_second"] + 0.5)
-        if not rule["above"] < time < end or slot in taken:
+        if not rule["above"] < time < end or (slot := math.floor(time * rule["slots_per_second"] + 0.5)) in taken:
             yield limit["confidence"]
         else:
             taken.add(slot)
@@ -253,7 +253,8 @@ def _tags(text: str, rule: Mapping[str, Any], body: Mapping[str, Any], sound: Ma
     """Whether a tag names an item that is not in the list."""
     first = next((number for field, number in rule["first_beside"].items() if field in body), rule["first"])
     count = len(sound.get(rule["count_of"], ()))
-    return any(not first <= int(found[:10]) <= count for found in re.findall(rule["pattern"], text))
+    numbers = (int(digits.lstrip("0")[:10] or 0) for digits in re.findall(rule["pattern"], text))
+    return any(not first <= number <= count for number in numbers)
 
 
 def _inside(value: Any, keys: Mapping[str, Any] | None) -> Iterator[str]:
