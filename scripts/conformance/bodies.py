@@ -25,7 +25,7 @@ VALUES: Mapping[str, Any] = {
     "storage_options": {"filename": "heron.mp4"},
     "user": "user-1",
 }
-"""A value of each field that breaks no rule of its own."""
+"""A value of each field that breaks no rule of its own. Of a field that is not here, `sample` makes one."""
 
 OF_TYPES: Mapping[str, Any] = {
     "string": "x",
@@ -35,9 +35,6 @@ OF_TYPES: Mapping[str, Any] = {
     "object": {"a": 1},
     "array": ["x"],
 }
-TABLES = {"generateVideo": "generateVideo", "editVideo": "editVideo", "extendVideo": "extendVideo"}
-"""The register's table of each operation's fields."""
-
 Vector = dict[str, Any]
 
 
@@ -46,11 +43,25 @@ def repeat(text: str, times: int) -> dict[str, Any]:
     return {"$repeat": [text, times]}
 
 
+def sample(document: Mapping[str, Any], field: str) -> Any:
+    """A value of a field, as the document describes it: a medium, an example, or any value of its type."""
+    for kind in document["x-modes"]["inputs"].values():
+        for path in kind["paths"]:
+            if path in (field, f"{field}[]"):
+                item = {kind["urls"][0]: f"https://example.com/a{(kind['suffixes'] or ['.png'])[0]}"}
+                return [item] if path.endswith("[]") else item
+    for schema in document["components"]["schemas"].values():
+        if found := schema.get("properties", {}).get(field, {}).get("examples"):
+            return found[0]
+    return OF_TYPES[document["x-modes"]["fields"][field]["type"][0]]
+
+
 class Bodies:
     """Makes the vectors of bodies; what comes out is left to `rules`."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.modes, self.pricing = document["x-modes"], document["x-pricing"]
+        self.values = {field: VALUES.get(field, sample(document, field)) for field in self.modes["fields"]}
 
     def vectors(self) -> Iterator[Vector]:
         """All, without their outputs."""
@@ -67,15 +78,19 @@ class Bodies:
     def smallest(self, mode: str, model: str | None = None) -> dict[str, Any]:
         """A body that is the mode's, and says nothing more."""
         rules = self.modes["modes"][mode]
-        body = {field: VALUES[field] for field in rules["required"]}
+        body = {field: self.values[field] for field in rules["required"]}
         if rules["selected_by"] and not body.keys() & set(rules["selected_by"]):
-            body[rules["selected_by"][0]] = VALUES[rules["selected_by"][0]]
+            body[rules["selected_by"][0]] = self.values[rules["selected_by"][0]]
         return body | ({"model": model} if model else {})
 
     def call(self, mode: str) -> str:
         """The call that serves a mode."""
         calls: Mapping[str, list[str]] = self.modes["calls"]
         return next(call for call, served in calls.items() if mode in served)
+
+    def home(self, field: str) -> str:
+        """The first mode that takes a field."""
+        return next(str(name) for name, rules in self.modes["modes"].items() if field not in rules["forbidden"])
 
     def _check(self, name: str, says: str, register: str, mode: str, body: Mapping[str, Any], **more: Any) -> Vector:
         case = {"call": self.call(mode), "body": dict(body), **more}
@@ -89,29 +104,34 @@ class Bodies:
             for field in self.modes["fields"]:
                 kind = next(kind for kind in ("required", "allowed", "forbidden") if field in rules[kind])
                 says = f"{mode} beside `{field}`, which is {kind} there."
-                yield self._check(f"{mode}/with-{field}", says, "Modes", mode, small | {field: VALUES[field]})
+                yield self._check(f"{mode}/with-{field}", says, "Modes", mode, small | {field: self.values[field]})
                 if field in small:
                     less = {name: value for name, value in small.items() if name != field}
                     yield self._check(f"{mode}/without-{field}", f"{mode} without `{field}`.", "Modes", mode, less)
             for field, need in rules.get("required_unless", {}).items():
-                body = {name: VALUES[name] for name in rules["selected_by"] if name not in need["fields"]}
-                for name, more in (("without", {}), ("with", {field: VALUES[field]}), ("with-blank", {field: " "})):
+                body = {name: self.values[name] for name in rules["selected_by"] if name not in need["fields"]}
+                for name, more in (
+                    ("without", {}),
+                    ("with", {field: self.values[field]}),
+                    ("with-blank", {field: " "}),
+                ):
                     says = f"{', '.join(body)} alone, {name.replace('-', ' ')} `{field}`."
                     yield self._check(f"{mode}/alone-{name}-{field}", says, "Modes", mode, body | more)
         selectors = sorted({field for rules in self.modes["modes"].values() for field in rules["selected_by"]})
         for one, other in itertools.combinations(selectors, 2):
-            for name, prompt in (("", {"prompt": VALUES["prompt"]}), ("-without-prompt", {})):
-                body = prompt | {one: VALUES[one], other: VALUES[other]}
+            for name, prompt in (("", {"prompt": self.values["prompt"]}), ("-without-prompt", {})):
+                body = prompt | {one: self.values[one], other: self.values[other]}
                 says = f"`{one}` beside `{other}`."
                 yield self._check(f"select/{one}-{other}{name}", says, "Modes", "text-to-video", body)
 
     def _fields(self) -> Iterator[Vector]:
         """Each field as null, as an empty list and of each wrong type; fields that there are not."""
         mode = "reference-to-video"
-        small = self.smallest(mode) | {"prompt": VALUES["prompt"]}
+        small = self.smallest(mode) | {"prompt": self.values["prompt"]}
         for field, rule in self.modes["fields"].items():
-            base = small if field != "video" else self.smallest("edit-video")
-            where = mode if field != "video" else "edit-video"
+            is_foreign = field in self.modes["modes"][mode]["forbidden"]
+            where = self.home(field) if is_foreign else mode
+            base = self.smallest(where) if is_foreign else small
             absent: tuple[tuple[str, Any], ...] = (("null", None), ("empty-list", []))
             for name, value in (
                 *absent,
@@ -141,7 +161,7 @@ class Bodies:
                 for field in rules["modes"].get(mode, {"forbidden": {}})["forbidden"]:
                     for name in (model, *rules["aliases"]):
                         says = f"{mode} by `{name}` with `{field}`."
-                        body = self.smallest(mode, name) | {field: VALUES[field]}
+                        body = self.smallest(mode, name) | {field: self.values[field]}
                         yield self._check(f"model/{name}/{mode}-{field}", says, "Models", mode, body)
 
     def _limits(self) -> Iterator[Vector]:
@@ -163,31 +183,33 @@ class Bodies:
         return "uncertain_for" in limit or "values" in limit
 
     def _edges(self, mode: str, model: str | None, field: str, limit: Mapping[str, Any]) -> Iterator[Vector]:
-        register = TABLES[self.modes["modes"][mode]["operation"]]
+        register = self.modes["modes"][mode]["operation"]
         wide = self.modes["modes"][mode]["limits"][field]
-        known = {name: (value, more) for name, value, more in (*edges(field, limit), *edges(field, wide))}
+        known = {
+            name: (value, more)
+            for name, value, more in (*edges(field, limit, self.values[field]), *edges(field, wide, self.values[field]))
+        }
         for name, (value, more) in known.items():
             key = f"limit/{mode}/{model or 'any'}/{field}-{name}"
             body = self.smallest(mode, model) | ({} if value is None else {field: value})
             yield self._check(key, f"`{field}`: {name.replace('-', ' ')} in {mode}.", register, mode, body, **more)
             for other in limit.get("certain_with", ()):
-                both = {"model": model, "prompt": VALUES["prompt"], field: value, other: VALUES[other]}
+                both = {"model": model, "prompt": self.values["prompt"], field: value, other: self.values[other]}
                 says = f"`{field}`: {name.replace('-', ' ')} beside `{other}`."
                 yield self._check(f"{key}-beside-{other}", says, register, mode, both)
         if "certain_with" in limit:
             others = [f for f in self.modes["modes"][mode]["selected_by"] if f not in limit["certain_with"]]
             for other in others:
-                body = {"model": model, other: VALUES[other], "prompt": "x", field: "1080p"}
+                body = {"model": model, other: self.values[other], "prompt": "x", field: "1080p"}
                 says = f"`{field}` beside `{other}`."
                 yield self._check(f"limit/{mode}/{model}/{field}-beside-{other}-alone", says, register, mode, body)
 
     def _media(self) -> Iterator[Vector]:
         """Each path of each kind of input, in every form that is right or wrong."""
-        places = {"image": "image-to-video", "video": "edit-video", "output": "text-to-video"}
         for kind in self.modes["inputs"].values():
             for path in kind["paths"]:
                 field = path.partition("[")[0]
-                mode = places.get(field, "reference-to-video")
+                mode = self.home(field)
                 small = self.smallest(mode, "grok-imagine-video-1.5" if mode == "reference-to-video" else None)
                 for name, item in items(kind):
                     if name.startswith("bytes") and path != kind["paths"][0]:
@@ -200,13 +222,8 @@ class Bodies:
         for start in range(0, len(presets), 3):
             voices = [{"voice_id": name} for name in presets[start : start + 3]]
             says = f"The voices {', '.join(presets[start : start + 3])}."
-            yield self._check(
-                f"voice/{presets[start]}",
-                says,
-                "Nested objects",
-                "reference-to-video",
-                small | {"reference_audios": voices},
-            )
+            body = small | {"reference_audios": voices}
+            yield self._check(f"voice/{presets[start]}", says, "Nested objects", "reference-to-video", body)
         for name in ("Ara", "ARA", "ara ", "a1b2c3d4", "a1b2c3d", "a1b2c3d4e", "A1B2C3D4", "nobody", "a1b2c3d4\n"):
             body = small | {"reference_audios": [{"voice_id": name}]}
             says = f"A voice named {name!r}."
@@ -219,14 +236,12 @@ class Bodies:
                 yield from self._keys(field, (), rule["keys"])
 
     def _keys(self, field: str, outer: tuple[str, ...], keys: Mapping[str, Any]) -> Iterator[Vector]:
-        whole = VALUES[field]
+        whole, mode = self.values[field], self.home(field)
 
         def vector(name: str, inner: Any) -> Vector:
-            body = self.smallest("text-to-video") | {field: whole | ({outer[0]: inner} if outer else inner)}
+            body = self.smallest(mode) | {field: whole | ({outer[0]: inner} if outer else inner)}
             says = f"`{'.'.join((field, *outer))}`: {name.replace('-', ' ')}."
-            return self._check(
-                f"inside/{'.'.join((field, *outer))}/{name}", says, "Nested objects", "text-to-video", body
-            )
+            return self._check(f"inside/{'.'.join((field, *outer))}/{name}", says, "Nested objects", mode, body)
 
         yield vector("an-unknown-key", {"expire_after": 3600})
         for key, rule in keys.items():
@@ -303,7 +318,7 @@ class Bodies:
             changes += [("stored-without-end", {"storage_options": {"filename": "a.mp4"}}, None)]
             if mode == "reference-to-video":
                 many = {"reference_images": [IMAGE] * 3, "image": IMAGE, "last_frame": IMAGE}
-                changes += [("images", many | {"keyframes": VALUES["keyframes"]}, None)]
+                changes += [("images", many | {"keyframes": self.values["keyframes"]}, None)]
             for name, change, seconds in changes:
                 case = {"call": self.call(mode), "body": self.smallest(mode, model) | change, "input_seconds": seconds}
                 says = f"The price of {mode} by `{model}`: {name.replace('-', ' ')}."
@@ -315,8 +330,8 @@ class Bodies:
         for mode, rules in self.modes["modes"].items():
             small = self.smallest(mode)
             fields = [*rules["required"], *rules["allowed"]]
-            bodies = [("smallest", small), ("whole", {field: VALUES[field] for field in fields})]
-            bodies += [(field, small | {field: VALUES[field]}) for field in fields if field not in small]
+            bodies = [("smallest", small), ("whole", {field: self.values[field] for field in fields})]
+            bodies += [(field, small | {field: self.values[field]}) for field in fields if field not in small]
             bodies += [(f"{field}-null", small | {field: None}) for field in fields if field not in small]
             for name, body in bodies:
                 yield encoded(mode, name, rules["operation"], body)
@@ -336,7 +351,7 @@ def encoded(mode: str, name: str, operation: str, body: Mapping[str, Any]) -> Ve
     }
 
 
-def edges(field: str, limit: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def edges(field: str, limit: Mapping[str, Any], value: Any = None) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Values at, above and below each bound of a limit: a name, the value (None: as it is), and more of the input."""
     if "minimum" in limit:
         for number in (limit["minimum"] - 1, limit["minimum"], limit["maximum"], limit["maximum"] + 1):
@@ -353,10 +368,10 @@ def edges(field: str, limit: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict
             yield word, word, {}
     if "max_items" in limit:
         for count in (1, limit["max_items"], limit["max_items"] + 1):
-            value = VALUES[field]
+            many = value * count
             if field == "keyframes":
-                value = [{"image": IMAGE, "timestamp_s": 0.5 + index} for index in range(count)]
-            yield f"{count}-of-them", value if field == "keyframes" else value * count, {}
+                many = [{"image": IMAGE, "timestamp_s": 0.5 + index} for index in range(count)]
+            yield f"{count}-of-them", many, {}
     if "max_seconds" in limit:
         least, most = limit.get("min_seconds", 0), limit["max_seconds"]
         for seconds in (least - 0.1, least - 0.04, least, most, most + 0.04, most + 0.1):

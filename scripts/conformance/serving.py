@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from .bodies import VALUES, Bodies, Vector, repeat
+from .bodies import Bodies, Vector, repeat
 
 
 class Serving(Bodies):
@@ -26,7 +26,7 @@ class Serving(Bodies):
                 if rule["effect"] == "ignored" and rules["operation"] != "generateVideo":
                     says = f"{mode} ignores `{field}`."
                     yield self._vector(
-                        f"{mode}/ignores-{field}", says, mode, self.smallest(mode) | {field: VALUES[field]}
+                        f"{mode}/ignores-{field}", says, mode, self.smallest(mode) | {field: self.values[field]}
                     )
         yield from self._words()
         yield from self._forms()
@@ -44,7 +44,9 @@ class Serving(Bodies):
         for field, rule in own["forbidden"].items():
             refusal = rule.get("refusal", "field_of_model") if rule["effect"] == "refused" else None
             says = f"{model} and `{field}`: {rule['effect']}."
-            yield self._vector(f"{name}-{field}", says, mode, body | {field: VALUES[field]}, refusal, {"field": field})
+            yield self._vector(
+                f"{name}-{field}", says, mode, body | {field: self.values[field]}, refusal, {"field": field}
+            )
         for field in {**rules["limits"], **own["limits"]}:
             yield from self._limit(mode, name, body, field, own["limits"].get(field) or rules["limits"][field])
 
@@ -73,7 +75,7 @@ class Serving(Bodies):
                 yield self._vector(f"{name}-{field}-empty", "An empty text.", mode, {**body, field: ""}, "prompt_empty")
         elif "max_items" in limit and refusal:
             count = limit["max_items"] + 1
-            many = {**body, field: VALUES[field] * count}
+            many = {**body, field: self.values[field] * count}
             says = f"{count} of `{field}`."
             yield self._vector(
                 f"{name}-{field}-{count}", says, mode, many, refusal, {"count": count, "maximum": limit["max_items"]}
@@ -94,7 +96,7 @@ class Serving(Bodies):
             "unknown-model", "No such model.", "text-to-video", small | {"model": "grok-video"}, "unknown_model"
         )
         yield self._vector(
-            "images", "A field of old.", "text-to-video", small | {"images": [VALUES["image"]]}, "legacy_images"
+            "images", "A field of old.", "text-to-video", small | {"images": [self.values["image"]]}, "legacy_images"
         )
         yield self._vector("unknown-field", "A field that there is not.", "text-to-video", small | {"seconds": 5})
         for name in ("Ara", "nobody"):
