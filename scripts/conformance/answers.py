@@ -39,7 +39,7 @@ class AnswerRules:
             row = self._rule(case)
             kind = row["kind"]
         cost = _at(case.get("body"), "usage.cost_in_usd_ticks")
-        is_billed = isinstance(cost, int | float) and not isinstance(cost, bool) and cost > 0 and cost % 1 == 0
+        is_billed = isinstance(cost, int | float) and not isinstance(cost, bool) and cost > 0
         if row["post"] == "never" or (row["post"] == "again" and is_billed):
             return {"outcome": "refused", "kind": kind}
         if row["post"] == "unknown":
@@ -95,7 +95,7 @@ class AnswerRules:
         """The row of x-errors for an answer of 300 or more."""
         body, bodies = case.get("body"), self.errors["bodies"]
         codes = (_at(body, path) for path in bodies["code"])
-        code = next((str(c) for c in codes if isinstance(c, str | int) and not isinstance(c, bool)), None)
+        code = next((str(c) for c in codes if isinstance(c, str | int) and c != "" and not isinstance(c, bool)), None)
         texts = (_at(body, path) for path in bodies["text"])
         text = next((t for t in texts if isinstance(t, str) and t), case.get("text") or json.dumps(body)).lower()
         for kind in self.errors["kinds"]:

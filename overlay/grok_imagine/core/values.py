@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -90,7 +91,9 @@ def broken(
     if limit.values and value not in limit.values:
         yield f"is one of {', '.join(limit.values)}; got {value!r}", "", False
     if limit.minimum is not None and limit.maximum is not None and not limit.minimum <= value <= limit.maximum:
-        yield f"is {limit.minimum} to {limit.maximum} s; got {value:g}", "", False
+        # What is beyond a float has no format.
+        got = f"{value:g}" if abs(value) < sys.float_info.max else "a number of hundreds of digits"
+        yield f"is {limit.minimum} to {limit.maximum} s; got {got}", "", False
     if limit.max_length is not None:
         yield from _broken_text(value, limit)
     if limit.max_items is not None and len(value) > limit.max_items:

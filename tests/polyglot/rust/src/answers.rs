@@ -21,7 +21,7 @@ fn rule<'a>(errors: &'a Value, answer: &Value) -> &'a Value {
     let failure = if is_success(answer) { "unreadable" } else { text(&answer["failure"]) };
     let (status, body) = (&answer["http_status"], body(answer));
     let mut codes = texts(&errors["bodies"]["code"]).map(|path| at(&body, path));
-    let code = codes.find(|code| code.is_string() || code.is_i64()).unwrap_or(&Value::Null);
+    let code = codes.find(|code| code.as_str().map_or(code.is_i64(), |text| !text.is_empty())).unwrap_or(&Value::Null);
     let code = code.as_str().map_or_else(|| code.to_string(), str::to_owned);
     let told = texts(&errors["bodies"]["text"]).map(|path| text(at(&body, path))).find(|told| !told.is_empty());
     let told = told.map_or_else(|| body.as_str().map_or_else(|| body.to_string(), str::to_owned), str::to_owned);
@@ -66,7 +66,8 @@ pub fn look(document: &Value, answer: &Value) -> Value {
 /// Seconds of a Retry-After; an HTTP date counts as none.
 fn retry_after(answer: &Value) -> Option<u32> {
     let (_, value) = members(&answer["headers"]).find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
-    text(value).parse().ok()
+    let digits = text(value);
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 pub fn post(errors: &Value, answer: &Value) -> Value {
