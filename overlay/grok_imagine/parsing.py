@@ -145,7 +145,9 @@ def unpack(body: bytes, encodings: Iterable[str]) -> tuple[bytes, str]:
 def code_and_message(data: object) -> tuple[str | None, str | None]:
     """Code and message of an error's body, from the first path of x-errors that has one; None if there is none."""
     codes, texts = ([value_at(data, path) for path in paths] for paths in (contract.BODIES.code, contract.BODIES.text))
-    code = next((code for code in codes if code != "" and isinstance(code, str | int) and not isinstance(code, bool)), None)
+    code = next(
+        (code for code in codes if code != "" and isinstance(code, str | int) and not isinstance(code, bool)), None
+    )
     message = next((text for text in texts if isinstance(text, str) and text), None)
     return None if code is None else shown(code, 100), message
 

@@ -91,7 +91,8 @@ def _generation(contract: Contract, order: Order, reader: Reader) -> Product:
     seconds = body.get("duration") or limits["duration"]["default"]
     resolution = body.get("resolution") or limits["resolution"]["default"]
     # Only image-to-video has no default: it takes the ratio of the image (register, generateVideo).
-    ratio = body.get("aspect_ratio") or limits["aspect_ratio"].get("default") or _ratio_of(images["image",])
+    ratios = limits.get("aspect_ratio") or contract.modes["text-to-video"]["limits"]["aspect_ratio"]
+    ratio = body.get("aspect_ratio") or ratios.get("default") or _ratio_of(images["image",])
     recipe = Recipe(
         order.mode,
         order.prompt,
