@@ -282,13 +282,17 @@ def block_edits(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
             yield Finding(name, name, name not in after, "new" if name not in before else "gone")
         else:
             found = edits(before[name], after[name], (name,), name)
-            yield from (_new_ground(each, before[name]) for each in found) if name == "x-modes" else found
+            yield from (_new_ground(each, before[name], after[name]) for each in found) if name == "x-modes" else found
 
 
-def _new_ground(finding: Finding, before: Mapping[str, Any]) -> Finding:
+def _new_ground(finding: Finding, before: Mapping[str, Any], after: Mapping[str, Any]) -> Finding:
     """What is imposed on a field or a mode that was not there breaks nobody."""
     *_, kind, name = finding.where.split(" ")
     modes = before["modes"]
     fields = {field for mode in modes.values() for part in ("required", "allowed", "forbidden") for field in mode[part]}
+    if name == "paths":
+        old, new = (each.get("inputs", {}).get(kind, {}).get("paths", ()) for each in (before, after))
+        asked_of = {path.partition("[")[0].partition(".")[0] for path in {*new} - {*old}}
+        return finding if asked_of & fields else replace(finding, breaking=False)
     there = {"forbidden": fields, "limits": fields, "lacks": modes}.get(kind)
     return finding if there is None or name in there else replace(finding, breaking=False)
