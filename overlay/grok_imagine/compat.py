@@ -1,7 +1,6 @@
-"""The two names of the vendor's SDK that its examples import from elsewhere, so that they run with their imports changed.
+"""What code of the vendor's SDK imports from its `proto`: `from grok_imagine.compat import deferred_pb2`.
 
-`from xai_sdk.proto import deferred_pb2` and `from xai_sdk.video import VideoGenerationError` become
-`from grok_imagine.compat import deferred_pb2, VideoGenerationError`.
+The names of `xai_sdk.video` are in `grok_imagine.video`; docs/guides/migration/xai-sdk.md has the rest.
 """
 
 from __future__ import annotations

@@ -87,6 +87,19 @@ def seconds(value: object, name: str, *, least: float = 0.0) -> float:
     return float(number)
 
 
+def timeout_of(request_timeout: Seconds, timeout: Seconds | None) -> Seconds:
+    """The timeout of a request, by either of its names.
+
+    Raises:
+        ConfigurationError: Both are given.
+    """
+    if timeout is None:
+        return request_timeout
+    if request_timeout != REQUEST_TIMEOUT:
+        raise ConfigurationError("timeout and request_timeout are two names of one setting; leave timeout out")
+    return timeout
+
+
 def _headers(own: Mapping[str, str] | None, key: str) -> dict[str, str]:
     """Headers of every request, by lower-case names: a name in two spellings would be sent twice."""
     python = ".".join(map(str, sys.version_info[:3]))

@@ -241,12 +241,11 @@ def _make(
         if key is not None and session.used_ledger and (known := session.used_ledger.of_key(key, client.base_url)):
             session.request_id = known.request_id
         if not wait:
-            job = (video.extend_start if call == "extend" else video.start)(request, strict=strict, key=key)
+            job = video.start(request, strict=strict, key=key)
             session.started(job.request_id)
             data = {"request_id": job.request_id, "state": "accepted", "estimated_usd": cost}
             session.output.result("job", data, job.request_id)
             return
-        run = video.extend if call == "extend" else video.generate
 
         def started(job: Job, view: View) -> None:
             if session.started(job.request_id):
@@ -255,7 +254,7 @@ def _make(
         follow(
             session,
             client,
-            lambda view: run(
+            lambda view: video.generate(
                 request,
                 strict=strict,
                 timeout=after.timeout,

@@ -82,9 +82,11 @@ def keywords(call: Any) -> dict[str, Any]:
     """The keywords of a request that a call spells out, with what it says of their types."""
     told = inspect.signature(call).parameters
     assert told["unknown"].kind is inspect.Parameter.VAR_KEYWORD
-    assert all(
-        each.default is None and each.kind is each.KEYWORD_ONLY for n, each in told.items() if n not in OF_THE_CALL
-    )
+    for name, each in told.items():
+        # As in the vendor's SDK: extend(prompt, model, video_url).
+        by_place = call.__name__.startswith("extend") and name == "video_url"
+        kind = each.POSITIONAL_OR_KEYWORD if by_place else each.KEYWORD_ONLY
+        assert name in OF_THE_CALL or (each.default is None and each.kind is kind), name
     return {name: each.annotation for name, each in told.items() if name not in OF_THE_CALL}
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .._wiring import ClientCore
     from ..files_api.file import File
+    from ..rest import Fetch
     from ..transport.aio import AsyncDriver
 
 __all__ = ["AsyncBatches"]
@@ -116,13 +117,16 @@ class AsyncBatches:
         """
         from ..rest import walk_async
 
+        return walk_async(self._driver.run, self._fetch_results(batch_id, limit))
+
+    def _fetch_results(self, batch_id: str | ServiceBatch, limit: int | None) -> Fetch[BatchResult[AsyncVideo]]:
+        """Fetches a page of results, whose videos are saved through this client."""
+
         async def save(video: Video, path: Any, *, on_progress: Any = None, **options: Any) -> Path:
             look = self._core.batches.look(batch_id)
             return await self._driver.run(self._core.download(video, path, on_progress, look, **options))
 
-        return walk_async(
-            self._driver.run, self._core.batches.results(batch_id, limit, lambda video: AsyncVideo.bound(video, save))
-        )
+        return self._core.batches.results(batch_id, limit, lambda video: AsyncVideo.bound(video, save))
 
     async def cancel(self, batch_id: str | ServiceBatch) -> ServiceBatch:
         """Cancels what is pending. What is under way may yet end well, and is billed.

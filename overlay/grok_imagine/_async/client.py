@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .._shared import live, no_attribute
 from .._wiring import ClientCore
-from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify
+from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify, timeout_of
 from ..core.results import AsyncVideo
 from ..core.retry import RetryPolicy
 from ..transport.simulated import time_of
 from .batches import AsyncBatches
 from .files import AsyncFiles
+from .vendor import AsyncVendorBatches
 from .videos import AsyncModels, AsyncVideos
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class AsyncClient:
             by InsecureBaseUrlWarning, and not refused: a gateway beside the program may have no TLS. This machine is asked
             without a proxy, whatever the environment names.
         request_timeout: Seconds or timedelta for each step of one HTTP request.
+        timeout: The name that other SDKs have for `request_timeout`. One of the two is given.
         max_connections: Requests at once; further ones wait for their turn.
         retry: How often and how long; `RetryPolicy(max_retries=0)` sends once.
         ledger: Where every job is noted before it is posted; see `Ledger`.
@@ -61,7 +63,7 @@ class AsyncClient:
         sleep: Pauses, as a coroutine function; for tests.
 
     Raises:
-        ConfigurationError: No key, or an address that is none.
+        ConfigurationError: No key, an address that is none, or both names of a timeout.
     """
 
     video: AsyncVideos
@@ -72,6 +74,8 @@ class AsyncClient:
     """Inputs and results that are kept at the service."""
     batches: AsyncBatches
     """Many requests at once, which the service does when it has time."""
+    batch: AsyncVendorBatches
+    """The same, by the names of the vendor's SDK."""
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class AsyncClient:
         *,
         base_url: str | None = None,
         request_timeout: Seconds = REQUEST_TIMEOUT,
+        timeout: Seconds | None = None,
         max_connections: int = MAX_CONNECTIONS,
         retry: RetryPolicy | None = None,
         ledger: Ledger | None = None,
@@ -94,7 +99,8 @@ class AsyncClient:
     ) -> None:
         from ..transport.aio import AsyncDriver  # only here: it brings connections, a third of all imports
 
-        self._config = Config(api_key, base_url, request_timeout, max_connections, headers, proxy, verify)
+        per_request = timeout_of(request_timeout, timeout)
+        self._config = Config(api_key, base_url, per_request, max_connections, headers, proxy, verify)
         simulated = time_of(self._config, clock, sleep, quota)
         self._driver = AsyncDriver(self._config, http_client, sleep, download_client, simulated)
         self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, simulated, awaits=True)
@@ -103,6 +109,7 @@ class AsyncClient:
         self.models = AsyncModels(self._core, self._driver)
         self.files = AsyncFiles(self._core, self._driver)
         self.batches = AsyncBatches(self._core, self._driver)
+        self.batch = AsyncVendorBatches(self._core, self._driver)
 
     @property
     def base_url(self) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .._wiring import ClientCore
     from ..files_api.file import File
+    from ..rest import Fetch
     from ..transport.sync import SyncDriver
 
 __all__ = ["Batches"]
@@ -115,13 +116,16 @@ class Batches:
         """
         from ..rest import walk
 
+        return walk(self._driver.run, self._fetch_results(batch_id, limit))
+
+    def _fetch_results(self, batch_id: str | ServiceBatch, limit: int | None) -> Fetch[BatchResult[Video]]:
+        """Fetches a page of results, whose videos are saved through this client."""
+
         def save(video: Video, path: Any, *, on_progress: Any = None, **options: Any) -> Path:
             look = self._core.batches.look(batch_id)
             return self._driver.run(self._core.download(video, path, on_progress, look, **options))
 
-        return walk(
-            self._driver.run, self._core.batches.results(batch_id, limit, lambda video: Video.bound(video, save))
-        )
+        return self._core.batches.results(batch_id, limit, lambda video: Video.bound(video, save))
 
     def cancel(self, batch_id: str | ServiceBatch) -> ServiceBatch:
         """Cancels what is pending. What is under way may yet end well, and is billed.

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .._shared import live, no_attribute
 from .._wiring import ClientCore
-from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify
+from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify, timeout_of
 from ..core.results import Video
 from ..core.retry import RetryPolicy
 from ..transport.simulated import time_of
 from .batches import Batches
 from .files import Files
+from .vendor import VendorBatches
 from .videos import Models, Videos
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Client:
             by InsecureBaseUrlWarning, and not refused: a gateway beside the program may have no TLS. This machine is asked
             without a proxy, whatever the environment names.
         request_timeout: Seconds or timedelta for each step of one HTTP request.
+        timeout: The name that other SDKs have for `request_timeout`. One of the two is given.
         max_connections: Requests at once; further ones wait for their turn.
         retry: How often and how long; `RetryPolicy(max_retries=0)` sends once.
         ledger: Where every job is noted before it is posted; see `Ledger`.
@@ -62,7 +64,7 @@ class Client:
         sleep: Pauses; for tests.
 
     Raises:
-        ConfigurationError: No key, or an address that is none.
+        ConfigurationError: No key, an address that is none, or both names of a timeout.
     """
 
     video: Videos
@@ -73,6 +75,8 @@ class Client:
     """Inputs and results that are kept at the service."""
     batches: Batches
     """Many requests at once, which the service does when it has time."""
+    batch: VendorBatches
+    """The same, by the names of the vendor's SDK."""
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class Client:
         *,
         base_url: str | None = None,
         request_timeout: Seconds = REQUEST_TIMEOUT,
+        timeout: Seconds | None = None,
         max_connections: int = MAX_CONNECTIONS,
         retry: RetryPolicy | None = None,
         ledger: Ledger | None = None,
@@ -95,7 +100,8 @@ class Client:
     ) -> None:
         from ..transport.sync import SyncDriver  # only here: it brings connections, a third of all imports
 
-        self._config = Config(api_key, base_url, request_timeout, max_connections, headers, proxy, verify)
+        per_request = timeout_of(request_timeout, timeout)
+        self._config = Config(api_key, base_url, per_request, max_connections, headers, proxy, verify)
         simulated = time_of(self._config, clock, sleep, quota)
         self._driver = SyncDriver(self._config, http_client, sleep, download_client, simulated)
         self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, simulated, awaits=False)
@@ -104,6 +110,7 @@ class Client:
         self.models = Models(self._core, self._driver)
         self.files = Files(self._core, self._driver)
         self.batches = Batches(self._core, self._driver)
+        self.batch = VendorBatches(self._core, self._driver)
 
     @property
     def base_url(self) -> str:

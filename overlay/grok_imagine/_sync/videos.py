@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Never, Unpack
 
 from .._wiring import ClientCore, Interval, Prompt, request_of
 from ..config import Seconds
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from ..batch.outcome import BatchItem
     from ..batch.threads import Batch
+    from ..batches_api.vendor import PreparedRequest
     from ..core.polling import Updates
     from ..download.transfer import Progress as DownloadProgress
     from ..ledger.ledger import Ledger
     from ..media.inputs import ImageInput, VideoInput
+    from ..modes import VideoOptions
     from ..transport.sync import SyncDriver
 
 __all__ = ["Models", "Videos"]
@@ -181,8 +183,8 @@ class Videos:
         self,
         prompt: Prompt | None = None,
         model: str | None = None,
-        *,
         video_url: VideoInput | None = None,
+        *,
         video_file_id: str | None = None,
         duration: int | None = None,
         storage_options: Mapping[str, Any] | None = None,
@@ -198,8 +200,8 @@ class Videos:
         self,
         prompt: Prompt | None = None,
         model: str | None = None,
-        *,
         video_url: VideoInput | None = None,
+        *,
         video_file_id: str | None = None,
         duration: int | None = None,
         storage_options: Mapping[str, Any] | None = None,
@@ -224,6 +226,52 @@ class Videos:
                 key=key,
             )
         )
+
+    def prepare(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        *,
+        batch_request_id: str | None = None,
+        strict: bool = True,
+        **options: Unpack[VideoOptions],
+    ) -> PreparedRequest:
+        """Makes a request for `client.batch.add`, as the vendor's SDK does. Nothing is sent.
+
+        Args:
+            prompt: As in `start`.
+            model: As in `start`.
+            batch_request_id: Its id in the results; default one of its position and content.
+            strict: As in `start`, for names of keywords; `client.batch.add` holds the request to the contract.
+            **options: As in `start`.
+
+        Raises:
+            InvalidRequest: A keyword that is none, or fields of two modes.
+        """
+        return _prepared(prompt, model, batch_request_id, strict, options, "generate")
+
+    def prepare_extension(
+        self,
+        prompt: Prompt | None = None,
+        model: str | None = None,
+        video_url: VideoInput | None = None,
+        *,
+        batch_request_id: str | None = None,
+        strict: bool = True,
+        video_file_id: str | None = None,
+        duration: int | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        output_upload_url: str | None = None,
+    ) -> PreparedRequest:
+        """Makes the request of a continuation; otherwise as `prepare`."""
+        options = {
+            "video_url": video_url,
+            "video_file_id": video_file_id,
+            "duration": duration,
+            "storage_options": storage_options,
+            "output_upload_url": output_upload_url,
+        }
+        return _prepared(prompt, model, batch_request_id, strict, options, "extend")
 
     def get(self, request_id: str | Job) -> Video:
         """Looks at a job, again only if the look itself fails; a failed or expired job is a result here, no error.
@@ -372,6 +420,15 @@ class Videos:
 
     def _run(self, videos: Flow[Video]) -> Video:
         return Video.bound(self._driver.run(videos), self.download)
+
+
+def _prepared(
+    prompt: Prompt | None, model: str | None, own: str | None, strict: bool, options: Mapping[str, Any], call: str
+) -> PreparedRequest:
+    from ..batches_api.vendor import PreparedRequest
+
+    names = {"prompt": prompt, "model": model, "strict": strict, "unknown": dict(options)}
+    return PreparedRequest(request_of(names, call), own)
 
 
 class Models:

@@ -32,6 +32,7 @@ from ..media.inputs import Content
 from ..rest import Fetch, ask, check_whole, make, pages, text_in, whole_in
 from ..warning_types import ContractWarning
 from .models import BatchRequestState, BatchResult, ServiceBatch
+from .vendor import made_id
 
 V = TypeVar("V", bound=Video)
 
@@ -135,9 +136,8 @@ def _entries(requests: object) -> dict[str, VideoRequest]:
             raise OutOfRange(rule, fields=["requests"], section="addBatchRequests")
         if own is not None and (not isinstance(own, str) or not own.strip()):
             raise OutOfRange(f"has texts as ids; got {own!r}", fields=["requests"], section="BatchRequestEntry")
-        # Zeros in front keep the order of the requests in the results, which are sorted as texts.
-        sha256 = request.sha256  # what is no JSON fails here
-        entries[f"{position:06d}-{sha256[:16]}" if own is None else own] = request
+        made = made_id(position, request)  # what is no JSON fails here
+        entries[made if own is None else own] = request
     if not entries:
         raise OutOfRange("is empty", fields=["requests"], instead="give at least one", section="addBatchRequests")
     return entries
