@@ -124,6 +124,10 @@ ci: lint types check-generated check-breaking check-arazzo build site test-httpx
 clean:  ## Remove what the other targets made
 	@rm -rf .venv .tools .versions build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.mp4
 
+.PHONY: release
+release: .venv/dev  ## Check and build what a release is made of, in dist/; uploads nothing (docs/releasing.md)
+	@$(PY) scripts/release.py
+
 # A real server for the tests. Where CI is set it is installed, elsewhere only told of. The package would start a service; the policy, if there is none, says no.
 redis:
 	@command -v redis-server >/dev/null || { test -n "$$CI" && { \

@@ -45,7 +45,7 @@ LAST = re.compile(r"4 jobs, \$\d\.\d\d: 4 downloaded")
 
 HEAD = """# The command line
 
-`pip install "grok-imagine[cli,sandbox]"` brings the program `grok-imagine`. This page is made from its help by `make docs`.
+In a checkout `pip install ".[cli,sandbox]"` brings the program `grok-imagine`. This page is made from its help by `make docs`.
 
 ![A job from prompt to preview, a batch, and the ledger with what they cost](cli.svg)
 
