@@ -1,14 +1,11 @@
-"""docs/guides/migration: every example runs and prints what it says, and every row of a table is true."""
+"""docs/guides/migration: every row of a table is true. Its examples run with those of the other guides."""
 
 from __future__ import annotations
 
-import gc
 import inspect
 import re
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,48 +33,18 @@ from grok_imagine import (
     video,
 )
 from grok_imagine.config import REQUEST_TIMEOUT
-from grok_imagine.ledger.quota import LedgerQuota
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
-from support import ROOT, Api, ManualClock, SharedClock
+from support import ROOT, Api, ManualClock
 
 FOLDER = ROOT / "docs" / "guides" / "migration"
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md"))}
-EXAMPLES = {
-    f"{page}-{number}": found
-    for page, text in PAGES.items()
-    for number, found in enumerate(re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", text, re.S), 1)
-}
 CLIP = "https://example.com/street.mp4"
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_runs(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    clock = SharedClock()
-    code, printed = EXAMPLES[name]
-    with Sandbox(clock=clock, speed=1.0) as sandbox:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("XAI_API_KEY", "any-key")
-        monkeypatch.setenv("XAI_BASE_URL", sandbox.base_url)
-        monkeypatch.setattr(time, "sleep", clock.sleep)
-        monkeypatch.setitem(Client.__init__.__kwdefaults__, "clock", clock)
-        monkeypatch.setitem(Client.__init__.__kwdefaults__, "sleep", clock.sleep)
-        monkeypatch.setitem(LedgerQuota.__init__.__kwdefaults__, "clock", clock)
-        exec(compile(code, f"{name}.md", "exec"), {"__name__": "__main__"})
-        gc.collect()
-        shown = capsys.readouterr().out
-        assert shown == (printed or shown) and shown and sandbox.requests
-
-
-def test_all_pages_have_examples_and_links_that_lead_somewhere() -> None:
+def test_all_pages_have_examples() -> None:
     assert PAGES.keys() == {"ai-sdk", "openai", "xai-sdk"}
-    assert {name.rpartition("-")[0] for name in EXAMPLES} == PAGES.keys()
-    for text in PAGES.values():
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-            assert (FOLDER / target).exists(), target
+    assert all(text.count("```python\n") >= 2 for text in PAGES.values())
 
 
 def rows(page: str, after: str = "") -> list[list[str]]:

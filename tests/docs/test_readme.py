@@ -38,8 +38,7 @@ def test_each_line_and_each_example_runs_as_it_stands_in_a_fresh_checkout(tmp_pa
         environment = ours | {
             "PIP_NO_COMPILE": "1",  # else pip compiles what nothing here imports
             "PATH": f"{checkout / '.venv' / 'bin'}{os.pathsep}{ours['PATH']}",
-            "HOME": str(tmp_path),
-            "XDG_DATA_HOME": str(tmp_path / "data"),
+            "XDG_DATA_HOME": str(tmp_path),
             "XAI_API_KEY": "any-key",
             "XAI_BASE_URL": sandbox.base_url,
         }
