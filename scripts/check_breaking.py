@@ -26,7 +26,7 @@ from compile_contract import shipped
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT, CHANGELOG, SCHEMAS = "openapi/grok-imagine.yaml", "openapi/CHANGELOG.md", "openapi/schemas"
 # Definitions of a block's schema that list names of the service, which data may add to.
-NAMES = {"field", "mode_name"}
+NAMES = {"field", "mode_name", "propertyNames"}
 # The reader in C, where there is one, for it is ten times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PROSE = {"title", "description", "$comment", "examples"}
@@ -123,7 +123,7 @@ def findings(before: Edition, after: Edition, program: Path | None = None) -> li
 def shape(schema: Any, name: str = "") -> Any:
     """What of a block's schema its readers rely on: all but prose and the names that data may add."""
     if isinstance(schema, dict):
-        left = PROSE | ({"enum", "minProperties"} if name in NAMES else set())
+        left = PROSE | ({"enum", "minProperties", "pattern", "type"} if name in NAMES else set())
         return {
             key: shape(item, key) for key, item in schema.items() if key not in left or not isinstance(item, str | list)
         }

@@ -110,11 +110,11 @@ __all__ = [
 VERSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "eras": "1.0.0",
-        "modes": "3.0.0",
-        "waiter": "2.0.0",
-        "errors": "3.0.0",
+        "modes": "3.0.1",
+        "waiter": "2.0.1",
+        "errors": "3.0.1",
         "limits": "2.1.0",
-        "pricing": "3.0.0",
+        "pricing": "3.0.1",
         "regions": "1.0.0",
     }
 )

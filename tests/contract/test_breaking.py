@@ -358,7 +358,7 @@ def test_a_shape_that_changes_raises_the_first_number_and_a_name_or_prose_does_n
 
     assert "raises its first number" in with_schema(lambda schema: schema["properties"].update(another={}))[0]
     assert "raises its third number" in with_schema(lambda schema: schema.update(description="In other words."))[0]
-    assert "raises its third number" in with_schema(lambda schema: schema["$defs"]["field"]["enum"].append("seed"))[0]
+    assert "raises its third number" in with_schema(lambda schema: schema["$defs"]["field"].update(pattern="^x$"))[0]
 
 
 def paths(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
