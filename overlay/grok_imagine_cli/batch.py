@@ -13,11 +13,11 @@ import typer
 from .batch_view import BatchView, batch_view_of, sums
 from .codes import NUMBERS, code_of, gravest
 from .delivery import DOWNLOAD_SECONDS
-from .gallery_page import MOST
+from .exec_command import ExecCommand
 from .manifest import BadLine, BadManifest, Line, Manifest
-from .options import PAYING, RESULT, WAITING, Interval, Strict, Timeout
+from .options import PAYING, READING, RESULT, WAITING, Exec, Interval, Strict, Timeout
 from .plan import Folder, Known, Plan, planned
-from .report import in_words
+from .report import KEYS, in_words
 from .session import Session, session_of
 from .texts import usd
 
@@ -31,12 +31,27 @@ def batch(
     context: typer.Context,
     manifest: Annotated[
         str,
-        typer.Argument(metavar="MANIFEST", help="JSON Lines, or CSV if it is called so. `-` is JSON Lines from stdin."),
+        typer.Argument(metavar="MANIFEST", help="JSON Lines, an array of JSON, or CSV. `-` is stdin."),
     ],
     folder: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="DIR", help="Save the videos here.", rich_help_panel=RESULT),
     ],
+    extra_columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--extra-columns",
+            metavar="NAME,...",
+            help="Columns that go through to outcomes.jsonl, besides those called x_...; * for all that no request has.",
+            rich_help_panel=READING,
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Of the manifest, such as cp1252, if it is not UTF-8.", rich_help_panel=READING
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that an `output` names.", rich_help_panel=RESULT)
     ] = False,
@@ -82,12 +97,13 @@ def batch(
     ] = None,
     timeout: Timeout = None,
     interval: Interval = None,
+    exec_line: Exec = None,
 ) -> None:
     """Make a video of each line of a manifest.
 
     A line is an object of JSON with the keywords of the client's `generate`, and `mode: extend-video` for an extension, or a
     text, which is a prompt; of CSV, the first row has the keywords. A file of this machine is given as `image`, `reference`,
-    `last_frame` or `video`, from the manifest's folder on. `output` names the file in DIR.
+    `last_frame` or `video`, from the manifest's folder on. `output` names the file in DIR. Columns of your own are called x_...
 
     All lines are checked before the first is sent. Then it says what they cost at most, and asks.
 
@@ -95,9 +111,10 @@ def batch(
     counted, and videos that are there are not fetched again. In DIR, outcomes.jsonl gets a line for each outcome,
     and index.html shows them all: open it in a browser.
     """
-    session = session_of(context)
+    session, command = session_of(context), ExecCommand.of(exec_line)
     with ExitStack() as stack:
-        lines, place = stack.enter_context(Manifest(manifest)), stack.enter_context(_folder(folder))
+        read = Manifest(manifest, extra=extra_columns or (), encoding=encoding, strict=strict)
+        lines, place = stack.enter_context(read), stack.enter_context(_folder(folder))
         client = stack.enter_context(session.client())
         batch_name = name or str((folder if lines.is_stdin else Path(manifest)).resolve())
         assert session.used_ledger is not None, "the client has one"
@@ -114,7 +131,8 @@ def batch(
         _make_room(place)
         options = {
             "--max-cost": max_cost, "--name": name, "--concurrency": concurrency, "--timeout": timeout,
-            "--interval": interval,
+            "--interval": interval, "--extra-columns": ",".join(extra_columns or ()) or None, "--encoding": encoding,
+            "--exec": exec_line,
         }  # fmt: skip
         flags = {"--overwrite": overwrite, "--yes": yes, "--repeat": repeat, "--no-strict": not strict}
         flags["--no-gallery"] = not gallery
@@ -123,7 +141,7 @@ def batch(
             *(part for option, value in options.items() if value is not None for part in (option, _written(value))),
             *(flag for flag, is_set in flags.items() if is_set),
         ]  # fmt: skip
-        run = Run(session, client, lines, place, overwrite, gallery)
+        run = Run(session, client, lines, place, overwrite, command)
         code = run(
             plan, name=batch_name, max_cost_usd=max_cost, repeat=repeat, strict=strict, concurrency=concurrency,
             timeout=timeout, interval=interval,
@@ -193,9 +211,9 @@ class Run:
         manifest: Manifest,
         folder: Folder,
         overwrite: bool,
-        gallery: bool = True,
+        command: ExecCommand | None = None,
     ) -> None:
-        self._session, self._client, self._has_gallery = session, client, gallery
+        self._session, self._client, self._command = session, client, command
         self._manifest, self._folder, self._overwrite = manifest, folder, overwrite
         self._out: dict[int, Line] = {}
         self._codes: set[int] = set()
@@ -238,20 +256,21 @@ class Run:
         except Exception as failure:  # it is this line's alone; the same command once more tries it again
             error = failure
         self._codes.add(0 if error is None else code_of(error))
-        shown = {
+        shown: dict[str, Any] = line.extra | {
             "position": outcome.position,
             "line": line.number,
             "state": outcome.state,
             "request_id": outcome.request_id,
             "path": None if path is None else str(path),
             "cost_usd": cost_usd,
-            **_asked(outcome),
-            "error": None if error is None else {"type": type(error).__name__, "message": in_words(error)},
+            "error": None if error is None else {"type": type(error).__name__, "message": in_words(error, None, KEYS)},
         }
-        self._folder.note(shown)
-        prompt = outcome.request.body.get("prompt") if outcome.request else None
-        if self._has_gallery and isinstance(prompt, str) and outcome.position < MOST:
-            self._prompts[outcome.position] = prompt  # for the page alone: no other output has any
+        try:
+            if path is not None and self._command and not self._folder.is_handled(path, str(outcome.request_id)):
+                shown["exec_code"] = self._command(path, self._session.output.say)
+                self._codes.add(NUMBERS["error"] if shown["exec_code"] else 0)
+        finally:  # whatever ends the command, the video and its job are noted
+            self._folder.note(shown)
         view.outcome(shown, error)
 
     def _is_fetched(self, outcome: Outcome) -> bool:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchView", "batch_view_of", "sums"]
 
+MOST_REASONS = 100
+"""Reasons that are remembered, so that they are told once."""
+
 
 class Sums(Protocol):
     """What a batch has come to so far."""
@@ -53,7 +56,8 @@ class BatchView(View):
     def __init__(self, session: Session, batch: Sums, requests: int) -> None:
         super().__init__(session)
         self._batch, self._requests = batch, requests
-        self._told: object = None
+        self._told: dict[tuple[str, str], int] = {}
+        self._more: Counter[tuple[str, str]] = Counter()
 
     def accepted(self, request_id: str) -> None:
         """A job was started: nothing to tell, of so many."""
@@ -71,15 +75,35 @@ class BatchView(View):
             return
         cause = f": {shown['error']['type']}: {shown['error']['message']}" if shown["error"] else ""
         cost = "" if shown["cost_usd"] is None else f", {usd(shown['cost_usd'])}"
-        # What stops the rest of a batch is the error of each request after it, and is told once.
-        if error is None or error is not self._told:
+        if not self._is_more(shown):
             self._say(f"line {shown['line']}: {shown['state']}{cost}{cause}", shown)
-        self._told = error
         if shown["path"]:
             self._output.write(shown["path"])
 
+    def _is_more(self, shown: Mapping[str, Any]) -> bool:
+        """Whether another line was refused for the same reason: what stops the rest of a batch is told of one, and counted."""
+        if shown["state"] != "refused" or not shown["error"]:
+            return False
+        kind = shown["error"]["type"]
+        # A cap's message has the sums of each line.
+        reason = (kind, "" if kind == "CostLimitError" else shown["error"]["message"])
+        if reason in self._told:
+            self._more[reason] += 1
+            return True
+        if len(self._told) < MOST_REASONS:
+            self._told[reason] = shown["line"]
+        return False
+
     def _say(self, text: str, shown: Mapping[str, Any]) -> None:
         self._output.say(text)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        for reason, count in self._more.items():
+            lines = "line was" if count == 1 else "lines were"
+            self._output.say(f"{count} more {lines} refused like line {self._told[reason]}: {reason[0]}")
 
 
 class BatchBars(BatchView):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from .codes import NUMBERS
+from .exec_command import ExecCommand
 from .output import Output
 from .session import Session
 from .targets import check_picture, check_video
@@ -32,18 +34,21 @@ class After(NamedTuple):
     contact_sheet: Path | None = None
     timeout: float | None = None
     interval: float | None = None
+    exec_line: str | None = None
 
     @property
     def needs_file(self) -> bool:
         """Whether the video has to be on disk."""
-        return bool(self.output or self.open or self.preview or self.contact_sheet)
+        return bool(self.output or self.open or self.preview or self.contact_sheet or self.exec_line)
 
     def arguments(self) -> list[str]:
         """The options again, for the command that resumes. Paths are absolute: it may be given in another folder."""
         paths = {"-o": self.output, "--contact-sheet": self.contact_sheet}
         numbers = {"--timeout": self.timeout, "--interval": self.interval}
         flags = {"--overwrite": self.overwrite, "--open": self.open, "--preview": self.preview}
+        words = ["--exec", self.exec_line] if self.exec_line is not None else []
         return [
+            *words,
             *(part for name, path in paths.items() if path is not None for part in (name, str(path.absolute()))),
             *(part for name, number in numbers.items() if number is not None for part in (name, f"{number:g}")),
             *(name for name, is_set in flags.items() if is_set),
@@ -53,9 +58,10 @@ class After(NamedTuple):
         """Refuses what could not be done once the video is there and paid for.
 
         Raises:
-            BadParameter: The video or the sheet can't be written where it is to go.
+            BadParameter: The video or the sheet can't be written where it is to go, or the command can't be run.
             ConfigurationError: A library is missing.
         """
+        ExecCommand.of(self.exec_line)
         if self.preview or self.contact_sheet:
             from . import pictures
 
@@ -84,6 +90,7 @@ def follow(
 
     Raises:
         VideoModeratedError: The video was made, and withheld.
+        Exit: The command of `--exec` failed; all else is done.
     """
     session.after = after.arguments()
     with view_of(session, estimate) as view:
@@ -115,9 +122,21 @@ def _show(output: Output, video: Video, path: Path | None, after: After) -> None
     else:
         output.emit("job", job_of(video, url=False))
         output.result("file", {"request_id": video.request_id, "path": str(path), "bytes": path.stat().st_size}, path)
+        code = _exec(output, path, after)
         _picture(output, path, after)
         if after.open:
             typer.launch(str(path))
+        if code:
+            raise typer.Exit(NUMBERS["error"])
+
+
+def _exec(output: Output, path: Path, after: After) -> int:
+    command = ExecCommand.of(after.exec_line)
+    if command is None:
+        return 0
+    code = command(path, lambda text: None if output.as_json else output.say(text))
+    output.emit("exec", {"path": str(path), "exit_code": code})
+    return code
 
 
 def _picture(output: Output, path: Path, after: After) -> None:

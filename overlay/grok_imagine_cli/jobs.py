@@ -12,6 +12,7 @@ import typer
 from .codes import NUMBERS
 from .delivery import After, follow
 from .options import (
+    Exec,
     Interval,
     Open,
     Overwrite,
@@ -64,12 +65,16 @@ def wait(
     open: Open = False,
     preview: Preview = False,
     contact_sheet: Sheet = None,
+    exec_line: Exec = None,
 ) -> None:
     """Wait for a job that was started before.
 
     Here or elsewhere. With its video it does what `generate` does.
     """
-    session, after = session_of(context), After(output, overwrite, open, preview, contact_sheet, timeout, interval)
+    session, after = (
+        session_of(context),
+        After(output, overwrite, open, preview, contact_sheet, timeout, interval, exec_line),
+    )
     after.check()
     with session.client() as client:
         session.request_id, session.after = request_id, after.arguments()
@@ -89,12 +94,16 @@ def download(
     open: Open = False,
     preview: Preview = False,
     contact_sheet: Sheet = None,
+    exec_line: Exec = None,
 ) -> None:
     """Bring the video of a finished job to disk.
 
     Without -o it is saved in this folder, under the job's id. A download that broke off is taken up where it was.
     """
-    session, after = session_of(context), After(output or Path(), overwrite, open, preview, contact_sheet)
+    session, after = (
+        session_of(context),
+        After(output or Path(), overwrite, open, preview, contact_sheet, exec_line=exec_line),
+    )
     after.check()
     with session.client() as client:
         session.request_id, session.after = request_id, after.arguments()

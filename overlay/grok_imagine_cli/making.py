@@ -11,6 +11,7 @@ from .options import (
     AspectRatio,
     Audio,
     Duration,
+    Exec,
     Image,
     Interval,
     Key,
@@ -69,6 +70,7 @@ def generate(
     open: Open = False,
     preview: Preview = False,
     contact_sheet: Sheet = None,
+    exec_line: Exec = None,
 ) -> None:
     """Make a video from a text, images or voices.
 
@@ -77,7 +79,7 @@ def generate(
     """
     fields = _fields(
         prompt,
-        image_url=medium(image),
+        image_url=medium(image, "--image"),
         **_references(last_frame, keyframe, reference, voice),
         duration=duration,
         aspect_ratio=aspect_ratio,
@@ -85,7 +87,7 @@ def generate(
         generate_audio=audio,
         model=model,
     )
-    after = After(output, overwrite, open, preview, contact_sheet, timeout, interval)
+    after = After(output, overwrite, open, preview, contact_sheet, timeout, interval, exec_line)
     _make(session_of(context), "generate", fields, strict, wait, after, key)
 
 
@@ -105,13 +107,14 @@ def edit(
     open: Open = False,
     preview: Preview = False,
     contact_sheet: Sheet = None,
+    exec_line: Exec = None,
 ) -> None:
     """Change a video.
 
     Its length (at most 8.7 s), ratio and resolution are kept. What is printed and saved is as with `generate`.
     """
-    fields = _fields(prompt, video_url=medium(video), model=model)
-    after = After(output, overwrite, open, preview, contact_sheet, timeout, interval)
+    fields = _fields(prompt, video_url=medium(video, "--video"), model=model)
+    after = After(output, overwrite, open, preview, contact_sheet, timeout, interval, exec_line)
     _make(session_of(context), "generate", fields, strict, wait, after, key)
 
 
@@ -132,13 +135,14 @@ def extend(
     open: Open = False,
     preview: Preview = False,
     contact_sheet: Sheet = None,
+    exec_line: Exec = None,
 ) -> None:
     """Continue a video from its last frame.
 
     The duration is the new part's. What is printed and saved is as with `generate`.
     """
-    fields = _fields(prompt, video_url=medium(video), duration=duration, model=model)
-    after = After(output, overwrite, open, preview, contact_sheet, timeout, interval)
+    fields = _fields(prompt, video_url=medium(video, "--video"), duration=duration, model=model)
+    after = After(output, overwrite, open, preview, contact_sheet, timeout, interval, exec_line)
     _make(session_of(context), "extend", fields, strict, wait, after, key)
 
 
@@ -170,9 +174,9 @@ def estimate(
 
     fields = _fields(
         "the prompt" if prompt is None else prompt,
-        image_url=medium(image),
+        image_url=medium(image, "--image"),
         **_references(last_frame, keyframe, reference, voice),
-        video_url=medium(video),
+        video_url=medium(video, "--video"),
         duration=duration,
         aspect_ratio=aspect_ratio,
         resolution=resolution,
@@ -197,9 +201,9 @@ def _references(
 ) -> dict[str, Any]:
     """The keywords that make a reference-to-video."""
     return {
-        "last_frame_url": medium(last_frame),
+        "last_frame_url": medium(last_frame, "--last-frame"),
         "keyframes": [pinned(each) for each in keyframe or ()] or None,
-        "reference_image_urls": [medium(each) for each in reference or ()] or None,
+        "reference_image_urls": [medium(each, "--reference") for each in reference or ()] or None,
         "reference_audios": [{"voice_id": each} for each in voice or ()] or None,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-__all__ = ["examples", "medium", "pinned", "since", "text"]
+__all__ = ["examples", "medium", "missing", "pinned", "since", "text"]
 
 FORMAT, WAITING, RESULT, PAYING = "The video", "Waiting", "The result", "What it may cost"
+READING = "The manifest"
 
 
 def examples(*lines: str) -> str:
@@ -150,6 +152,15 @@ Sheet = Annotated[
         "--contact-sheet", metavar="PNG", help="Write frames over time as one picture.", rich_help_panel=RESULT
     ),
 ]
+Exec = Annotated[
+    str | None,
+    typer.Option(
+        "--exec",
+        metavar="CMD",
+        help="Run this for the finished video, without a shell; `{path}` in it is the file.",
+        rich_help_panel=RESULT,
+    ),
+]
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The job's id.", show_default=False)]
 Since = Annotated[
     str | None,
@@ -183,11 +194,30 @@ def text(prompt: str | None) -> str | None:
         raise typer.BadParameter(f"{prompt[1:]}: {error.strerror}; {instead}", param_hint="PROMPT") from None
 
 
-def medium(value: str | None) -> str | Path | None:
-    """A URL as it is, and anything else as the path of a file, which the client reads."""
+def medium(value: str | None, option: str | None = None) -> str | Path | None:
+    """A URL as it is, and anything else as the path of a file, which the client reads.
+
+    Raises:
+        BadParameter: An option names a file that is not there.
+    """
     if value is None or "://" in value[:16] or value[:5].lower() == "data:":
         return value
-    return Path(value)
+    path = Path(value)
+    if option and (problem := missing(path, value)):
+        raise typer.BadParameter(problem, param_hint=option)
+    return path
+
+
+def missing(path: Path, value: str) -> str | None:
+    """Says that no file is there; None if there is one, or something that its reader has words for."""
+    try:
+        is_there = path.exists()
+    except (OSError, ValueError):  # a folder that may not be looked into, a name with a null byte
+        return None
+    if is_there:
+        return None
+    is_host = re.match(r"[\w-]+(\.[\w-]+)+/", value) and not path.parent.exists()
+    return f"{value}: no such file{'; a URL begins with https://' if is_host else ''}"
 
 
 def pinned(value: str) -> dict[str, Any]:
@@ -205,7 +235,7 @@ def pinned(value: str) -> dict[str, Any]:
         raise typer.BadParameter(
             f"{value[:40]!r} is none; write it like 2.5=winter.jpg", param_hint="--keyframe"
         ) from None
-    return {"image_url": medium(where), "timestamp": at}
+    return {"image_url": medium(where, "--keyframe"), "timestamp": at}
 
 
 def since(date: str | None) -> float:

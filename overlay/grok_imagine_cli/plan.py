@@ -13,9 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from .keys import MOST, Unknown
 from .making import expected
 from .manifest import SHOWN, BadLine, BadManifest, Line, Manifest
-from .report import in_words
+from .report import KEYS, in_words
 
 if TYPE_CHECKING:
     from grok_imagine import Entry, Ledger, VideoRequest
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["Folder", "Known", "Plan", "planned"]
 
 OUTCOMES = "outcomes.jsonl"
+
+OWNER = """
+INSERT INTO owners VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET request_id = excluded.request_id, exec_code =
+CASE WHEN request_id = excluded.request_id THEN COALESCE(excluded.exec_code, exec_code) ELSE excluded.exec_code END
+"""
+"""Notes whose a file is. An outcome without a command says nothing of an earlier one."""
 
 LONGEST_NAME = 100
 """Characters of an id in a file's name."""
@@ -60,7 +67,9 @@ class Folder:
         self.path = path
         self._memory = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._memory.execute("CREATE TABLE seen (what TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
-        self._memory.execute("CREATE TABLE owners (name TEXT PRIMARY KEY, request_id TEXT) WITHOUT ROWID")
+        self._memory.execute(
+            "CREATE TABLE owners (name TEXT PRIMARY KEY, request_id TEXT, exec_code INTEGER) WITHOUT ROWID"
+        )
         self._memory.execute("BEGIN")  # one transaction that is never committed: there is nothing to be kept
         self._notes: int | None = None
         self._remember()
@@ -71,8 +80,9 @@ class Folder:
             for raw in notes:
                 with suppress(ValueError, TypeError, LookupError):
                     note = json.loads(raw)
-                    owner = (Path(note["path"]).name, str(note["request_id"]))
-                    self._memory.execute("INSERT OR REPLACE INTO owners VALUES (?, ?)", owner)
+                    code = note.get("exec_code")
+                    owner = (Path(note["path"]).name, str(note["request_id"]), code if isinstance(code, int) else None)
+                    self._memory.execute(OWNER, owner)
 
     def earlier(self, what: str, line: int) -> int | None:
         """The line at which the same was seen before; None at first."""
@@ -94,6 +104,13 @@ class Folder:
             return False
         owner = self._memory.execute("SELECT request_id FROM owners WHERE name = ?", (target.name,)).fetchone()
         return owner is None or owner[0] == request_id
+
+    def is_handled(self, target: Path, request_id: str) -> bool:
+        """Whether a command succeeded for the video of a job in an earlier run."""
+        found = self._memory.execute(
+            "SELECT request_id, exec_code FROM owners WHERE name = ?", (target.name,)
+        ).fetchone()
+        return bool(found == (request_id, 0))
 
     def open(self) -> None:
         """Makes the folder, and opens the list of outcomes. Raises OSError if that can't be, before anything is paid for."""
@@ -151,10 +168,12 @@ def planned(
         BadManifest: Lines that make no request, or would spoil another's file.
         LedgerError: The ledger can't be read.
     """
-    plan, bad, first = Plan(), 0, list[BadLine]()
+    plan, bad, first, unknown = Plan(), 0, list[BadLine](), dict[str, Unknown]()
     for line in manifest.lines():
         on_line(line.number)
         found = line if isinstance(line, BadLine) else _checked(line, strict)
+        if isinstance(line, Line):
+            _count_unknown(line, manifest.where(line), unknown)
         if isinstance(line, Line) and not isinstance(found, BadLine):
             copy = plan.requests if repeat else 0
             entry = known.entry(found, copy)
@@ -165,9 +184,18 @@ def planned(
         if isinstance(found, BadLine):
             bad += 1
             first += [found] if bad <= SHOWN else []
-    if bad:
-        raise BadManifest(manifest.name, first, bad)
+    if bad or unknown:
+        raise BadManifest(manifest.name, first, bad, list(unknown.values()))
     return plan
+
+
+def _count_unknown(line: Line, where: int, unknown: dict[str, Unknown]) -> None:
+    """Notes the keys of a line that are none: once each, however many lines have it."""
+    for name in line.unknown:
+        if before := unknown.get(name):
+            unknown[name] = before._replace(times=before.times + 1)
+        elif len(unknown) < MOST:
+            unknown[name] = Unknown(name, where)
 
 
 def _checked(line: Line, strict: bool) -> VideoRequest | BadLine:
@@ -179,7 +207,7 @@ def _checked(line: Line, strict: bool) -> VideoRequest | BadLine:
             request.check()
         request.sha256  # noqa: B018  # raises what is no JSON
     except (InvalidRequest, ConfigurationError) as error:
-        return BadLine(line.number, in_words(error, OWN_WORDS))
+        return BadLine(line.number, in_words(error, OWN_WORDS, KEYS))
     except Exception as error:  # a line may hold anything, and the others are told of, too
         return BadLine(line.number, f"makes no request: {type(error).__name__}: {error}")
     return request

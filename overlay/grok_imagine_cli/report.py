@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import typer
 
 from .codes import code_of, is_resumable
-from .manifest import BadManifest
+from .keys import LOCAL
+from .manifest_file import BadFile
 from .output import Output
 from .session import PROGRAM, Session, wait_for
 from .texts import command, plain, usd
 
-__all__ = ["in_words", "misused", "report"]
+__all__ = ["KEYS", "OPTIONS", "in_words", "misused", "report"]
 
 WORDS = {
     "api_key": "set XAI_API_KEY, or try it with --sandbox",
+    "local_file": "give a file by its path, or a public URL",
     "max_cost": "raise --max-cost, or give another batch another --name",
     "overwrite": "--overwrite replaces a file",
     "strict": "`--no-strict` sends it all the same",
@@ -24,8 +27,34 @@ WORDS = {
 }
 """By the code of an error's hint, what is said here instead of its text, which is for those who write Python."""
 
-FIELDS = {"max_cost_usd": "--max-cost"}
-"""What the fields of an error are called here."""
+OPTIONS = {
+    "prompt": "PROMPT",
+    **dict.fromkeys(("image", "image_url", "image_file_id"), "--image"),
+    **dict.fromkeys(("last_frame", "last_frame_url", "last_frame_file_id"), "--last-frame"),
+    **dict.fromkeys(("video", "video_url", "video_file_id"), "--video"),
+    **dict.fromkeys(("reference_images", "reference_image_urls", "reference_image_file_ids"), "--reference"),
+    "reference_audios": "--voice",
+    "keyframes": "--keyframe",
+    "duration": "--duration",
+    "aspect_ratio": "--aspect-ratio",
+    "resolution": "--resolution",
+    "generate_audio": "--audio",
+    "model": "--model",
+    "key": "--key",
+    "timeout": "--timeout",
+    "interval": "--interval",
+    "max_cost_usd": "--max-cost",
+    "input_seconds": "--input-seconds",
+}
+"""What the fields and keywords of an error are called on the command line."""
+
+KEYS = {"max_cost_usd": "--max-cost", "reference_images": "reference"} | {
+    keyword: key for key, keyword in LOCAL.items()
+}
+"""What they are called in a manifest, where that is another name."""
+
+OURS = {"InvalidRequest", "ConfigurationError", "CostLimitError"}
+"""Errors whose words are this package's own. Those of the service are shown as they are."""
 
 
 def report(error: BaseException, session: Session) -> int:
@@ -54,12 +83,12 @@ def report(error: BaseException, session: Session) -> int:
 def misused(error: typer.TyperException, output: Output) -> int:
     """Says what is wrong with the command line, and returns the exit code."""
     message = error.format_message()
-    lines = error.lines if isinstance(error, BadManifest) else []
+    lines = getattr(error, "lines", [])
     if output.as_json:
         details = {"type": type(error).__name__, "message": message, "request_id": None, "exit_code": code_of(error)}
         shown = {"lines": [{"line": line.number, "message": line.message} for line in lines]}
         _tell(output, details | (shown if lines else {}), [], None)
-    elif isinstance(error, BadManifest):  # as compilers do it, so that an editor finds the line
+    elif isinstance(error, BadFile):  # as compilers do it, so that an editor finds the line
         for text in error.told:
             output.say(text)
     else:
@@ -100,15 +129,40 @@ def _message(error: BaseException, session: Session) -> str:
     return in_words(error)
 
 
-def in_words(error: BaseException, own: Mapping[str, str] | None = None) -> str:
-    """An error's message, in words for a command line; `own` has further ones, by a hint's code."""
+def in_words(
+    error: BaseException, own: Mapping[str, str] | None = None, fields: Mapping[str, str] | None = None
+) -> str:
+    """An error's message, in words for a command line, with the host that a connection failed to.
+
+    Args:
+        error: What happened.
+        own: Further words, by a hint's code.
+        fields: What fields and keywords are called; default as options.
+    """
     message, hint = str(getattr(error, "message", error)), getattr(error, "hint", None)
     words = (WORDS | dict(own or {})).get(hint.code) if hint else None
     if hint and words is not None:
         message = message.replace(hint.text if words else f"; {hint.text}", words)
-    for field in getattr(error, "fields", ()):
-        message = message.replace(f"`{field}`", f"`{FIELDS.get(field, field)}`")
-    return message
+    if OURS & {cls.__name__ for cls in type(error).__mro__}:
+        message = _renamed(message, OPTIONS if fields is None else fields)
+    host = _host(error)
+    return message if host is None or host in message else f"{host}: {message}"
+
+
+def _renamed(message: str, fields: Mapping[str, str]) -> str:
+    """A message without the names that only Python code has; what is one option is said once."""
+    renamed = re.sub(r"`(\w+)=?`", lambda found: f"`{fields.get(found[1], found[1])}`", message)
+    return re.sub(r"(`[\w-]+`)(?:(?:,| or| and) \1)+", r"\1", renamed)
+
+
+def _host(error: BaseException) -> str | None:
+    """Where a connection failed, as HOST:PORT."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if host := getattr(cause, "host", None):
+            return f"{f'[{host}]' if ':' in host else host}:{getattr(cause, 'port', None)}"
+        cause = cause.__cause__
+    return None
 
 
 def _hints(error: BaseException, session: Session) -> list[str]:
