@@ -1,6 +1,6 @@
 """The command line `grok-imagine`: the client for those who never write Python. It adds no logic of its own.
 
-What it needs besides the client comes with the extra `[cli]`; each command imports what it needs when it runs, so that
+What it needs besides the client comes with the extra `[cli]`, and for pictures with `[preview]`; each command imports what it needs when it runs, so that
 `--help` and `--version` load neither httpx nor the client.
 """
 

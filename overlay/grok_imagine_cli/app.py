@@ -100,6 +100,14 @@ def program(
             help="The ledger of paid jobs. \\[default: jobs.db in the user's data folder]",
         ),
     ] = None,
+    keep_prompts: Annotated[
+        bool,
+        typer.Option(
+            "--keep-prompts",
+            envvar="GROK_IMAGINE_KEEP_PROMPTS",
+            help="Keep prompts in the ledger, not only their hashes.",
+        ),
+    ] = False,
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="The service's address. \\[default: XAI_BASE_URL, else xAI's]")
     ] = None,
@@ -126,6 +134,7 @@ def program(
         sandbox=sandbox or sandbox_scenario is not None,
         scenario=sandbox_scenario,
         speed=sandbox_speed,
+        keep_prompts=keep_prompts,
     )
 
 
@@ -145,12 +154,14 @@ for panel, command, lines in (
         'generate "The clouds begin to move" --image sky.png --duration 4 --resolution 720p -o clouds.mp4 --preview',
         'generate "<IMAGE_1> meets <IMAGE_2>" --reference cat.png --reference dog.jpg --contact-sheet sheet.png',
         "generate @prompt.txt --aspect-ratio 9:16 --no-wait",
+        "generate 'A heron in the fog' --duration 4 -o heron.mp4 --exec 'ls -l {path}'",
     ]),
     (JOB, making.edit, ['edit "Make it snow" --video https://example.com/street.mp4 -o snow.mp4']),
     (JOB, making.extend, ['extend "The camera rises" --video https://example.com/street.mp4 --duration 5 -o longer.mp4']),
     (JOB, batch.batch, [
         "batch spring.jsonl -o spring --max-cost 5 --yes",
         "batch spring.csv -o spring --name spring --concurrency 4 --yes",
+        "batch spring.csv -o spring --extra-columns id,campaign --encoding cp1252 --yes",
     ]),
     (JOB, gallery.gallery, ["gallery spring"]),
     (JOB, jobs.get, [f"get {ID}"]),

@@ -19,7 +19,7 @@ from .session import Session
 
 __all__ = ["Check", "checks"]
 
-EXTRAS = ("cli", "sandbox")
+EXTRAS = ("cli", "preview", "sandbox")
 SECONDS = 10.0
 """For the one request."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from .codes import NUMBERS
 from .delivery import After, follow
+from .listing import COLUMNS, LEAST, row_of, rows_of, sums_of, told, watched
 from .options import (
     Exec,
     Interval,
@@ -23,16 +24,16 @@ from .options import (
     Since,
     State,
     Timeout,
+    Watch,
     since,
 )
+from .report import in_words
 from .session import session_of
 from .texts import usd
 from .view import job_of, view_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from grok_imagine import Entry, GrokImagineError, Video
+    from grok_imagine import Entry, GrokImagineError, Ledger, Video
 
 __all__ = ["download", "get", "jobs", "reconcile", "wait"]
 
@@ -100,101 +101,50 @@ def download(
 
     Without -o it is saved in this folder, under the job's id. A download that broke off is taken up where it was.
     """
-    session, after = (
-        session_of(context),
-        After(output or Path(), overwrite, open, preview, contact_sheet, exec_line=exec_line),
-    )
+    session = session_of(context)
+    after = After(output or Path(), overwrite, open, preview, contact_sheet, exec_line=exec_line)
     after.check()
     with session.client() as client:
         session.request_id, session.after = request_id, after.arguments()
         follow(session, client, lambda view: client.video.get(request_id), after)
 
 
-def jobs(context: typer.Context, since_date: Since = None, state: State = None) -> None:
-    """List the jobs of the ledger, with what they cost."""
-    from grok_imagine import JobState
+def jobs(context: typer.Context, since_date: Since = None, state: State = None, watch: Watch = False) -> None:
+    """List the jobs of the ledger, with what they cost.
 
-    session, states = session_of(context), state or []
-    if wrong := [name for name in states if name not in get_args(JobState)]:
-        raise typer.BadParameter(f"{wrong[0]} is none of {', '.join(get_args(JobState))}", param_hint="--state")
+    Of a prompt that is not kept, the beginning of its hash is shown: equal prompts have the same. --keep-prompts, or
+    GROK_IMAGINE_KEEP_PROMPTS=1, has those of new jobs be kept.
+    """
+    session, states = session_of(context), _states(state or [])
     begin = since(since_date)
+
+    def read(ledger: Ledger) -> list[Entry]:
+        found = (entry for entry in ledger.jobs() if entry.created >= begin)
+        return [entry for entry in found if not states or entry.outcome in states]
+
     with session.ledger() as ledger:
-        found = [entry for entry in ledger.jobs(*states) if entry.created >= begin]
-    rows = [_row(entry) for entry in found]
-    if not session.output.as_json:
-        rows = [
-            row | {"created": _short(entry.created), "cost_usd": usd(row["cost_usd"])}
-            for row, entry in zip(rows, found, strict=True)
-        ]
-    columns = {
-        "created": "Started",
-        "request_id": "Job",
-        "state": "State",
-        "cost_usd": "Cost",
-        "about": "File or reason",
-    }
-    session.output.table("entry", rows, columns)
-    total = _sums(found)
+        if watch:
+            found = watched(session.output, lambda: read(ledger))
+        else:
+            found = read(ledger)
+            session.output.table("entry", rows_of(found, session.output.as_json), COLUMNS, LEAST)
+    total = sums_of(found)
     session.output.emit("total", total)
     if not session.output.as_json:
-        states_said = ", ".join(
-            f"{count} {name} {usd(total['cost_usd_by_state'][name])}" for name, count in total["by_state"].items()
-        )
-        session.output.say(
-            f"{total['jobs']} job{'s' * (total['jobs'] != 1)}, {usd(total['cost_usd'])}{f': {states_said}' if states_said else ''}"
-        )
+        session.output.say(told(total))
+        if any(entry.prompt is None and entry.prompt_sha256 for entry in found) and not session.keep_prompts:
+            session.output.say("prompts are shown as hashes; --keep-prompts keeps those of new jobs")
 
 
-def _time(when: float) -> datetime | None:
-    """A time of the ledger; None for one that no calendar has."""
-    from datetime import datetime
+def _states(words: Sequence[str]) -> set[str]:
+    """The states that words mean: those that are shown. The ledger's own `failed` has what was refused, too."""
+    from grok_imagine.ledger.entries import SYNONYMS, WORDS
 
-    try:
-        return datetime.fromtimestamp(when)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _short(when: float) -> str:
-    """A time in few characters: a year's only if it is another."""
-    from datetime import datetime
-
-    time, now = _time(when), datetime.now()
-    if time is None:
-        return "-"
-    return f"{time:%d %b %H:%M}" if time.year == now.year else f"{time:%d %b %Y}"
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    """A job of the ledger, without its URL, which may be signed."""
-    created = _time(entry.created)
-    return {
-        "created": created and created.astimezone().isoformat(" ", "seconds"),
-        "request_id": entry.request_id,
-        "state": entry.state,
-        "mode": entry.mode,
-        "model": entry.model,
-        "cost_usd": entry.cost_usd,
-        "about": entry.path or entry.message,
-        "origin": entry.origin,
-        "body_sha256": entry.body_sha256,
-        "key": entry.key,
-    }
-
-
-def _sums(entries: Sequence[Entry]) -> dict[str, Any]:
-    """How many jobs and how many USD, in all and by state; what the service never told counts as nothing."""
-    from grok_imagine_api.contract import TICKS_PER_USD
-
-    ticks: dict[str, int] = defaultdict(int)
-    for entry in entries:
-        ticks[entry.state] += entry.cost_ticks or 0
-    return {
-        "jobs": len(entries),
-        "cost_usd": sum(ticks.values()) / TICKS_PER_USD,
-        "by_state": dict(Counter(entry.state for entry in entries)),
-        "cost_usd_by_state": {state: amount / TICKS_PER_USD for state, amount in ticks.items()},
-    }
+    if wrong := [word for word in words if word not in WORDS]:
+        near = difflib.get_close_matches(wrong[0], WORDS, n=1)
+        meant = f"; is {near[0]} meant?" if near else ""
+        raise typer.BadParameter(f"{wrong[0]} is none of {', '.join(WORDS)}{meant}", param_hint="--state")
+    return {SYNONYMS.get(word, word) for word in words}
 
 
 def reconcile(context: typer.Context, timeout: Timeout = None) -> None:
@@ -207,12 +157,12 @@ def reconcile(context: typer.Context, timeout: Timeout = None) -> None:
     with session.client() as client, session.ledger() as ledger, view_of(session):
         found = client.reconcile(ledger, timeout=timeout)
     rows = [_end_row(end, session.output.as_json) for end in found.ended]
-    is_odd = any(row["state"] == "error" for row in rows)
+    is_odd = any(row["state"] == "running" for row in rows)
     rows += [
         {"request_id": entry.request_id, "state": "running", "cost_usd": entry.cost_usd, "about": None}
         for entry in found.running
     ]
-    rows += [_row(entry) | {"state": "unknown"} for entry in found.unknown]
+    rows += [row_of(entry) | {"state": "unknown"} for entry in found.unknown]
     session.output.table("job", rows, {"request_id": "Job", "state": "State", "about": "Where, or why not"})
     if not session.output.as_json:
         cost = usd(sum(row.get("cost_usd") or 0 for row in rows))
@@ -223,15 +173,16 @@ def reconcile(context: typer.Context, timeout: Timeout = None) -> None:
 
 
 def _end_row(end: Video | GrokImagineError, as_json: bool) -> dict[str, Any]:
-    """What came of a job; its state is `error` if that could not be handled."""
-    from grok_imagine import ApiError, JobError, Video
+    """What came of a job; one whose end could not be handled may still be `running`."""
+    from grok_imagine import ApiError, JobError, Video, VideoExpiredError, VideoModeratedError
 
     if isinstance(end, Video):
         try:
             return job_of(end, url=as_json) | {"about": end.url if end.outcome == "done" else None}
         except Exception as error:  # this job's alone: the others are listed, too
             about = f"{type(error).__name__}: {error}"
-            return {"request_id": end.request_id, "state": "error", "about": about}
-    state = "failed" if isinstance(end, JobError | ApiError) else "error"
-    about, cost = f"{type(end).__name__}: {end.message}", getattr(end, "cost_usd", None)
+            return {"request_id": end.request_id, "state": "running", "about": about}
+    states = ((VideoExpiredError, "expired"), (VideoModeratedError, "moderated"), ((JobError, ApiError), "failed"))
+    state = next((word for kind, word in states if isinstance(end, kind)), "running")
+    about, cost = f"{type(end).__name__}: {in_words(end)}", getattr(end, "cost_usd", None)
     return {"request_id": end.request_id, "state": state, "cost_usd": cost, "about": about}

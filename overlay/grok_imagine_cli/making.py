@@ -247,7 +247,7 @@ def _make(
         if not wait:
             job = video.start(request, strict=strict, key=key)
             session.started(job.request_id)
-            data = {"request_id": job.request_id, "state": "accepted", "estimated_usd": cost}
+            data = {"request_id": job.request_id, "state": "running", "estimated_usd": cost}
             session.output.result("job", data, job.request_id)
             return
 

@@ -13,7 +13,7 @@ from . import manifest_csv, manifest_json
 from .keys import LOCAL, Columns, Unknown, keys
 from .manifest_file import BadFile, opened
 from .manifest_json import BadLine
-from .options import medium, missing
+from .options import medium
 
 __all__ = ["SHOWN", "BadLine", "BadManifest", "Line", "Manifest"]
 
@@ -158,12 +158,7 @@ class Manifest:
         if not isinstance(value, str) or not value.strip():
             raise ValueError("is a file or a URL")
         found = medium(value)
-        if not isinstance(found, Path):
-            return found
-        path = self.folder / found
-        if problem := missing(path, value):
-            raise ValueError(problem)
-        return path
+        return self.folder / found if isinstance(found, Path) else found
 
     def __enter__(self) -> Self:
         return self

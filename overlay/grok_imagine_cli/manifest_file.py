@@ -17,7 +17,7 @@ import typer
 
 __all__ = ["BadFile", "opened"]
 
-PIECE = 1 << 20
+PIECE = 1 << 14
 """Bytes, or characters, that are looked at at a time."""
 
 BOMS = (
@@ -80,7 +80,15 @@ def opened(name: str, encoding: str | None = None) -> BinaryIO:
         known = FOLDERS.get(Path(name).suffix.lower()) if isinstance(error, IsADirectoryError) else None
         raise (_foreign(name, *known[1:]) if known else BadFile(f"{name}: {error.strerror or error}")) from None
     if is_stdin or not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-        source = _kept(source)
+        source = _kept(source, is_stdin)
+    try:
+        return _readable(source, name, shown, encoding)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _readable(source: BinaryIO, name: str, shown: str, encoding: str | None) -> BinaryIO:
     head = source.read(64)
     if packed := next((way for mark, suffix, way in PACKED if head.startswith(mark) and name.endswith(suffix)), None):
         raise BadFile(f"{shown} is compressed: {packed} {shlex.quote(shown)} | grok-imagine batch - ...")
@@ -95,10 +103,12 @@ def opened(name: str, encoding: str | None = None) -> BinaryIO:
     return source if is_unix else _decoded(source, "utf-8", shown, None)
 
 
-def _kept(source: BinaryIO) -> BinaryIO:
-    spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # the same
+def _kept(source: BinaryIO, is_stdin: bool) -> BinaryIO:
+    spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # the manifest closes it
     shutil.copyfileobj(source, spool)
     spool.seek(0)
+    if not is_stdin:
+        source.close()
     return spool
 
 
@@ -179,6 +189,7 @@ def _decoded(source: BinaryIO, encoding: str, name: str, option: str | None) -> 
                 spool.write(piece.encode())
         except UnicodeError as error:
             of = f", as {option} says" if option else ""
+            spool.close()
             raise BadFile(f"{name}:{line}: can't be read as {encoding}{of}: {error}; nothing was sent") from None
     spool.seek(0)
     return spool

@@ -45,9 +45,9 @@ def _voices(incomplete: str) -> list[str]:
 
 
 def _states(incomplete: str) -> list[str]:
-    from grok_imagine import JobState
+    from grok_imagine import State
 
-    return [state for state in get_args(JobState) if state.startswith(incomplete)]
+    return [state for state in get_args(State) if state.startswith(incomplete)]
 
 
 Prompt = Annotated[
@@ -169,9 +169,13 @@ Since = Annotated[
 State = Annotated[
     list[str] | None,
     typer.Option(
-        "--state", metavar="STATE", help="Only those in this state. Give it once for each.", autocompletion=_states
+        "--state",
+        metavar="STATE",
+        help="Only those in this state, such as running or unknown. Give it once for each.",
+        autocompletion=_states,
     ),
 ]
+Watch = Annotated[bool, typer.Option("--watch", help="Go on listing what changes in the ledger, until Ctrl-C.")]
 
 
 def text(prompt: str | None) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .texts import LONGEST, plain
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 __all__ = ["Output"]
 
@@ -72,37 +72,57 @@ class Output:
         for line in lines:
             print(plain(line, None), flush=True)
 
-    def table(self, kind: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
+    def table(
+        self, kind: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], least: Sequence[str] = ()
+    ) -> None:
         """Rows of a kind: JSON lines, a table in a terminal, or else lines of tab-separated cells without a heading.
 
         Args:
             kind: What a row is.
             rows: As JSON has them.
             columns: The keys that people see, in order, and their headings.
+            least: The keys that a narrow terminal does without, the first of them first.
         """
         if self.as_json:
             for row in rows:
                 self.emit(kind, row)
             return
-        is_drawn = sys.stdout.isatty()
-        cells = [[_cell(row.get(key), LONGEST if is_drawn else None) for key in columns] for row in rows]
-        if not is_drawn:
-            for line in cells:
-                print("\t".join(" ".join(cell.split()) for cell in line))
-        elif cells:
-            self._draw(list(columns.values()), cells)
+        found = list(rows)
+        if not self.is_drawn:
+            for row in found:
+                print("\t".join(" ".join(_cell(row.get(key), None).split()) for key in columns), flush=True)
+        elif found:
+            self.results.print(self.drawn(found, columns, least))
 
-    def _draw(self, headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    @property
+    def is_drawn(self) -> bool:
+        """Whether stdout is a terminal."""
+        return sys.stdout.isatty()
+
+    def drawn(
+        self, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], least: Sequence[str] = ()
+    ) -> RenderableType:
+        """A table as a terminal shows it; see `table`."""
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
+        cells = {key: [_cell(row.get(key), LONGEST) for row in rows] for key in columns}
+        widths = {key: _width(columns[key], cells[key]) for key in columns}
+        for key in least:
+            if sum(widths.values()) + len(widths) <= self.results.width:
+                break
+            widths.pop(key, None)
+        fits = sum(widths.values()) + len(widths) <= self.results.width
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
-        for heading in headings:
-            table.add_column(heading, overflow="fold", no_wrap=heading in WHOLE)
-        for line in cells:
+        for key, width in widths.items():
+            is_whole = columns[key] in WHOLE and (fits or not least)
+            # Where columns are left out, those that stay are seen whole, and an id is broken into lines.
+            narrowest = width if least and columns[key] not in WHOLE else None
+            table.add_column(columns[key], overflow="fold", no_wrap=is_whole, min_width=narrowest)
+        for line in zip(*(cells[key] for key in widths), strict=True):
             table.add_row(*map(Text, line))
-        self.results.print(table)
+        return table
 
     @cached_property
     def errors(self) -> Console:
@@ -117,6 +137,11 @@ class Output:
         from .console import HarmlessConsole
 
         return HarmlessConsole()
+
+
+def _width(heading: str, cells: Sequence[str]) -> int:
+    """Characters without which a column is not worth its place: an id's whole, of anything else a few words."""
+    return max(len(heading), min(max(map(len, cells), default=0), 40 if heading in WHOLE else 16))
 
 
 def _cell(value: object, most: int | None) -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from .keys import MOST, Unknown
+from .keys import LOCAL, MOST, Unknown
 from .making import expected
 from .manifest import SHOWN, BadLine, BadManifest, Line, Manifest
+from .options import missing
 from .report import KEYS, in_words
 
 if TYPE_CHECKING:
@@ -201,6 +202,11 @@ def _count_unknown(line: Line, where: int, unknown: dict[str, Unknown]) -> None:
 def _checked(line: Line, strict: bool) -> VideoRequest | BadLine:
     from grok_imagine import ConfigurationError, InvalidRequest, request_of
 
+    for key, keyword in LOCAL.items():
+        found = line.keywords.get(keyword)
+        for path in found if isinstance(found, list) else [found]:
+            if isinstance(path, Path) and (problem := missing(path, str(path))):
+                return BadLine(line.number, f"`{key}`: {problem}")
     try:
         request = request_of(line.keywords, strict=strict)
         if strict:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -19,6 +20,8 @@ from .texts import command
 
 if TYPE_CHECKING:
     from grok_imagine import Client, Ledger
+
+    from .waiting import Waiting
 
 __all__ = ["PROGRAM", "Session", "default_ledger", "needed_sandbox", "session_of", "wait_for"]
 
@@ -45,12 +48,14 @@ class Session:
     Attributes:
         output: Where its words go.
         sandbox: Whether it has a sandbox of its own, which ends with it.
+        keep_prompts: Whether the ledger gets the prompts of what is started.
         request_id: The job of this run, as soon as there is one.
         is_own: Whether this run started it.
         after: Arguments that say what was to be done with the job, for the command that resumes it.
         command: Arguments of the command itself, if that is what resumes it: a batch is more than one job.
         running: Ids of the jobs of a batch that go on.
         used_ledger: The client's, once there is one.
+        waiting: What says what is waited for, once there is something.
         clock: Monotonic seconds; with a sandbox of its own, simulated ones.
         speed: How many of these pass in a real one.
     """
@@ -64,6 +69,7 @@ class Session:
         sandbox: bool = False,
         scenario: str | None = None,
         speed: float = SPEED,
+        keep_prompts: bool = False,
     ) -> None:
         if sandbox and base_url is not None:
             raise typer.BadParameter(
@@ -73,14 +79,17 @@ class Session:
             raise typer.BadParameter("is above 0 and at most 1000000", param_hint="--sandbox-speed")
         self.output = output
         self.sandbox = sandbox
+        self.keep_prompts = keep_prompts
         self.request_id: str | None = None
         self.is_own = False
         self.after: Sequence[str] = ()
         self.command: Sequence[str] = ()
         self.running: Sequence[str] = ()
         self.used_ledger: Ledger | None = None
+        self.waiting: Waiting | None = None
         self.clock: Callable[[], float] = time.monotonic
         self.speed = speed if sandbox else 1.0
+        self._is_watched = False
         self._ledger, self._base_url, self._scenario = ledger, base_url, scenario
 
     @property
@@ -99,12 +108,33 @@ class Session:
         from grok_imagine import Client
 
         with ExitStack() as stack:
+            stack.enter_context(self._waiting())
             settings: dict[str, Any] = {"base_url": self._base_url}
             if self.sandbox:
                 settings = stack.enter_context(self._own_sandbox())
                 self.clock = settings["clock"]
             self.used_ledger = stack.enter_context(self.ledger()) if noted else None
-            yield stack.enter_context(Client(**settings | {"ledger": self.used_ledger} | options))
+            client = stack.enter_context(Client(**settings | {"ledger": self.used_ledger} | options))
+            if self.waiting and not self.sandbox:  # whose server is this process
+                self.waiting.asks(urlsplit(client.base_url).netloc)
+            yield client
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Says, while nothing moves, what is waited for. JSON has no words for that."""
+        if self.output.as_json or self._is_watched:
+            yield
+            return
+        from grok_imagine import RetryPolicy
+
+        from .waiting import Waiting
+
+        retries, self._is_watched = RetryPolicy().max_retries, True
+        with Waiting(self.output.say, ledger=self.ledger_path, retries=retries, speed=self.speed) as self.waiting:
+            try:
+                yield
+            finally:
+                self._is_watched = False
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
@@ -112,12 +142,13 @@ class Session:
         from grok_imagine import Ledger
 
         with ExitStack() as stack:
+            stack.enter_context(self._waiting())
             path = self.ledger_path
             if path is None:
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PROGRAM))) / "jobs.db"
             else:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            ledger = Ledger(path)
+            ledger = Ledger(path, keep_prompts=self.keep_prompts)
             stack.callback(ledger.close)
             yield ledger
 
@@ -172,6 +203,7 @@ class Session:
         own = [*(["--ledger", str(self._ledger.absolute())] if self._ledger else [])]
         own += ["--base-url", self._base_url] if self._base_url else []
         own += ["--json"] if self.output.as_json else []
+        own += ["--keep-prompts"] if self.keep_prompts and self.command else []
         if self.command:
             return command([PROGRAM, *own, *self.command])
         line = command([PROGRAM, *own, *wait_for(str(self.request_id), self.after)])

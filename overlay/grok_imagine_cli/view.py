@@ -58,7 +58,7 @@ class View:
 
     def accepted(self, request_id: str) -> None:
         """A job was started, and is paid for."""
-        self._output.emit("job", {"request_id": request_id, "state": "accepted", "estimated_usd": self._estimate})
+        self._output.emit("job", {"request_id": request_id, "state": "running", "estimated_usd": self._estimate})
         if not self._output.as_json:
             self._output.say(f"job {request_id} accepted{self._cost(None)}")
 

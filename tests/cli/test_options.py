@@ -37,12 +37,12 @@ class TestTheLedger:
         failed = program("--ledger data/grok-imagine/jobs.db --sandbox-scenario forbidden generate x")
         assert failed.code == 8
         done = program("jobs --json")
-        assert [entry["state"] for entry in done.of("entry")] == ["done", "downloaded", "failed"]
+        assert [entry["state"] for entry in done.of("entry")] == ["done", "downloaded", "refused"]
         (total,) = done.of("total")
         assert total["jobs"] == 3 and total["cost_usd"] == 0.1 and total["cost_usd_by_state"]["done"] == 0.05
-        plain = program("jobs --state done --state failed")
-        assert len(plain.out.splitlines()) == 2 and all(line.count("\t") == 4 for line in plain.out.splitlines())
-        assert plain.err.startswith("2 jobs, $0.05: 1 done $0.05, 1 failed $0.00")
+        plain = program("jobs --state done --state refused")
+        assert len(plain.out.splitlines()) == 2 and all(line.count("\t") == 5 for line in plain.out.splitlines())
+        assert plain.err.startswith("2 jobs, $0.05: 1 done $0.05, 1 refused $0.00")
         assert "sig=" not in plain.out
         assert program('jobs --since "1 Jan 2099" --json').of("entry") == []
         assert len(program('jobs --since "00:00" --json').of("entry")) == 3

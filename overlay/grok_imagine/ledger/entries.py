@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Generic, NamedTuple, get_args
 
@@ -10,11 +10,17 @@ from grok_imagine_api import contract
 
 from ..core.results import V_co
 from ..errors import GrokImagineError
-from ..literals import JobState
+from ..literals import JobState, State
 
 __all__ = ["BatchSlot", "Entry", "Reconciliation"]
 
 STATES: tuple[JobState, ...] = get_args(JobState)
+
+SYNONYMS: Mapping[str, State] = {"accepted": "running", "pending": "running"}
+"""Other words for a state: the ledger's own, and the service's."""
+
+WORDS: tuple[str, ...] = (*get_args(State), *SYNONYMS)
+"""Every word for a state that is understood."""
 
 COLUMNS = (
     "intent, state, request_id, origin, mode, model, body_sha256, prompt_sha256, prompt, process, created, updated,"
@@ -61,6 +67,17 @@ class Entry(NamedTuple):
     def cost_usd(self) -> float | None:
         """The cost in USD, if the service reported one."""
         return None if self.cost_ticks is None else self.cost_ticks / contract.TICKS_PER_USD
+
+    @property
+    def outcome(self) -> State:
+        """The state in the words of a batch's outcomes; see `State`."""
+        if self.state == "failed" and self.request_id is None:
+            return "refused"
+        return "running" if self.state == "accepted" else self.state
+
+    def is_in(self, *words: str) -> bool:
+        """Whether this is the job's state, by any word for it: the ledger's own, a batch's or the service's."""
+        return self.state in words or self.outcome in {SYNONYMS.get(word, word) for word in words}
 
     def __repr__(self) -> str:
         return f"<Entry {self.request_id or self.intent} {self.state} {self.mode or 'of another client'}>"

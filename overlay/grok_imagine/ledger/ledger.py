@@ -24,7 +24,7 @@ from grok_imagine_api import contract
 from ..errors import CostLimitError, GrokImagineError, JobError, StartOutcomeUnknown, VideoModeratedError
 from ..parsing import cost_ticks
 from ..warning_types import LedgerWarning
-from .entries import COLUMNS, STATES, TRACEPARENT, BatchSlot, Entry
+from .entries import COLUMNS, TRACEPARENT, WORDS, BatchSlot, Entry
 from .mounts import unsafe_kind
 from .ownership import OWN, is_under_way
 from .store import Store
@@ -285,15 +285,15 @@ class Ledger:
         self._update(where, request_id, request_id, origin, **values)
 
     def jobs(self, *states: str) -> list[Entry]:
-        """The jobs in these states, or all, oldest first.
+        """The jobs in these states, by any word of `JobState`, `OutcomeState` or `VideoStatus`, or all, oldest first.
 
         An intent whose process has ended is `unknown`: the outcome of its POST is unknown.
         """
-        wrong = set(states) - set(STATES)
+        wrong = set(states) - set(WORDS)
         if wrong:
-            raise ValueError(f"states are {', '.join(STATES)}; got {', '.join(sorted(wrong))}")
+            raise ValueError(f"states are {', '.join(WORDS)}; got {', '.join(sorted(wrong))}")
         entries = self._run(lambda db: self._entries(db, "TRUE ORDER BY created, rowid"))
-        return [entry for entry in entries if not states or entry.state in states]
+        return [entry for entry in entries if not states or entry.is_in(*states)]
 
     def get(self, request_id: str) -> Entry | None:
         """The job of an id, or None. If two addresses issued the same id, the later job."""
