@@ -65,7 +65,8 @@ def rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]] | BadLine]:
     first = heading_line(file)
     told = SEP.match(first)
     file.seek(0)
-    texts = (raw.decode() for raw in file)
+    # A mark before the first cell would keep its quotation marks from being any.
+    texts = (raw.decode("utf-8" if number else "utf-8-sig") for number, raw in enumerate(file))
     delimiter = told[1] if told else delimiter_of(first)
     reader = csv.reader(texts, delimiter=delimiter, strict=True, skipinitialspace=True)
     heading: list[str] | None = None
@@ -75,13 +76,13 @@ def rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]] | BadLine]:
         try:
             cells = next(reader)
             number = reader.line_num + 1
-            if not any(cell.strip("\ufeff \t") for cell in cells):
+            if not any(map(str.strip, cells)):
                 continue
             if heading is None:
                 if told:
                     told = None
                     continue
-                heading = [cell.strip().strip("\ufeff").strip() for cell in cells]
+                heading = [cell.strip() for cell in cells]
                 if problem := _bad_heading(heading):
                     yield BadLine(begin, problem)
                     return

@@ -189,7 +189,7 @@ class TestMistakesAreRefusedBeforeTheyCost:
     )
     def test_csv_too(self, tmp_path: Path, text: bytes, bad: list[tuple[int, str]]) -> None:
         (tmp_path / "all.csv").write_bytes(text)
-        with pytest.raises(Exception, match="bad line|unknown key") as caught:
+        with pytest.raises(Exception, match=r"bad line|unknown key") as caught:
             plan_of(tmp_path / "all.csv")
         assert [line.number for line in caught.value.lines] == [number for number, _ in bad]
         assert all(said in line.message for line, (_, said) in zip(caught.value.lines, bad, strict=True))
