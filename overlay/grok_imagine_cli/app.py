@@ -14,7 +14,7 @@ from . import about, batch, gallery, jobs, making, print_version
 from .codes import CODES, code_of
 from .options import examples
 from .output import Output
-from .report import misused, report
+from .report import misused, report, warning_in_words
 from .session import PROGRAM, SPEED, Session
 from .signals import Terminated
 
@@ -187,7 +187,12 @@ def run(arguments: Sequence[str]) -> int:
     arguments = list(arguments)
     command = typer.main.get_command(app)
     output = Output("--json" in arguments)
-    shown, warnings.showwarning = warnings.showwarning, lambda message, *_, **__: output.say(f"warning: {message}")
+    is_batch = "batch" in arguments
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        output.say(warning_in_words(message, is_batch=is_batch))
+
+    shown, warnings.showwarning = warnings.showwarning, show
     try:
         code = command.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:

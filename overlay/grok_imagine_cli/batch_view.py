@@ -53,6 +53,8 @@ def sums(batch: Sums, requests: int) -> str:
 class BatchView(View):
     """Says a line an outcome, on stderr. With `--json` it says all, on stdout."""
 
+    is_batch = True
+
     def __init__(self, session: Session, batch: Sums, requests: int) -> None:
         super().__init__(session)
         self._batch, self._requests = batch, requests

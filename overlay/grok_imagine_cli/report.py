@@ -15,7 +15,7 @@ from .output import Output
 from .session import PROGRAM, Session, wait_for
 from .texts import command, plain, usd
 
-__all__ = ["KEYS", "OPTIONS", "in_words", "misused", "report"]
+__all__ = ["KEYS", "OPTIONS", "in_words", "misused", "report", "warning_in_words"]
 
 WORDS = {
     "api_key": "set XAI_API_KEY, or try it with --sandbox",
@@ -147,6 +147,12 @@ def in_words(
         message = _renamed(message, OPTIONS if fields is None else fields)
     host = _host(error)
     return message if host is None or host in message else f"{host}: {message}"
+
+
+def warning_in_words(message: Warning | str, *, is_batch: bool = False) -> str:
+    """A warning, in words for a command line; those of the contract name fields."""
+    is_ours = type(message).__name__ == "ContractWarning"
+    return f"warning: {_renamed(str(message), KEYS if is_batch else OPTIONS) if is_ours else message}"
 
 
 def _renamed(message: str, fields: Mapping[str, str]) -> str:

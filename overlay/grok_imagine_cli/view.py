@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .output import Output
+from .report import warning_in_words
 from .session import Session
 from .texts import percent, plain, usd
 
@@ -48,6 +49,9 @@ class View:
         estimate: What a job will cost at most in USD, if known.
     """
 
+    is_batch = False
+    """Whether fields are keys of a manifest, not options."""
+
     def __init__(self, session: Session, estimate: float | None = None) -> None:
         self._output: Output = session.output
         self._session = session
@@ -88,7 +92,7 @@ class View:
         warnings.showwarning = self._warn
 
     def _warned(self, message: Warning | str, *where: object, **more: object) -> None:
-        self._output.say(f"warning: {message}")
+        self._output.say(warning_in_words(message, is_batch=self.is_batch))
 
     def _cost(self, actual: float | None) -> str:
         if actual is not None:

@@ -122,7 +122,7 @@ class TestAbout:
     def test_a_doubt_is_a_line_on_stderr_and_the_request_goes_on(self, program: Any) -> None:
         done = program("estimate x --last-frame https://example.com/a.png --duration 2")
         assert (done.code, done.out) == (0, "$0.102\n")
-        assert done.err.startswith("warning: reference-to-video: `last_frame`: only the 1.5 model pins frames")
+        assert done.err.startswith("warning: reference-to-video: `--last-frame`: only the 1.5 model pins frames")
 
     @pytest.mark.parametrize("value", ["a.png", "=a.png", "2=", "two=a.png", "nan=a.png", "inf=a.png"])
     def test_a_keyframe_of_another_form_says_how_to_write_it(self, program: Any, value: str) -> None:
