@@ -45,7 +45,8 @@ LAST = re.compile(r"4 jobs, \$\d\.\d\d: 4 downloaded")
 
 HEAD = """# The command line
 
-In a checkout `pip install ".[cli,sandbox]"` brings the program `grok-imagine`. This page is made from its help by `make docs`.
+`pip install "grok-imagine[cli,sandbox]"` brings the program `grok-imagine`; `[preview]` adds `--preview` and `--contact-sheet`, which
+need PyAV and Pillow. This page is made from its help by `make docs`.
 
 ![A job from prompt to preview, a batch, and the ledger with what they cost](cli.svg)
 
@@ -54,11 +55,14 @@ terminal shows a progress bar; otherwise there are a few lines. `NO_COLOR` is re
 object in each line and nothing else. Its single key is its kind, such as `job`, `file`, `entry`, `total` or `error`. An error has
 `type`, `message`, `request_id`, `exit_code`, `hints` and `resume`, the command that resumes the job.
 
+While nothing moves for two seconds, a line says what is waited for: `429, retry 2 of 5 in 4 s`, an answer from a host, the turn
+of a request, or that another process holds the ledger.
+
 A job that is done has a temporary URL, which is printed unless the video is saved. It needs no key: keep it private.
 
 Every job is recorded in a ledger before it is posted: `jobs.db` in the system's folder for program data
 (`$XDG_DATA_HOME/grok-imagine`, by default `~/.local/share/grok-imagine`), or the file that `--ledger` or
-`GROK_IMAGINE_LEDGER` names. With `--sandbox` the ledger is temporary unless it is named, so that test jobs and paid jobs do not mix.
+`GROK_IMAGINE_LEDGER` names. It has hashes of prompts, and with `--keep-prompts` the prompts. With `--sandbox` the ledger is temporary unless it is named, so that test jobs and paid jobs do not mix.
 
 Ctrl-C ends the wait, not the job; the program prints the command that resumes it. The id is quoted for a shell;
 unprintable characters are written as `$'...'`, which bash, zsh and ksh read. If a command can't contain the id, it is
@@ -72,7 +76,8 @@ With `--sandbox`, a command uses its own sandbox, without a key. The sandbox and
 
 ## Manifests
 
-`grok-imagine batch` takes JSON Lines, or CSV if the file is called `.csv`; `-` is JSON Lines from stdin. Empty lines are skipped.
+`grok-imagine batch` takes JSON Lines, an array of JSON, or CSV; `-` is stdin. What it is, the file's name says (`.csv`, `.tsv`; `.json`,
+`.jsonl`, `.ndjson`), or else its first line. Empty lines are skipped.
 
 ```json
 "A heron in the fog"
@@ -96,7 +101,15 @@ The keys are the keywords of the client's `generate`, `mode`, and these:
 | `output` | The name of the video's file in DIR; no path, and no two alike. Left out: `<position>-<request_id>.mp4`, positions from 0. |
 
 In CSV, empty cells are left out; `generate_audio` is true or false; lists are separated by semicolons, or JSON; `keyframes`,
-`reference_audios` and `storage_options` are JSON. The file is UTF-8.
+`reference_audios` and `storage_options` are JSON. Cells are separated by commas, semicolons, tabs or `|`, whichever finds the most keys
+in the heading, or by what a first line `sep=;` says. `3.0` and `3,0` are a duration of 3. Any ends of lines do.
+
+The file is UTF-8, or UTF-16 or UTF-32 with a mark; `--encoding cp1252` reads what Excel writes on many a Windows. What is not UTF-8 is
+told with its first line. Parquet, Excel and compressed files are not read; the message has the lines that convert them.
+
+A column of your own, such as an id, goes through to `outcomes.jsonl` if its name begins with `x_`, or if
+`--extra-columns id,campaign` names it; `--extra-columns '*'` lets all through. Any other key is one error, with the key that is likely
+meant, since a `duraton` that is ignored would be paid for. With `--no-strict` it is sent as a field.
 
 All lines are checked, files included, before the first is sent; bad ones are listed by their numbers, 20 at most. Neither the check
 nor the batch holds the manifest, or more than the files of the jobs that run, in memory.
@@ -117,6 +130,7 @@ as `outcome`, between an `estimate` and a `total`.
 | `path` | The video's file; null if there is none, also of a job that is done and whose download failed. |
 | `mode`, `model`, `duration` | What was asked for, and the video's seconds. |
 | `error` | `type` and `message` of what went wrong, or null. |
+| `exec_code` | With `--exec`: what the command ended with, if it ran. |
 
 At the end, also after Ctrl-C, `DIR/index.html` shows them all: posters that play under the pointer or the keyboard, prompts,
 states, costs and errors, filtered by state and words. It is one file beside the folder `posters`, works from disk, and loads nothing from
@@ -126,8 +140,31 @@ and in no other output. An index.html that this program did not write is left al
 Without a terminal to ask in, `--yes` is needed, but not with `--sandbox`, or when nothing is left to be paid. The exit code is that
 of the gravest outcome, in this order: {gravest}.
 
+Lines that are refused for the same reason, such as all that are past `--max-cost`, are told of once and counted.
+
 Whatever one line meets is its own outcome, in this run and in later ones, and stops no other line. What holds for all ends the
 batch: a wrong key, no credit, a ledger that can't be written.
+
+## States
+
+One vocabulary holds for `outcomes.jsonl`, `jobs` and the library (`grok_imagine.State`). `--state` takes each of these words, and also
+those of the ledger and the service.
+
+| State | What it says |
+|---|---|
+| `intended` | The request was noted, and its answer has not come yet. |
+| `running` | The job goes on. The ledger's word is `accepted`, the service's `pending`. |
+| `done`, `downloaded` | The video is made; and it is on disk. |
+| `failed`, `expired`, `moderated` | The job ended without a video. |
+| `refused` | No job was started. |
+| `unknown` | The request was sent and its answer lost: a job may be running. |
+
+## `--exec`
+
+`--exec 'CMD {path}'` runs a command for each finished video, after it is saved. It is split into words as a shell does it, but run
+without one: `{path}`, the video's full path, is always part of one argument, whatever it holds. The command has no stdin; what it
+writes is shown if it fails, the last lines of it. The video and its job are kept in any case, and the exit code is then 1. A batch runs
+it one video at a time, and with the same command once more again only for videos for which it has not succeeded.
 """
 
 
