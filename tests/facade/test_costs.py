@@ -26,7 +26,7 @@ from grok_imagine import (
 )
 from grok_imagine.answers.api_errors import api_error
 from grok_imagine.ledger import BatchSlot
-from grok_imagine_cli.jobs import _sums
+from grok_imagine_cli.listing import sums_of
 from poison import Poison, done, http, service
 from poisoned import JOBS, World
 from support import Api, ManualClock
@@ -164,7 +164,7 @@ def check(ledger: Ledger, bad: Mapping[int, tuple[str, int]], told: Mapping[int,
     assert sum(entry.cost_ticks or 0 for entry in ledger.jobs()) == lost + kept
     assert ledger.cost_usd() == (lost + kept) / USD
     assert ledger.costs_of("batch", origin) == ((lost + kept) / USD, lost / USD)
-    assert _sums(ledger.jobs())["cost_usd"] == (lost + kept) / USD
+    assert sums_of(ledger.jobs())["cost_usd"] == (lost + kept) / USD
 
 
 @pytest.mark.parametrize("name", WAYS)
