@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import typer
 
@@ -115,12 +115,13 @@ def jobs(context: typer.Context, since_date: Since = None, state: State = None, 
     Of a prompt that is not kept, the beginning of its hash is shown: equal prompts have the same. --keep-prompts, or
     GROK_IMAGINE_KEEP_PROMPTS=1, has those of new jobs be kept.
     """
-    session, states = session_of(context), _states(state or [])
+    session, states = session_of(context), state or []
+    _check_states(states)
     begin = since(since_date)
 
     def read(ledger: Ledger) -> list[Entry]:
         found = (entry for entry in ledger.jobs() if entry.created >= begin)
-        return [entry for entry in found if not states or entry.outcome in states]
+        return [entry for entry in found if not states or entry.is_in(*states)]
 
     with session.ledger() as ledger:
         if watch:
@@ -136,15 +137,15 @@ def jobs(context: typer.Context, since_date: Since = None, state: State = None, 
             session.output.say("prompts are shown as hashes; --keep-prompts keeps those of new jobs")
 
 
-def _states(words: Sequence[str]) -> set[str]:
-    """The states that words mean: those that are shown. The ledger's own `failed` has what was refused, too."""
-    from grok_imagine.ledger.entries import SYNONYMS, WORDS
+def _check_states(states: Sequence[str]) -> None:
+    from grok_imagine import JobState, VideoStatus
+    from grok_imagine import State as Word
 
-    if wrong := [word for word in words if word not in WORDS]:
-        near = difflib.get_close_matches(wrong[0], WORDS, n=1)
+    words = list(dict.fromkeys([*get_args(Word), *get_args(JobState), *get_args(VideoStatus)]))
+    if wrong := [state for state in states if state not in words]:
+        near = difflib.get_close_matches(wrong[0], words, n=1)
         meant = f"; is {near[0]} meant?" if near else ""
-        raise typer.BadParameter(f"{wrong[0]} is none of {', '.join(WORDS)}{meant}", param_hint="--state")
-    return {SYNONYMS.get(word, word) for word in words}
+        raise typer.BadParameter(f"{wrong[0]} is none of {', '.join(words)}{meant}", param_hint="--state")
 
 
 def reconcile(context: typer.Context, timeout: Timeout = None) -> None:

@@ -277,7 +277,7 @@ def test_what_is_no_ledger_is_an_error_and_left_alone(tmp_path: Path) -> None:
 
 
 def test_states_are_checked(ledger: Ledger) -> None:
-    with pytest.raises(ValueError, match="states are intended, accepted"):
+    with pytest.raises(ValueError, match="states are intended, running"):
         ledger.jobs("finished")
 
 

@@ -76,8 +76,8 @@ class Entry(NamedTuple):
         return "running" if self.state == "accepted" else self.state
 
     def is_in(self, *words: str) -> bool:
-        """Whether this is the job's state, by any word for it: the ledger's own, a batch's or the service's."""
-        return self.state in words or self.outcome in {SYNONYMS.get(word, word) for word in words}
+        """Whether this is the job's state, by any word for it: that of `State`, the ledger's `accepted`, the service's `pending`."""
+        return self.outcome in {SYNONYMS.get(word, word) for word in words}
 
     def __repr__(self) -> str:
         return f"<Entry {self.request_id or self.intent} {self.state} {self.mode or 'of another client'}>"

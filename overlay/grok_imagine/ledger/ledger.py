@@ -285,7 +285,9 @@ class Ledger:
         self._update(where, request_id, request_id, origin, **values)
 
     def jobs(self, *states: str) -> list[Entry]:
-        """The jobs in these states, by any word of `JobState`, `OutcomeState` or `VideoStatus`, or all, oldest first.
+        """The jobs in these states, by any word of `State`, `JobState` or `VideoStatus`, or all, oldest first.
+
+        `failed` has those that were refused, too, as `JobState` has it.
 
         An intent whose process has ended is `unknown`: the outcome of its POST is unknown.
         """
@@ -293,7 +295,7 @@ class Ledger:
         if wrong:
             raise ValueError(f"states are {', '.join(WORDS)}; got {', '.join(sorted(wrong))}")
         entries = self._run(lambda db: self._entries(db, "TRUE ORDER BY created, rowid"))
-        return [entry for entry in entries if not states or entry.is_in(*states)]
+        return [entry for entry in entries if not states or entry.state in states or entry.is_in(*states)]
 
     def get(self, request_id: str) -> Entry | None:
         """The job of an id, or None. If two addresses issued the same id, the later job."""
