@@ -35,6 +35,17 @@ needs = "grok-imagine needs typer: pip install 'grok-imagine[cli]'\\n"
 assert said("models") == (2, "", needs), said("models")
 print("the bare wheel's program says what it needs")
 """
+LEAN = """
+import subprocess
+def said(*arguments):
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+code, told = said("estimate", "x", "--duration", "2")
+assert code == 0 and told.startswith("$0.10"), told
+code, told = said("--base-url", "http://127.0.0.1:9", "generate", "x", "--preview")
+assert code == 2 and "pip install 'grok-imagine[preview]'" in told, told
+print("the program runs without the libraries of pictures")
+"""
 COMMAND = """
 import subprocess
 subprocess.run([PROGRAM, "--sandbox", "--sandbox-speed", "100", "generate", "x", "-o", "x.mp4"], check=True, timeout=120)
@@ -55,6 +66,7 @@ def main() -> None:
         for requirement, code in (
             (str(wheel), IMPORTS),
             (str(wheel), program + BARE),
+            (f"{wheel}[cli]", program + LEAN),
             (f"{wheel}[sandbox]", SANDBOX),
             (f"{wheel}[cli,sandbox]", program + COMMAND),
         ):

@@ -267,7 +267,7 @@ class Run:
         }
         try:
             if path is not None and self._command and not self._folder.is_handled(path, str(outcome.request_id)):
-                shown["exec_code"] = self._command(path, self._session.output.say)
+                shown["exec_code"] = self._command(path, view.told)
                 self._codes.add(NUMBERS["error"] if shown["exec_code"] else 0)
         finally:  # whatever ends the command, the video and its job are noted
             self._folder.note(shown)

@@ -58,7 +58,7 @@ class BatchView(View):
     def __init__(self, session: Session, batch: Sums, requests: int) -> None:
         super().__init__(session)
         self._batch, self._requests = batch, requests
-        self._told: dict[tuple[str, str], int] = {}
+        self._lines: dict[tuple[str, str], int] = {}
         self._more: Counter[tuple[str, str]] = Counter()
 
     def accepted(self, request_id: str) -> None:
@@ -69,6 +69,11 @@ class BatchView(View):
 
     def saving(self, name: str) -> None:
         """A video is being brought to disk."""
+
+    def told(self, text: str) -> None:
+        """A command says something of its end."""
+        if not self._output.as_json:
+            self._output.say(text)
 
     def outcome(self, shown: Mapping[str, Any], error: BaseException | None) -> None:
         """A request has its outcome, and the video its file if it has one."""
@@ -89,11 +94,11 @@ class BatchView(View):
         kind = shown["error"]["type"]
         # A cap's message has the sums of each line.
         reason = (kind, "" if kind == "CostLimitError" else shown["error"]["message"])
-        if reason in self._told:
+        if reason in self._lines:
             self._more[reason] += 1
             return True
-        if len(self._told) < MOST_REASONS:
-            self._told[reason] = shown["line"]
+        if len(self._lines) < MOST_REASONS:
+            self._lines[reason] = shown["line"]
         return False
 
     def _say(self, text: str, shown: Mapping[str, Any]) -> None:
@@ -105,7 +110,7 @@ class BatchView(View):
         super().__exit__(kind, error, trace)
         for reason, count in self._more.items():
             lines = "line was" if count == 1 else "lines were"
-            self._output.say(f"{count} more {lines} refused like line {self._told[reason]}: {reason[0]}")
+            self._output.say(f"{count} more {lines} refused like line {self._lines[reason]}: {reason[0]}")
 
 
 class BatchBars(BatchView):

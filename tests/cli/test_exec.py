@@ -123,12 +123,14 @@ def test_of_a_batch_each_video_once_and_again_where_it_failed(program: Any, tmp_
         assert failed.code == 1 and sorted(map(os.path.basename, called(tmp_path))) == ["a.mp4", "b.mp4"], failed
         assert [o["exec_code"] for o in outcomes(tmp_path / "videos")[2:]] == [3, 3] and "--exec" in failed.err
         assert (tmp_path / "read").read_text() == ""  # the manifest is the program's alone
+        as_json = program(f"{line} --json --exec {words(note, '{path}')}", text=text)
+        assert as_json.code == 1 and as_json.err == "" and as_json.of("outcome")[0]["exec_code"] == 3
         (tmp_path / "fails").unlink()
         assert program(f"{line} --exec {words(note, '{path}')}", text=text).code == 0
-        assert len(called(tmp_path)) == 4
+        assert len(called(tmp_path)) == 6
         assert program(line, text=text).code == 0  # without it, nothing is forgotten
         assert program(f"{line} --exec {words(note, '{path}')}", text=text).code == 0
-        assert len(called(tmp_path)) == 4 and count(service, "POST") == 2
+        assert len(called(tmp_path)) == 6 and count(service, "POST") == 2
 
 
 def test_ctrl_c_while_it_runs_loses_no_outcome(program: Any, tmp_path: Path) -> None:
