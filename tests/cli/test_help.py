@@ -74,7 +74,12 @@ def test_the_script_that_is_installed_does_what_a_fork_of_it_does(program: Any) 
     line = f"generate 'A heron' --duration 1 -o {{}}.mp4 {OWN}"
     installed, forked = program.installed(line.format("a")), program(line.format("b"))
     assert (installed.code, installed.out, forked.code, forked.out) == (0, "a.mp4\n", 0, "b.mp4\n")
-    assert len(installed.err.splitlines()) == len(forked.err.splitlines())
+    # How often a look meets a quarter of the progress depends on the machine.
+    ends = [
+        [re.sub(r"[0-9a-f-]{36}|\d+ s", "", line) for line in done.err.splitlines() if " % " not in line]
+        for done in (installed, forked)
+    ]
+    assert ends[0] == ends[1]
     misused = [run("generate x --duration 99") for run in (program.installed, program)]
     assert misused[0] == misused[1] and misused[0].code == 2
 
