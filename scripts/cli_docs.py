@@ -45,8 +45,8 @@ LAST = re.compile(r"4 jobs, \$\d\.\d\d: 4 downloaded")
 
 HEAD = """# The command line
 
-`pip install "grok-imagine[cli,sandbox]"` brings the program `grok-imagine`; `[preview]` adds `--preview` and `--contact-sheet`, which
-need PyAV and Pillow. This page is made from its help by `make docs`.
+In a checkout `pip install ".[cli,sandbox]"` brings the program `grok-imagine`; `[preview]` adds `--preview`, `--contact-sheet` and the
+posters of a gallery, which need PyAV and Pillow. This page is made from its help by `make docs`.
 
 ![A job from prompt to preview, a batch, and the ledger with what they cost](cli.svg)
 

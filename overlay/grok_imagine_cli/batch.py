@@ -14,6 +14,7 @@ from .batch_view import BatchView, batch_view_of, sums
 from .codes import NUMBERS, code_of, gravest
 from .delivery import DOWNLOAD_SECONDS
 from .exec_command import ExecCommand
+from .gallery_page import MOST
 from .manifest import BadLine, BadManifest, Line, Manifest
 from .options import PAYING, READING, RESULT, WAITING, Exec, Interval, Strict, Timeout
 from .plan import Folder, Known, Plan, planned
@@ -141,7 +142,7 @@ def batch(
             *(part for option, value in options.items() if value is not None for part in (option, _written(value))),
             *(flag for flag, is_set in flags.items() if is_set),
         ]  # fmt: skip
-        run = Run(session, client, lines, place, overwrite, command)
+        run = Run(session, client, lines, place, overwrite, gallery, command)
         code = run(
             plan, name=batch_name, max_cost_usd=max_cost, repeat=repeat, strict=strict, concurrency=concurrency,
             timeout=timeout, interval=interval,
@@ -211,9 +212,10 @@ class Run:
         manifest: Manifest,
         folder: Folder,
         overwrite: bool,
+        gallery: bool = True,
         command: ExecCommand | None = None,
     ) -> None:
-        self._session, self._client, self._command = session, client, command
+        self._session, self._client, self._has_gallery, self._command = session, client, gallery, command
         self._manifest, self._folder, self._overwrite = manifest, folder, overwrite
         self._out: dict[int, Line] = {}
         self._codes: set[int] = set()
@@ -263,8 +265,12 @@ class Run:
             "request_id": outcome.request_id,
             "path": None if path is None else str(path),
             "cost_usd": cost_usd,
+            **_asked(outcome),
             "error": None if error is None else {"type": type(error).__name__, "message": in_words(error, None, KEYS)},
         }
+        prompt = outcome.request.body.get("prompt") if outcome.request else None
+        if self._has_gallery and isinstance(prompt, str) and outcome.position < MOST:
+            self._prompts[outcome.position] = prompt  # for the page alone: no other output has any
         try:
             if path is not None and self._command and not self._folder.is_handled(path, str(outcome.request_id)):
                 shown["exec_code"] = self._command(path, view.told)

@@ -20,7 +20,19 @@ LOCAL = {
 }
 """Keys that take a file of this machine, as the program's options do, and the keywords that they become."""
 
-OUTCOME_KEYS = ("position", "line", "state", "request_id", "path", "cost_usd", "error", "exec_code")
+OUTCOME_KEYS = (
+    "position",
+    "line",
+    "state",
+    "request_id",
+    "path",
+    "cost_usd",
+    "mode",
+    "model",
+    "duration",
+    "error",
+    "exec_code",
+)
 """What outcomes.jsonl has of its own."""
 
 PASSED = "x_"

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["INSTALL", "check", "missing_for_posters", "poster", "preview", "seconds", "sheet"]
 
-INSTALL = "pip install 'grok-imagine[cli]'"
-"""What brings the libraries of this module."""
-
 INSTALL = "pip install 'grok-imagine[preview]'"
 """What brings the libraries of this module."""
 
@@ -45,6 +42,47 @@ def check() -> None:
     missing = [name for module, name in NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise ConfigurationError(f"pictures need {', '.join(missing)}: {INSTALL}")
+
+
+def missing_for_posters() -> list[str]:
+    """The libraries that a poster needs, and that are not there."""
+    named = {"av": "PyAV", "PIL": "Pillow"}
+    return [named[name] for name in named if importlib.util.find_spec(name) is None]
+
+
+def poster(path: Path) -> bytes | None:
+    """A frame from the middle of a video as JPEG, small; None if no picture can be read from it.
+
+    It is the last frame before the middle that stands by itself, so that no others are decoded.
+    """
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            width, height = stream.codec_context.width, stream.codec_context.height
+            if not 0 < width * height <= MOST_PIXELS:
+                return None
+            container.seek(max(container.duration or 0, 0) // 2)
+            frame = next(container.decode(stream))
+            scale = min(1.0, POSTER / max(width, height))
+            small = frame.reformat(width=max(2, round(width * scale)), height=max(2, round(height * scale)))
+            held = io.BytesIO()
+            small.to_image().save(held, "JPEG", quality=82, optimize=True)  # type: ignore[no-untyped-call]  # the same
+            return held.getvalue()
+    except (av.FFmpegError, IndexError, StopIteration, OSError, ValueError):  # any file may be called a video
+        return None
+
+
+def seconds(path: Path) -> float | None:
+    """How long a video is; None if that can't be read."""
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            return container.duration / av.time_base if container.duration else None
+    except (av.FFmpegError, OSError, ValueError):
+        return None
 
 
 def frames(path: Path, count: int) -> Iterator[tuple[float, Image]]:
