@@ -414,3 +414,12 @@ def test_reference_images_are_counted(model: str) -> None:
     check("reference-to-video", body)
     with pytest.raises(OutOfRange, match="takes at most 14; got 15"):
         check("reference-to-video", body | {"reference_images": VALUES["reference_images"] * 15})
+
+
+@pytest.mark.parametrize("end", ["/a b.mp4", ":port/a.mp4", " /a.mp4?token=s3cret"])
+@pytest.mark.parametrize("user", ["me:s3cret", "s3cret", "me:s3cret s3cret"])
+def test_a_url_that_is_refused_shows_no_password(user: str, end: str) -> None:
+    for url in (f"https://{user}@example.com{end}", f"ftp://{user}@example.com/a.mp4", f"https://{user}@"):
+        with pytest.raises(OutOfRange) as caught:
+            check("edit-video", {"prompt": "x", "video": {"url": url}})
+        assert "s3cret" not in str(caught.value)

@@ -199,8 +199,8 @@ def _url(refuse: Refuse, kind: contract.Input, url: str) -> Iterator[Finding]:
 
 
 def _start(url: str) -> str:
-    """The start of a URL that may be shown: without its query, which may be a signature."""
-    return url[:40].partition("?")[0]
+    """The start of a URL that may be shown: without name and password, and without its query, which may be a signature."""
+    return re.sub("//[^/?#]*@", "//***@", url[:4096]).partition("?")[0][:40]
 
 
 def _data(refuse: Refuse, kind: contract.Input, url: str) -> Iterator[Finding]:
