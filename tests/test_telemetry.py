@@ -36,15 +36,14 @@ from grok_imagine_sandbox.scenarios import SCENARIOS
 from support import HANG, UNLIMITED, Api, SharedClock, listed
 
 
-@pytest.fixture
-def clock() -> SharedClock:
-    """Batches and tasks sleep side by side."""
-    return SharedClock()
-
-
 CANARY = "canary prompt zebra"
 KEY = "xai-canary-key-0123456789"
 MODEL = "grok-imagine-video"
+
+
+@pytest.fixture
+def clock() -> SharedClock:
+    return SharedClock()  # batches and tasks sleep side by side
 
 
 class Told:

@@ -10,8 +10,8 @@ from grok_imagine_api import contract
 
 from .core.request import VideoRequest
 from .core.validation import model_name
-from .core.values import at, seconds_of_video
 from .errors import OutOfRange
+from .media.checks import at, seconds_of_video
 
 __all__ = ["Estimate", "estimate"]
 

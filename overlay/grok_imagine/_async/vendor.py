@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
+from .._wiring import Prompt, request_of
 from ..batches_api.vendor import BatchPage, PreparedRequest, RequestPage, ResultPage, VendorBatch, VendorResult, by_id
 from ..core.results import AsyncVideo
 from .batches import AsyncBatches
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ..files_api.file import File
     from ..transport.aio import AsyncDriver
 
-__all__ = ["AsyncVendorBatches"]
+__all__ = ["AsyncVendorBatches", "prepared"]
 
 
 class AsyncVendorBatches:
@@ -63,3 +64,11 @@ class AsyncVendorBatches:
         fetch = self._batches._fetch_results(batch_id, limit)
         found, after = await self._driver.run(fetch(pagination_token))
         return ResultPage([VendorResult.of(result) for result in found], after)
+
+
+def prepared(
+    prompt: Prompt | None, model: str | None, own: str | None, strict: bool, options: Mapping[str, Any], call: str
+) -> PreparedRequest:
+    """The request that `prepare` makes of its arguments."""
+    names = {"prompt": prompt, "model": model, "strict": strict, "unknown": dict(options)}
+    return PreparedRequest(request_of(names, call), own)

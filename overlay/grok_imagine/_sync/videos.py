@@ -13,6 +13,7 @@ from ..config import Seconds
 from ..core.effects import Flow, ProgressCallback, StartedCallback
 from ..core.results import Job, Video
 from ..literals import AspectRatio, Resolution
+from .vendor import prepared
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
@@ -248,7 +249,7 @@ class Videos:
         Raises:
             InvalidRequest: A keyword that is none, or fields of two modes.
         """
-        return _prepared(prompt, model, batch_request_id, strict, options, "generate")
+        return prepared(prompt, model, batch_request_id, strict, options, "generate")
 
     def prepare_extension(
         self,
@@ -271,7 +272,7 @@ class Videos:
             "storage_options": storage_options,
             "output_upload_url": output_upload_url,
         }
-        return _prepared(prompt, model, batch_request_id, strict, options, "extend")
+        return prepared(prompt, model, batch_request_id, strict, options, "extend")
 
     def get(self, request_id: str | Job) -> Video:
         """Looks at a job, again only if the look itself fails; a failed or expired job is a result here, no error.
@@ -420,15 +421,6 @@ class Videos:
 
     def _run(self, videos: Flow[Video]) -> Video:
         return Video.bound(self._driver.run(videos), self.download)
-
-
-def _prepared(
-    prompt: Prompt | None, model: str | None, own: str | None, strict: bool, options: Mapping[str, Any], call: str
-) -> PreparedRequest:
-    from ..batches_api.vendor import PreparedRequest
-
-    names = {"prompt": prompt, "model": model, "strict": strict, "unknown": dict(options)}
-    return PreparedRequest(request_of(names, call), own)
 
 
 class Models:

@@ -16,12 +16,12 @@ from urllib.parse import quote
 from grok_imagine_api import contract
 
 from .. import logs
+from ..acceptors import outcome_of
 from ..answers.answer import Answer
 from ..answers.api_errors import api_error
 from ..errors import ApiError, GrokImagineError, JobError, NotDelivered, OutOfRange, RateLimitError, TransportError
 from ..parsing import cost_ticks, is_plain_id, shown
 from ..warning_types import OddAnswerWarning
-from .acceptors import outcome_of
 from .effects import Call, Flow, Sleep, T
 from .hooks import JobRecorder, Runtime, recorded
 from .results import Job, Video

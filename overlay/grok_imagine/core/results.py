@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from grok_imagine_api import contract
 
+from ..acceptors import outcome_of
 from ..errors import DownloadError, VideoExpiredError, VideoGenerationError, VideoModeratedError
 from ..literals import VideoOutcome, VideoStatus
 from ..parsing import cost_ticks, shown, text_at, told_cost
-from .acceptors import outcome_of
 from .request import VideoRequest
 
 if TYPE_CHECKING:

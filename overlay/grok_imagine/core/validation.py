@@ -14,9 +14,10 @@ from grok_imagine_api import contract
 
 from ..errors import ModeConflict, OutOfRange, UnknownField
 from ..hints import Hint
+from ..media.checks import CERTAIN, Finding, is_blank
 from ..warning_types import ContractWarning
 from . import values
-from .values import CERTAIN, Finding, is_blank, is_type, section_of
+from .values import is_type, section_of
 
 __all__ = ["check", "check_name", "choose", "findings", "given", "model_name"]
 

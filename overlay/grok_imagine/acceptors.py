@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from grok_imagine_api import contract
 
-from ..parsing import value_at
+from .parsing import value_at
 
 __all__ = ["outcome_of"]
 
