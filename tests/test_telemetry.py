@@ -35,7 +35,6 @@ from grok_imagine_sandbox import Sandbox
 from grok_imagine_sandbox.scenarios import SCENARIOS
 from support import HANG, UNLIMITED, Api, SharedClock, listed
 
-
 CANARY = "canary prompt zebra"
 KEY = "xai-canary-key-0123456789"
 MODEL = "grok-imagine-video"
