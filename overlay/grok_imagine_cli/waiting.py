@@ -116,7 +116,7 @@ class Waiting(logging.Handler):
         if what := self._reason[0] if self._is_begun or "retry" in self._reason[0] else "":
             self.waits(what, seconds)
         elif not self._is_begun:
-            self.waits("waits for the limits of the service to allow the next request", seconds)
+            self.waits("waits for the limit of requests a minute to allow the next one", seconds)
 
     def __enter__(self) -> Self:
         self._level, self._own = LOGGER.level, [*LOGGER.handlers]
