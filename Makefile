@@ -141,11 +141,11 @@ redis:
 
 # A real browser for the tests of the site, in the same way.
 chromium:
-	@test -x /usr/bin/chromium -a -x /usr/bin/chromedriver || { test -n "$$CI" && { \
+	@test -x /usr/bin/chromium || { test -n "$$CI" && { \
 		root=; test "$$(id -u)" = 0 || root='sudo -n'; \
 		command -v apt-get >/dev/null && $$root true 2>/dev/null && $$root sh -c ' \
 			apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
-			apt-get -qq install -y --no-install-recommends chromium chromium-driver >/dev/null'; \
+			apt-get -qq install -y --no-install-recommends chromium >/dev/null'; \
 	}; } || echo "chromium: not here; its tests are skipped, and fail where CI is set"
 
 # An interrupted set-up leaves no stamp, and is then made again.

@@ -1,18 +1,21 @@
-"""Chromium, driven over a folder of pages: what the console says, what is asked for, and whether anything is too wide."""
+"""Chromium, driven over pages on disk: what the console says, what is asked for, and whether anything is too wide."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+from support import HANG
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = (
-    "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -26,82 +29,76 @@ FLAGS = (
 
 def require_chromium() -> None:
     """Skips a test where there is no Chromium; fails it where CI is set."""
-    if CHROMIUM.exists() and DRIVER.exists():
-        return
-    text = "chromium and chromium-driver are not here: `apt-get install chromium chromium-driver`"
-    if os.environ.get("CI"):
-        pytest.fail(text)
-    pytest.skip(text)
+    if not CHROMIUM.exists():
+        text = f"{CHROMIUM} is not here: `apt-get install chromium`, or set CHROMIUM"
+        pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
 
 
-class Browser:
-    """One Chromium with a new profile. A context manager.
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """One Chromium, whose windows share nothing.
+
+    Playwright keeps an event loop in this thread meanwhile: no other test may run beside it.
+    """
+    require_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Playwright's own
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+            yield browser
+            browser.close()
+
+
+class Window:
+    """A page in a window, and what it did that it must not do.
 
     Args:
-        profile: A folder for its profile.
+        browser: What ``chromium`` gives.
+        width: Of the page, in pixels.
+        height: Of the page, in pixels.
+        scheme: The colours that are preferred: ``light`` or ``dark``.
+        options: Further ones of Playwright's ``new_context``.
     """
 
-    def __init__(self, profile: Path) -> None:
-        from selenium import webdriver
+    def __init__(
+        self, browser: Any, width: int = 1280, height: int = 900, scheme: str = "light", **options: Any
+    ) -> None:
+        self.width = width
+        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **options)
+        self.page = self.context.new_page()
+        self.wrong: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.wrong.append(message.text))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.wrong.append(dialog.message), dialog.dismiss()))
+        self.page.on("request", lambda request: self.asked.append(request.url))
 
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(CHROMIUM)
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self._profile = profile
-        self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
-
-    def __enter__(self) -> Browser:
+    def open(self, path: Path) -> Window:
+        """Opens a page from disk."""
+        self.page.goto(path.resolve().as_uri())
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.driver.quit()
-        shutil.rmtree(self._profile, ignore_errors=True)
+    def until(self, expression: str) -> None:
+        """Waits until an expression is true; a page's policy may keep Playwright's own way of it out."""
+        end = time.monotonic() + HANG
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < end, expression
+            self.page.wait_for_timeout(20)
 
-    def look(self, width: int, height: int = 900, *, dark: bool = False) -> None:
-        """Sets the size of the page and its colours."""
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.width = width
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        feature = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    def shown(self, selector: str) -> list[Any]:
+        """The elements that a selector finds and that can be seen."""
+        return [element for element in self.page.query_selector_all(selector) if element.is_visible()]
 
-    def open(self, url: str) -> None:
-        """Opens a page."""
-        self.driver.get(url)
-
-    def all(self, selector: str) -> list[Any]:
-        """The elements that a CSS selector finds."""
-        return self.driver.find_elements("css selector", selector)
-
-    def one(self, selector: str) -> Any:
-        """The first of them that is shown, else the first."""
-        found = self.all(selector)
-        return next((each for each in found if each.is_displayed()), found[0])
-
-    def click(self, element: Any) -> None:
-        """Clicks in the middle of an element, wherever it is on the page."""
-        self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
-        element.click()
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        """What a script returns."""
-        return self.driver.execute_script(script, *arguments)
-
-    def errors(self) -> list[str]:
-        """What the console has said since it was last asked."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-
-    def requests(self) -> list[str]:
-        """The addresses that were asked for since they were last asked for."""
-        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    def texts(self, selector: str) -> list[str]:
+        """Their words."""
+        return [element.inner_text() for element in self.shown(selector)]
 
     def overflow(self) -> list[str]:
         """What reaches beyond the right edge of the page, unless something around it scrolls."""
-        found: list[str] = self.run(
-            """
+        found: list[str] = self.page.evaluate(
+            """() => {
             const width = document.documentElement.clientWidth, found = [];
             if (document.documentElement.scrollWidth > width) {
                 for (const element of document.querySelectorAll('body *')) {
@@ -112,6 +109,6 @@ class Browser:
                 found.push('page ' + document.documentElement.scrollWidth + ' > ' + width);
             }
             return found;
-            """
+            }"""
         )
         return found

