@@ -147,13 +147,13 @@ batch: a wrong key, no credit, a ledger that can't be written.
 
 ## States
 
-One vocabulary holds for `outcomes.jsonl`, `jobs` and the library (`grok_imagine.State`). `--state` takes each of these words, and also
-those of the ledger and the service.
+One vocabulary holds for `outcomes.jsonl`, `jobs` and the library (`grok_imagine.State`). `--state` takes each of these words, and
+`pending`, the service's word for `running`.
 
 | State | What it says |
 |---|---|
 | `intended` | The request was noted, and its answer has not come yet. |
-| `running` | The job goes on. The ledger's word is `accepted`, the service's `pending`. |
+| `running` | The job goes on. The service's word is `pending`. |
 | `done`, `downloaded` | The video is made; and it is on disk. |
 | `failed`, `expired`, `moderated` | The job ended without a video. |
 | `refused` | No job was started. |

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from .ledger.entries import BatchSlot, Entry, Reconciliation
     from .ledger.ledger import Ledger
     from .ledger.quota import LedgerQuota
-    from .literals import AspectRatio, JobState, OutcomeState, Resolution, State, VideoOutcome, VideoStatus
+    from .literals import AspectRatio, OutcomeState, Resolution, State, VideoOutcome, VideoStatus
     from .modes import EditVideo, ExtendVideo, ImageToVideo, ReferenceToVideo, TextToVideo, VideoOptions
     from .pacing.limits import Limits
     from .pacing.quota import RedisQuota
@@ -117,7 +117,6 @@ __all__ = [
     "InvalidRequest",
     "Job",
     "JobError",
-    "JobState",
     "KeyConflict",
     "Ledger",
     "LedgerError",
@@ -190,7 +189,7 @@ if not TYPE_CHECKING:  # a type checker would take any name for one of ours
         "ledger.entries": "BatchSlot Entry Reconciliation",
         "ledger.ledger": "Ledger",
         "ledger.quota": "LedgerQuota",
-        "literals": "AspectRatio JobState OutcomeState Resolution State VideoOutcome VideoStatus",
+        "literals": "AspectRatio OutcomeState Resolution State VideoOutcome VideoStatus",
         "modes": "EditVideo ExtendVideo ImageToVideo ReferenceToVideo TextToVideo VideoOptions",
         "pacing.limits": "Limits",
         "pacing.quota": "RedisQuota",

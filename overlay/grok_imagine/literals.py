@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-__all__ = ["AspectRatio", "JobState", "OutcomeState", "Resolution", "State", "VideoOutcome", "VideoStatus"]
+__all__ = ["AspectRatio", "OutcomeState", "Resolution", "State", "VideoOutcome", "VideoStatus"]
 
 AspectRatio: TypeAlias = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "5:2"]
 """Width to height."""
@@ -24,12 +24,8 @@ VideoOutcome: TypeAlias = Literal["running", "done", "failed", "expired", "moder
 OutcomeState: TypeAlias = Literal["done", "failed", "expired", "moderated", "refused", "unknown", "running"]
 """What became of one request of a batch; no other is made."""
 
-JobState: TypeAlias = Literal["intended", "accepted", "unknown", "done", "failed", "expired", "moderated", "downloaded"]
-"""What the ledger knows of a job; no other is written."""
-
 State: TypeAlias = Literal[
     "intended", "running", "done", "downloaded", "failed", "expired", "moderated", "refused", "unknown"
 ]
-"""The state of a job in one vocabulary, that of `OutcomeState` with two words more: `intended`, whose POST has no answer yet, and
-`downloaded`, which is done and on disk. The ledger's `accepted` and the service's `pending` are `running`; what the ledger calls
-`failed` without a job is `refused`."""
+"""The state of a job in the ledger: that of `OutcomeState`, with two words more. `intended`: its POST has no answer yet.
+`downloaded`: it is done and on disk. What the service calls `pending` is `running`."""

@@ -115,13 +115,12 @@ def jobs(context: typer.Context, since_date: Since = None, state: State = None, 
     Of a prompt that is not kept, the beginning of its hash is shown: equal prompts have the same. --keep-prompts, or
     GROK_IMAGINE_KEEP_PROMPTS=1, has those of new jobs be kept.
     """
-    session, states = session_of(context), state or []
-    _check_states(states)
+    session, states = session_of(context), _states_of(state or [])
     begin = since(since_date)
 
     def read(ledger: Ledger) -> list[Entry]:
         found = (entry for entry in ledger.jobs() if entry.created >= begin)
-        return [entry for entry in found if not states or entry.is_in(*states)]
+        return [entry for entry in found if not states or entry.state in states]
 
     with session.ledger() as ledger:
         if watch:
@@ -137,15 +136,17 @@ def jobs(context: typer.Context, since_date: Since = None, state: State = None, 
             session.output.say("prompts are shown as hashes; --keep-prompts keeps those of new jobs")
 
 
-def _check_states(states: Sequence[str]) -> None:
-    from grok_imagine import JobState, VideoStatus
+def _states_of(words: Sequence[str]) -> set[str]:
+    """The states that are meant. The service's word for `running` is understood, too."""
     from grok_imagine import State as Word
 
-    words = list(dict.fromkeys([*get_args(Word), *get_args(JobState), *get_args(VideoStatus)]))
-    if wrong := [state for state in states if state not in words]:
-        near = difflib.get_close_matches(wrong[0], words, n=1)
+    known = get_args(Word)
+    states = ["running" if word == "pending" else word for word in words]
+    if wrong := [state for state in states if state not in known]:
+        near = difflib.get_close_matches(wrong[0], known, n=1)
         meant = f"; is {near[0]} meant?" if near else ""
-        raise typer.BadParameter(f"{wrong[0]} is none of {', '.join(words)}{meant}", param_hint="--state")
+        raise typer.BadParameter(f"{wrong[0]} is none of {', '.join(known)}{meant}", param_hint="--state")
+    return set(states)
 
 
 def reconcile(context: typer.Context, timeout: Timeout = None) -> None:

@@ -143,7 +143,7 @@ def row_of(entry: Entry) -> dict[str, Any]:
     return {
         "created": created and created.astimezone().isoformat(" ", "seconds"),
         "request_id": entry.request_id,
-        "state": entry.outcome,
+        "state": entry.state,
         "mode": entry.mode,
         "model": entry.model,
         "cost_usd": entry.cost_usd,
@@ -163,10 +163,10 @@ def sums_of(entries: Sequence[Entry]) -> dict[str, Any]:
 
     ticks: dict[str, int] = defaultdict(int)
     for entry in entries:
-        ticks[entry.outcome] += entry.cost_ticks or 0
+        ticks[entry.state] += entry.cost_ticks or 0
     return {
         "jobs": len(entries),
         "cost_usd": sum(ticks.values()) / TICKS_PER_USD,
-        "by_state": dict(Counter(entry.outcome for entry in entries)),
+        "by_state": dict(Counter(entry.state for entry in entries)),
         "cost_usd_by_state": {state: amount / TICKS_PER_USD for state, amount in ticks.items()},
     }

@@ -59,7 +59,7 @@ def test_ctrl_c_keeps_the_ids(clock: SharedClock, sandbox: Sandbox, ledger: Ledg
         with pytest.raises(KeyboardInterrupt) as caught:
             next(batch)
     ids = {job["request_id"] for job in sandbox.jobs}
-    assert set(caught.value.request_ids) == ids == {entry.request_id for entry in ledger.jobs("accepted")}
+    assert set(caught.value.request_ids) == ids == {entry.request_id for entry in ledger.jobs("running")}
     assert "2 jobs go on" in caught.value.__notes__[0] and batch._engine.is_idle
 
 
@@ -80,7 +80,7 @@ def test_a_cancelled_batch_keeps_the_ids(sandbox: Sandbox, ledger: Ledger) -> No
 
     error = asyncio.run(asyncio.wait_for(run(), HANG))
     ids = {job["request_id"] for job in sandbox.jobs}
-    assert set(error.request_ids) == ids == {entry.request_id for entry in ledger.jobs("accepted")}  # type: ignore[attr-defined]
+    assert set(error.request_ids) == ids == {entry.request_id for entry in ledger.jobs("running")}  # type: ignore[attr-defined]
 
 
 def test_a_batch_that_is_dropped_ends(clock: SharedClock, sandbox: Sandbox) -> None:
@@ -163,9 +163,9 @@ def test_a_client_that_is_closed_first_waits_for_the_ids(late: Sandbox, ledger: 
         batch = client.video.batch(f"A cat {n}" for n in range(3))
         threading.Thread(target=lambda: next(batch, None), daemon=True).start()
         until(lambda: len(ledger.jobs()) >= 1)
-    assert {entry.state for entry in ledger.jobs()} <= {"accepted", "failed"}
+    assert {entry.state for entry in ledger.jobs()} <= {"running", "refused"}
     before = len(late.jobs)
-    assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in late.jobs}
+    assert {entry.request_id for entry in ledger.jobs("running")} == {job["request_id"] for job in late.jobs}
 
     async def run() -> None:
         async with AsyncClient("k", base_url=late.base_url, ledger=ledger, limits=UNLIMITED) as client:
@@ -175,7 +175,7 @@ def test_a_client_that_is_closed_first_waits_for_the_ids(late: Sandbox, ledger: 
         await asyncio.gather(reading, return_exceptions=True)
 
     asyncio.run(run())
-    assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in late.jobs}
+    assert {entry.request_id for entry in ledger.jobs("running")} == {job["request_id"] for job in late.jobs}
 
 
 def test_a_cancellation_after_the_first_cuts_no_wait_for_an_id_short(late: Sandbox, ledger: Ledger) -> None:
@@ -190,7 +190,7 @@ def test_a_cancellation_after_the_first_cuts_no_wait_for_an_id_short(late: Sandb
             await asyncio.gather(reading, return_exceptions=True)
 
     asyncio.run(run())
-    assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in late.jobs}
+    assert {entry.request_id for entry in ledger.jobs("running")} == {job["request_id"] for job in late.jobs}
 
 
 LEAVE = """
@@ -211,7 +211,7 @@ def test_a_program_that_ends_loses_no_id(late: Sandbox, ledger: Ledger) -> None:
     command = [sys.executable, "-c", LEAVE, late.base_url, str(ledger.path)]
     ended = subprocess.run(command, timeout=HANG, capture_output=True, text=True, check=False)
     assert "while its batch is at work" in ended.stderr
-    ids = {entry.request_id for entry in ledger.jobs("accepted")}
+    ids = {entry.request_id for entry in ledger.jobs("running")}
     assert ids == {job["request_id"] for job in late.jobs} and ids
 
 
@@ -225,7 +225,7 @@ def test_an_id_does_not_wait_for_the_next_request_to_be_pulled(sandbox: Sandbox,
     with Client("k", base_url=sandbox.base_url, ledger=ledger, limits=UNLIMITED) as client:
         batch = client.video.batch(slow())
         threading.Thread(target=lambda: next(batch, None), daemon=True).start()
-        until(lambda: ledger.jobs("accepted"))
+        until(lambda: ledger.jobs("running"))
         batch.close()
         go_on.set()
 
@@ -290,7 +290,7 @@ def test_a_temporary_ledger_stays_while_it_is_needed(batches: Batches) -> None:
     assert not batches.batch._runner.ledger.path.exists() and batches.batch.cost_usd == pytest.approx(0.4)
     batches(["A cat"], client={"headers": {"x-sandbox-scenario": "never-ends"}}, timeout=1)
     left = batches.batch._runner.ledger
-    assert [entry.state for entry in left.jobs()] == ["accepted"]
+    assert [entry.state for entry in left.jobs()] == ["running"]
     left.discard()
 
 

@@ -157,7 +157,7 @@ def test_on_started_is_called_once_before_the_first_look_and_after_the_ledger(
         video = api(lambda c: getattr(c.video, call)("A cat", on_started=tell, **body), ledger=ledger)
     ((job, before, state),) = seen
     assert isinstance(job, Job) and job.request.body["prompt"] == "A cat"
-    assert (job.request_id, before, state) == (video.request_id, 0, "accepted") and looks(sandbox) > 0
+    assert (job.request_id, before, state) == (video.request_id, 0, "running") and looks(sandbox) > 0
 
 
 def test_what_on_started_raises_leaves_with_the_id(api: Api, sandbox: Sandbox) -> None:

@@ -80,7 +80,7 @@ def post_case(name: str, fault: str, make: Fault) -> Case:
     if name in ("slow", "1xx", "gzip"):
         return row("recovers", "done", USE)
     if name == "redirect":
-        return row("ApiError", "failed", AGAIN)
+        return row("ApiError", "refused", AGAIN)
     if name in ("half", "length too short", "length too long", "trickle", "endless body"):
         return row("StartOutcomeUnknown", "unknown", CANDIDATE, "candidate_id")
     return row("StartOutcomeUnknown", "unknown", CONSOLE)
@@ -92,7 +92,7 @@ NO_JOB = {"reset before", "redirect", "HTML 502", "520", "echo", "empty 500", "c
 def look_case(name: str, fault: str, make: Fault) -> Case:
     """The first look meets a fault, and the next one doesn't."""
     if name == "redirect":
-        lost = ("ApiError", True, 1, "accepted", "request_id", WAIT)
+        lost = ("ApiError", True, 1, "running", "request_id", WAIT)
         return Case(name, "look", fault, *lost, looks(make), generate, **common("look", name))
     fine = ("recovers", True, 1, "done", None, USE, looks(make, says), generate)
     return Case(name, "look", fault, *fine, **common("look", name))
@@ -150,10 +150,10 @@ def start_twice(world: World, client: Any) -> Generator[Any, Any, Any]:
 
 
 POSTS = (
-    Case("refused", "POST", "takes no connections", "NotDelivered", False, 0, "failed", None, AGAIN, refused, generate),
+    Case("refused", "POST", "takes no connections", "NotDelivered", False, 0, "refused", None, AGAIN, refused, generate),
     Case("refused once", "POST", "takes no connections at first", "recovers", True, 1, "done", None, USE,
          refused_once, generate),
-    Case("no TLS", "POST", "does not speak TLS", "NotDelivered", False, 0, "failed", None, AGAIN, over_tls, generate),
+    Case("no TLS", "POST", "does not speak TLS", "NotDelivered", False, 0, "refused", None, AGAIN, over_tls, generate),
     *(post_case(*answer) for answer in ANSWERS),
     Case("reset during", "POST", "resets the connection in the middle of a body of 12 MiB", "StartOutcomeUnknown",
          False, 1, "unknown", None, CONSOLE, posts(server.reset_during), start_big),
@@ -165,13 +165,13 @@ POSTS = (
          USE, posts(*[server.instead(Answer(503, server.LISTED_503.encode()))] * 2, says), generate),
     Case("503 other", "POST", "another 503", "StartOutcomeUnknown", False, 1, "unknown", None, CONSOLE,
          posts(server.instead(Answer(503, b"upstream is gone"))), generate),
-    Case("429 storm", "POST", "429 for the rate, whatever comes", "RateLimitError", False, 6, "failed", None, AGAIN,
+    Case("429 storm", "POST", "429 for the rate, whatever comes", "RateLimitError", False, 6, "refused", None, AGAIN,
          posts(server.storm()), generate),
     Case("429 storm passes", "POST", "429 for the rate five times, then takes the job", "recovers", True, 6, "done",
          None, USE, posts(*[server.storm()] * 5, says), generate),
     Case("429 for an hour", "POST", "429 for the rate with `Retry-After: 3600`, twice", "RateLimitError", False, 2,
-         "failed", None, AGAIN, posts(server.storm("retry-after: 3600")), generate),
-    Case("no credit", "POST", "429: the credit is used up", "OutOfCreditError", False, 1, "failed", None,
+         "refused", None, AGAIN, posts(server.storm("retry-after: 3600")), generate),
+    Case("no credit", "POST", "429: the credit is used up", "OutOfCreditError", False, 1, "refused", None,
          "buy credit, then call again: nothing was started",
          posts(server.refusal(429, "exhausted", server.CREDIT)), generate),
 )  # fmt: skip
@@ -188,22 +188,22 @@ def refused_after_post(world: World) -> None:
 
 
 LOOKS = (
-    Case("refused", "look", "takes no connections any more", "VideoTimeoutError", True, 1, "accepted", "request_id",
+    Case("refused", "look", "takes no connections any more", "VideoTimeoutError", True, 1, "running", "request_id",
          WAIT, refused_after_post, generate),
     *(look_case(*answer) for answer in ANSWERS),
-    Case("502 for ever", "look", "502 with a page, whatever comes", "VideoTimeoutError", True, 1, "accepted",
+    Case("502 for ever", "look", "502 with a page, whatever comes", "VideoTimeoutError", True, 1, "running",
          "request_id", WAIT, looks(server.html(502, "Bad Gateway")), generate),
     Case("echo for ever", "look", "502 with a page that repeats the request's head, whatever comes",
-         "VideoTimeoutError", True, 1, "accepted", "request_id", WAIT, looks(server.echo), generate),
-    Case("429 storm", "look", "429 for the rate, whatever comes", "VideoTimeoutError", True, 1, "accepted",
+         "VideoTimeoutError", True, 1, "running", "request_id", WAIT, looks(server.echo), generate),
+    Case("429 storm", "look", "429 for the rate, whatever comes", "VideoTimeoutError", True, 1, "running",
          "request_id", WAIT, looks(server.storm()), generate),
     Case("429 storm passes", "look", "429 with `Retry-After: 7` five times, then the state", "recovers", True, 1,
          "done", None, USE, looks(*[server.storm("retry-after: 7")] * 5, says), generate),
     Case("429 for an hour", "look", "429 with `Retry-After: 3600`, then the state", "VideoTimeoutError", True, 1,
-         "accepted", "request_id", WAIT, looks(server.storm("retry-after: 3600")), generate),
-    Case("401", "look", "401, the key was withdrawn", "AuthenticationError", True, 1, "accepted", "request_id",
+         "running", "request_id", WAIT, looks(server.storm("retry-after: 3600")), generate),
+    Case("401", "look", "401, the key was withdrawn", "AuthenticationError", True, 1, "running", "request_id",
          WAIT, looks(server.refusal(401, "unauthenticated:no-credentials", "No credentials presented.")), generate),
-    Case("404", "look", "404, as if there were no such job", "NotFoundError", True, 1, "accepted", "request_id",
+    Case("404", "look", "404, as if there were no such job", "NotFoundError", True, 1, "running", "request_id",
          WAIT, looks(server.refusal(404, "not-found", "no such job")), generate),
 )  # fmt: skip
 

@@ -139,7 +139,7 @@ def keeps_id(case: Case, world: World, error: Exception | None) -> None:
         assert (ID in str(error) + "".join(getattr(error, "__notes__", []))) == bool(case.error_id)
     entries = world.ledger.jobs()[-1:]
     assert [entry.state for entry in entries] == ([case.ledger] if case.ledger else [])
-    if case.ledger in ("accepted", "done", "downloaded"):
+    if case.ledger in ("running", "done", "downloaded"):
         assert entries[0].request_id == ID
 
 

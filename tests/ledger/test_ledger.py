@@ -45,9 +45,9 @@ ENDS = {
     "moderated-withheld": "moderated",
     "moderated-rejected": "moderated",
     "moderated-failed": "moderated",
-    "never-ends": "accepted",
-    "forbidden": "failed",
-    "out-of-credit": "failed",
+    "never-ends": "running",
+    "forbidden": "refused",
+    "out-of-credit": "refused",
     "reset-after-accepting": "unknown",
     "cloudflare-520": "unknown",
     "truncated": "unknown",
@@ -216,7 +216,7 @@ def test_a_timeout_leaves_the_job_accepted_and_another_process_ends_it(
 ) -> None:
     with pytest.raises(VideoTimeoutError) as caught:
         api(lambda c: c.video.generate(CAT, timeout=0), ledger=ledger)
-    assert [entry.request_id for entry in ledger.jobs("accepted")] == [caught.value.request_id]
+    assert [entry.request_id for entry in ledger.jobs("running")] == [caught.value.request_id]
     another = Ledger(ledger.path)
     assert api(lambda c: c.video.wait(caught.value.request_id), ledger=another).status == "done"
     assert ledger.jobs()[0].state == "done"
@@ -227,7 +227,7 @@ def test_a_job_of_another_client_is_adopted(api: Api, ledger: Ledger) -> None:
     with pytest.raises(VideoTimeoutError):
         api(lambda c: c.video.wait(job.request_id, timeout=0), ledger=ledger)
     assert [(entry.state, entry.request_id, entry.mode) for entry in ledger.jobs()] == [
-        ("accepted", job.request_id, None)
+        ("running", job.request_id, None)
     ]
 
 
@@ -300,7 +300,7 @@ def test_several_processes_and_threads_write_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(HANG)
     assert [process.wait(HANG) for process in processes] == [0, 0, 0]
-    assert len(shared.jobs("accepted")) == 45 and len(shared.jobs()) == 85
+    assert len(shared.jobs("running")) == 45 and len(shared.jobs()) == 85
 
 
 OPEN = """
@@ -369,7 +369,7 @@ def test_ctrl_c_and_cancelling_are_noted(ledger: Ledger, sandbox: Sandbox) -> No
         pytest.raises(KeyboardInterrupt),
     ):
         client.video.generate(CAT)
-    assert [entry.request_id for entry in ledger.jobs("accepted")] == [sandbox.jobs[0]["request_id"]]
+    assert [entry.request_id for entry in ledger.jobs("running")] == [sandbox.jobs[0]["request_id"]]
 
     async def run() -> None:
         async with AsyncClient("k", base_url=sandbox.base_url, ledger=ledger) as client:
@@ -380,7 +380,7 @@ def test_ctrl_c_and_cancelling_are_noted(ledger: Ledger, sandbox: Sandbox) -> No
             await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(run(), 20))
-    assert {entry.request_id for entry in ledger.jobs("accepted")} == {job["request_id"] for job in sandbox.jobs}
+    assert {entry.request_id for entry in ledger.jobs("running")} == {job["request_id"] for job in sandbox.jobs}
 
 
 def test_what_was_never_delivered_is_known_to_be_nothing(ledger: Ledger, clock: ManualClock) -> None:
@@ -388,7 +388,7 @@ def test_what_was_never_delivered_is_known_to_be_nothing(ledger: Ledger, clock: 
         url = gone.base_url
     with pytest.raises(NotDelivered):
         Api("sync", clock, url)(lambda c: c.video.start(CAT), ledger=ledger)
-    assert [(entry.state, entry.code) for entry in ledger.jobs()] == [("failed", "NotDelivered")]
+    assert [(entry.state, entry.code) for entry in ledger.jobs()] == [("refused", "NotDelivered")]
 
 
 def test_a_client_reconciles_its_own_ledger_and_what_it_finds_can_be_saved(

@@ -316,4 +316,4 @@ def test_a_client_that_was_given_keeps_its_posts_in_the_loop(when: str, tmp_path
         asyncio.run(run(url, ledger))
         go_on.set()
         states = [entry.state for entry in ledger.jobs()]
-    assert states == (["accepted"] if when == "cancelled" else ["unknown"])
+    assert states == (["running"] if when == "cancelled" else ["unknown"])

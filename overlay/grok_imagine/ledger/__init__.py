@@ -1,6 +1,6 @@
 """The ledger: a record of every paid job on disk, and recovery after a crash."""
 
-from .entries import STATES, BatchSlot, Entry
+from .entries import BatchSlot, Entry
 from .ledger import Ledger
 
-__all__ = ["STATES", "BatchSlot", "Entry", "Ledger"]
+__all__ = ["BatchSlot", "Entry", "Ledger"]

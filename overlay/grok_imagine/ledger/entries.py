@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Generic, NamedTuple, get_args
+from typing import Generic, NamedTuple
 
 from grok_imagine_api import contract
 
 from ..core.results import V_co
 from ..errors import GrokImagineError
-from ..literals import JobState, State
+from ..literals import State
 
 __all__ = ["BatchSlot", "Entry", "Reconciliation"]
 
-STATES: tuple[JobState, ...] = get_args(JobState)
-
-SYNONYMS: Mapping[str, State] = {"accepted": "running", "pending": "running"}
-"""Other words for a state: the ledger's own, and the service's."""
-
-WORDS: tuple[str, ...] = (*get_args(State), *SYNONYMS)
-"""Every word for a state that is understood."""
+STATE = (
+    "CASE WHEN state = 'accepted' THEN 'running'"
+    " WHEN state = 'failed' AND request_id IS NULL THEN 'refused' ELSE state END"
+)
+"""A `State` from a row. The file has two words of its own: it says `accepted` for running, and `failed` for refused."""
 
 COLUMNS = (
-    "intent, state, request_id, origin, mode, model, body_sha256, prompt_sha256, prompt, process, created, updated,"
+    f"intent, {STATE}, request_id, origin, mode, model, body_sha256, prompt_sha256, prompt, process, created, updated,"
     " cost_ticks, url, url_expires, path, code, message, batch, answer, key, traceparent"
 )
 
@@ -41,7 +39,7 @@ class Entry(NamedTuple):
     """
 
     intent: str
-    state: JobState
+    state: State
     request_id: str | None
     origin: str
     mode: str | None
@@ -67,17 +65,6 @@ class Entry(NamedTuple):
     def cost_usd(self) -> float | None:
         """The cost in USD, if the service reported one."""
         return None if self.cost_ticks is None else self.cost_ticks / contract.TICKS_PER_USD
-
-    @property
-    def outcome(self) -> State:
-        """The state in the words of a batch's outcomes; see `State`."""
-        if self.state == "failed" and self.request_id is None:
-            return "refused"
-        return "running" if self.state == "accepted" else self.state
-
-    def is_in(self, *words: str) -> bool:
-        """Whether this is the job's state, by any word for it: that of `State`, the ledger's `accepted`, the service's `pending`."""
-        return self.outcome in {SYNONYMS.get(word, word) for word in words}
 
     def __repr__(self) -> str:
         return f"<Entry {self.request_id or self.intent} {self.state} {self.mode or 'of another client'}>"

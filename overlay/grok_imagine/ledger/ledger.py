@@ -17,14 +17,15 @@ import uuid
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 
 from grok_imagine_api import contract
 
 from ..errors import CostLimitError, GrokImagineError, JobError, StartOutcomeUnknown, VideoModeratedError
+from ..literals import State
 from ..parsing import cost_ticks
 from ..warning_types import LedgerWarning
-from .entries import COLUMNS, TRACEPARENT, WORDS, BatchSlot, Entry
+from .entries import COLUMNS, TRACEPARENT, BatchSlot, Entry
 from .mounts import unsafe_kind
 from .ownership import OWN, is_under_way
 from .store import Store
@@ -285,17 +286,15 @@ class Ledger:
         self._update(where, request_id, request_id, origin, **values)
 
     def jobs(self, *states: str) -> list[Entry]:
-        """The jobs in these states, by any word of `State`, `JobState` or `VideoStatus`, or all, oldest first.
-
-        `failed` has those that were refused, too, as `JobState` has it.
+        """The jobs in these states, or all, oldest first.
 
         An intent whose process has ended is `unknown`: the outcome of its POST is unknown.
         """
-        wrong = set(states) - set(WORDS)
-        if wrong:
-            raise ValueError(f"states are {', '.join(WORDS)}; got {', '.join(sorted(wrong))}")
+        words = get_args(State)
+        if wrong := set(states).difference(words):
+            raise ValueError(f"states are {', '.join(words)}; got {', '.join(sorted(wrong))}")
         entries = self._run(lambda db: self._entries(db, "TRUE ORDER BY created, rowid"))
-        return [entry for entry in entries if not states or entry.state in states or entry.is_in(*states)]
+        return [entry for entry in entries if not states or entry.state in states]
 
     def get(self, request_id: str) -> Entry | None:
         """The job of an id, or None. If two addresses issued the same id, the later job."""

@@ -42,7 +42,7 @@ def reconcile(
         LedgerError: The ledger can't be read or written.
         AuthenticationError, OutOfCreditError: The key is wrong or has no credit, which applies to all jobs.
     """
-    known: list[Entry] = yield Blocking(lambda: recorder.ledger.jobs("accepted", "done", "unknown"))
+    known: list[Entry] = yield Blocking(lambda: recorder.ledger.jobs("running", "done", "unknown"))
     runtime = runtime._replace(recorder=recorder)
     ours = [entry for entry in known if entry.origin == recorder.origin]
     clock, request_timeout = runtime.clock, runtime.request_timeout
@@ -68,7 +68,7 @@ def reconcile(
 
 def _is_due(entry: Entry, now: float) -> bool:
     ran_out = entry.url_expires is not None and entry.url_expires <= now
-    return bool(entry.request_id) and (entry.state == "accepted" or (entry.state == "done" and ran_out))
+    return bool(entry.request_id) and (entry.state == "running" or (entry.state == "done" and ran_out))
 
 
 def _poll(

@@ -179,7 +179,7 @@ class _Traced:
                 self.ledger.clock() - entry.created if entry.mode else None
             )  # else it was started elsewhere, before that
             began = None if age is None else self.tracing.clock() - age
-            model, is_over = entry.model or self.model, entry.state != "accepted"
+            model, is_over = entry.model or self.model, entry.state != "running"
             started = Started(context_of(entry.traceparent), model, began, is_over=is_over)
         self.waits[request_id] = self._span(WAIT, started, SpanKind.INTERNAL)
 
