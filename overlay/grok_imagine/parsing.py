@@ -39,6 +39,9 @@ YEAR = 366 * 86400.0
 EXCERPT = 500
 """Maximum characters of the service's text in one message."""
 
+COST = "usage.cost_in_usd_ticks"
+"""Where an answer has its cost."""
+
 SHORTEST_SECRET = 8
 """Minimum characters of a key to redact: a shorter one is not the service's, and redacting it would damage other text."""
 
@@ -165,18 +168,22 @@ def text_at(body: object, path: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def told_cost(data: object) -> object:
-    """The cost field of an answer, unchecked; None if it has none."""
-    usage = data.get("usage") if isinstance(data, Mapping) else None
-    return usage.get("cost_in_usd_ticks") if isinstance(usage, dict) else None
+def whole_at(body: object, path: str) -> int | None:
+    """The whole number at a path, from 0 and of 63 bits; None for anything else."""
+    value = value_at(body, path)
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
+    return value if type(value) is int and 0 <= value < 2**63 else None
 
 
 def cost_ticks(data: object) -> int | None:
-    """The cost in an answer, in ticks of 1/10,000,000,000 USD: an integer of 63 bits; None for anything else."""
-    ticks = told_cost(data)
-    if isinstance(ticks, float) and ticks.is_integer():
-        ticks = int(ticks)
-    return ticks if type(ticks) is int and 0 <= ticks < 2**63 else None
+    """The cost in an answer, in ticks of 1/10,000,000,000 USD; None if it has none, or an invalid one."""
+    return whole_at(data, COST)
+
+
+def cost_usd(payload: Mapping[str, Any] | None) -> float | None:
+    """The cost in an answer, in USD; None if it has none."""
+    ticks = cost_ticks(payload)
+    return None if ticks is None else ticks / contract.TICKS_PER_USD
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -253,9 +260,3 @@ def _float(digits: str) -> float | str:
 
 
 _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=str, strict=False)
-
-
-def cost_usd(payload: Mapping[str, Any] | None) -> float | None:
-    """The cost in an answer, in USD; None if it has none."""
-    ticks = cost_ticks(payload)
-    return None if ticks is None else ticks / contract.TICKS_PER_USD

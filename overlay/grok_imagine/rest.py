@@ -128,16 +128,3 @@ def check_whole(value: object, name: str, least: int, most: int, section: str, u
     if value is not None and not (type(value) is int and least <= value <= most):
         rule = f"is a whole number{unit} from {least:,} to {most:,}; got {value!r}"
         raise OutOfRange(rule, fields=[name], instead="or leave it out", section=section)
-
-
-def text_in(raw: Mapping[str, Any], name: str) -> str | None:
-    """A text of an answer; None for anything else, and an empty one."""
-    value = raw.get(name)
-    return value if isinstance(value, str) and value else None
-
-
-def whole_in(raw: Mapping[str, Any], name: str) -> int | None:
-    """A whole number of an answer, 0 or more and of 63 bits; None for anything else."""
-    value = raw.get(name)
-    value = int(value) if isinstance(value, float) and value.is_integer() else value
-    return value if type(value) is int and 0 <= value < 2**63 else None

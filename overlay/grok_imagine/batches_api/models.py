@@ -8,7 +8,7 @@ from typing import Any, Generic
 from grok_imagine_api import contract
 
 from ..core.results import V_co
-from ..parsing import shown
+from ..parsing import shown, text_at, whole_at
 
 __all__ = ["BatchRequestState", "BatchResult", "ServiceBatch"]
 
@@ -32,7 +32,7 @@ class ServiceBatch:
     @property
     def name(self) -> str | None:
         """The name it was made with; several may have it."""
-        return _text(self.raw, "name")
+        return text_at(self.raw, "name")
 
     @property
     def num_requests(self) -> int:
@@ -67,28 +67,25 @@ class ServiceBatch:
     @property
     def is_cancelled(self) -> bool:
         """Whether it was cancelled, by its owner or by the service."""
-        return _text(self.raw, "cancel_time") is not None or self.cancel_message is not None
+        return text_at(self.raw, "cancel_time") is not None or self.cancel_message is not None
 
     @property
     def cancel_message(self) -> str | None:
         """Why the service cancelled it, such as a bad line of its file."""
-        return _text(self.raw, "cancel_by_xai_message")
+        return text_at(self.raw, "cancel_by_xai_message")
 
     @property
     def create_time(self) -> str | None:
         """A date, as the service writes it: `2026-11-16`."""
-        return _text(self.raw, "create_time")
+        return text_at(self.raw, "create_time")
 
     @property
     def expire_time(self) -> str | None:
         """The date from which its results can't be read."""
-        return _text(self.raw, "expire_time")
+        return text_at(self.raw, "expire_time")
 
     def _count(self, name: str) -> int:
-        from ..rest import whole_in
-
-        state = self.raw.get("state")
-        return (whole_in(state, name) or 0) if isinstance(state, dict) else 0
+        return whole_at(self.raw, f"state.{name}") or 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ServiceBatch) and other.raw == self.raw
@@ -119,12 +116,12 @@ class BatchRequestState:
     @property
     def state(self) -> str:
         """`pending`, `succeeded`, `cancelled`, `failed`, or a newer word as it came; `unknown` if there is none."""
-        return _text(self.raw, "state") or "unknown"
+        return text_at(self.raw, "state") or "unknown"
 
     @property
     def model(self) -> str | None:
         """The model."""
-        return _text(self.raw, "model")
+        return text_at(self.raw, "model")
 
     def __repr__(self) -> str:
         return f"<BatchRequestState {shown(self.id, 100)} {shown(self.state, 40)}>"
@@ -170,9 +167,3 @@ class BatchResult(Generic[V_co]):
         told = {"error": self.error and shown(self.error, 100), "cost_usd": self.cost_usd}
         details = ", ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
         return f"<BatchResult {shown(self.id, 100)} {details}>"
-
-
-def _text(raw: Mapping[str, Any], name: str) -> str | None:
-    from ..rest import text_in
-
-    return text_in(raw, name)

@@ -29,7 +29,8 @@ from ..core.retry import Retries
 from ..errors import JobError, OutOfRange
 from ..files_api.file import File
 from ..media.inputs import Content
-from ..rest import Fetch, ask, check_whole, make, pages, text_in, whole_in
+from ..parsing import cost_ticks, text_at, value_at
+from ..rest import Fetch, ask, check_whole, make, pages
 from ..warning_types import ContractWarning
 from .models import BatchRequestState, BatchResult, ServiceBatch
 from .vendor import made_id
@@ -179,47 +180,43 @@ def _batch_of(answer: Answer) -> ServiceBatch:
 
 
 def _batch(raw: Mapping[str, Any], headers: Mapping[str, str]) -> ServiceBatch | None:
-    found = text_in(raw, "batch_id")
+    found = text_at(raw, "batch_id")
     return ServiceBatch(found, raw, headers) if found else None
 
 
 def _state(raw: Mapping[str, Any], headers: Mapping[str, str]) -> BatchRequestState | None:
-    found = text_in(raw, "batch_request_id")
+    found = text_at(raw, "batch_request_id")
     return BatchRequestState(found, raw, headers) if found else None
 
 
 def _result(raw: Mapping[str, Any], headers: Mapping[str, str], bind: Callable[[Video], V]) -> BatchResult[V] | None:
     """A result, of whatever form: no video in a batch was ever recorded."""
-    found = text_in(raw, "batch_request_id")
+    found = text_at(raw, "batch_request_id")
     if found is None:
         return None
-    outcome = _mapping(raw.get("batch_result"))
-    responses = _mapping(outcome.get("response"))
-    told = next((responses[name] for name in RESPONSES if isinstance(responses.get(name), dict)), None)
-    video, error = None, _text_of(outcome.get("error"))
-    if told is not None:
+    outcome = raw.get("batch_result")
+    responses = (value_at(outcome, f"response.{name}") for name in RESPONSES)
+    response = next((each for each in responses if isinstance(each, dict)), None)
+    failure = value_at(outcome, "error")
+    video, error = None, _message_of(failure)
+    if response is not None:
         # Whether a status comes is not known; what is in the results has ended.
-        state = Video(found, told if text_in(told, "status") else {**told, "status": "done"}, headers=headers)
+        status = {} if text_at(response, "status") else {"status": "done"}
+        state = Video(found, response | status, headers=headers)
         if state.outcome == "done":
             video, error = state, None
         else:
             error = error or state.failure().message
     if video is None and error is None:
         error = "the service gave neither a video nor a reason"
-    places = (told or {}, outcome, _mapping(outcome.get("error")))
-    costs = (whole_in(_mapping(place.get("usage")), "cost_in_usd_ticks") for place in places)
+    costs = (cost_ticks(place) for place in (response, outcome, failure))
     ticks = next((cost for cost in costs if cost is not None), None)
     return BatchResult(found, raw, headers, video=bind(video) if video else None, error=error, cost_ticks=ticks)
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text_of(error: object) -> str | None:
-    """The words of an error: a text as recorded, or an object as guides and clients show."""
+def _message_of(error: object) -> str | None:
+    """The message of an error: a text as recorded, or an object as guides and clients show."""
     if isinstance(error, str):
         return error or None
-    told = _mapping(error)
-    texts = (text_in(told, name) for name in ("message", "error", "error_message", "code"))
+    texts = (text_at(error, name) for name in ("message", "error", "error_message", "code"))
     return next((text for text in texts if text), None if error is None else str(error)[:500])

@@ -1,8 +1,7 @@
 """The operations of a client, sans-IO: generators that yield effects and receive their results. No socket and no thread.
 
 `transport` runs them. There is one flow for each operation; waiting is in `polling`. A flow does not know whether a blocking
-or an asynchronous client runs it, so that both behave the same. The first call imports `binding`: the generated models cost
-as much import time as the rest of the package.
+or an asynchronous client runs it, so that both behave the same.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from urllib.parse import quote
 
 from grok_imagine_api import contract
 
-from .. import logs
+from .. import binding, logs
 from ..acceptors import outcome_of
 from ..answers.answer import Answer
 from ..answers.api_errors import api_error
@@ -116,8 +115,6 @@ def poll_once(
         ApiError: The answer is not the job's state.
         TransportError: There was no answer.
     """
-    from .. import binding
-
     if not _has_address(request_id):
         text = f"the job's id does not fit into a URL, so the job can't be polled: {shown(request_id, 100)}"
         raise JobError(text, request_id=request_id)
@@ -125,7 +122,7 @@ def poll_once(
     try:
         if not has_turn:
             yield from _await_turn(runtime, timeout)
-        answer: Answer = yield Call(binding.look(request_id), timeout)
+        answer: Answer = yield Call(binding.poll(request_id), timeout)
         raise_for_status(answer, runtime, request_id)
         video = Video(request_id, _read_state(answer, request_id), answer.status_code, answer.headers)
     except TransportError as error:
@@ -194,8 +191,6 @@ def list_models(runtime: Runtime) -> Flow[list[VideoGenerationModel]]:
 
 
 def _list_models(runtime: Runtime) -> Flow[list[VideoGenerationModel]]:
-    from .. import binding
-
     yield from _await_turn(runtime)
     answer: Answer = yield Call(binding.list_models())
     raise_for_status(answer, runtime)
@@ -212,8 +207,6 @@ def get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
 
 
 def _get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
-    from .. import binding
-
     yield from _await_turn(runtime)
     answer: Answer = yield Call(binding.get_model(model_id))
     raise_for_status(answer, runtime)
@@ -221,8 +214,6 @@ def _get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
 
 
 def _model(data: object, answer: Answer) -> VideoGenerationModel:
-    from .. import binding
-
     model = binding.model(data)
     if model is None:
         raise answer.unexpected("has no model")

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from grok_imagine_api import contract
 
+from .. import binding
 from ..acceptors import outcome_of
 from ..errors import DownloadError, VideoExpiredError, VideoGenerationError, VideoModeratedError
 from ..literals import VideoOutcome, VideoStatus
-from ..parsing import cost_ticks, shown, text_at, told_cost
+from ..parsing import COST, cost_ticks, shown, text_at, value_at
 from .request import VideoRequest
 
 if TYPE_CHECKING:
@@ -134,11 +135,9 @@ class Video:
 
     @property
     def response(self) -> VideoResponse:
-        """The low-level model, for `result.response.video.url`. Made when asked for: a look needs none of it."""
+        """The low-level model, for `result.response.video.url`. Made when asked for: a poll does not need it."""
         if self._response is None:
-            from ..binding import state
-
-            self._response = state(self.raw)
+            self._response = binding.state(self.raw)
         return self._response
 
     @property
@@ -190,8 +189,7 @@ class Video:
     @property
     def model(self) -> str | None:
         """The model that made it, under its own name."""
-        model = self.raw.get("model")
-        return model if isinstance(model, str) and model else None
+        return text_at(self.raw, "model")
 
     @property
     def progress(self) -> int | None:
@@ -216,8 +214,8 @@ class Video:
 
     @property
     def has_odd_cost(self) -> bool:
-        """Whether the service told a cost that is none, such as less than nothing."""
-        return told_cost(self.raw) is not None and self.cost_ticks is None
+        """Whether the service reported an invalid cost, such as a negative one."""
+        return value_at(self.raw, COST) is not None and self.cost_ticks is None
 
     @property
     def error(self) -> VideoError | None:

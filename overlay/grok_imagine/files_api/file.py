@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..parsing import shown
+from ..parsing import shown, text_at, whole_at
 
 __all__ = ["File"]
 
@@ -29,48 +29,38 @@ class File:
     @classmethod
     def of(cls, raw: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> File | None:
         """The file that an answer tells of; None if it is none."""
-        found = raw.get("id")
-        return cls(found, raw, headers) if isinstance(found, str) and found else None
+        found = text_at(raw, "id")
+        return cls(found, raw, headers) if found else None
 
     @property
     def filename(self) -> str | None:
         """Its name."""
-        return self._text("filename")
+        return text_at(self.raw, "filename")
 
     @property
     def size(self) -> int | None:
         """Bytes; `bytes` on the wire."""
-        return self._whole("bytes")
+        return whole_at(self.raw, "bytes")
 
     @property
     def created_at(self) -> int | None:
         """Unix time."""
-        return self._whole("created_at")
+        return whole_at(self.raw, "created_at")
 
     @property
     def expires_at(self) -> int | None:
         """Unix time of its deletion; None for a file that is kept, and charged, until it is deleted."""
-        return self._whole("expires_at")
+        return whole_at(self.raw, "expires_at")
 
     @property
     def public_url(self) -> str | None:
         """Its public URL, if it has one."""
-        return self._text("public_url")
+        return text_at(self.raw, "public_url")
 
     @property
     def public_url_expires_at(self) -> int | None:
         """Unix time at which the public URL ends."""
-        return self._whole("public_url_expires_at")
-
-    def _text(self, name: str) -> str | None:
-        from ..rest import text_in
-
-        return text_in(self.raw, name)
-
-    def _whole(self, name: str) -> int | None:
-        from ..rest import whole_in
-
-        return whole_in(self.raw, name)
+        return whole_at(self.raw, "public_url_expires_at")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, File) and other.id == self.id

@@ -29,7 +29,8 @@ from ..core.retry import Delivery, Retries, delivery_of
 from ..download.part import Part
 from ..errors import CreateOutcomeUnknown, GrokImagineError, NotFoundError, OutOfRange, TransportError
 from ..media.upload import Upload
-from ..rest import Fetch, ask, check_whole, make, once, pages, text_in
+from ..parsing import text_at
+from ..rest import Fetch, ask, check_whole, make, once, pages
 from .file import File
 
 LONGEST_ERROR = 65536
@@ -136,7 +137,7 @@ class FileFlows:
         expires = _expiry(expires_after)
         body = CreateFilePublicUrlRequest(expires_after=UNSET if expires is None else expires)
         answer = yield from ask(create_file_public_url._get_kwargs(_id_of(file_id), body=body), self._retries)
-        url = text_in(answer.json(), "public_url")
+        url = text_at(answer.json(), "public_url")
         if url is None:
             raise answer.unexpected("holds no public_url")
         return url

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .. import binding
 from ..answers.answer import Answer
 from ..core.effects import Call, Flow
 from ..core.hooks import PollSlot, Runtime, recorded
@@ -134,8 +135,6 @@ class _Start:
 
     def _once(self) -> Flow[Job]:
         """Posts once. An interrupting exception gets what is known of the job."""
-        from .. import binding
-
         post = self._post
         call = Call(binding.start(self._request.operation, self._request.body), post=post)
         post.reset()
