@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from weakref import WeakSet
 
 from grok_imagine_api import contract
 
@@ -56,7 +57,27 @@ Prompt: TypeAlias = str | VideoRequest
 
 
 LEAST_INTERVAL = 0.01
-"""Seconds; a shorter pause between looks is a mistake."""
+"""Seconds; a shorter pause between polls is a mistake."""
+
+
+class Inherited(Protocol):
+    """A part of a client that a forked process has a copy of."""
+
+    def after_fork_in_child(self) -> None:
+        """Gives the copy connections, locks and limits of its own: the parent's would mix its answers."""
+
+
+live: WeakSet[Inherited] = WeakSet()
+"""The parts of every client of this process."""
+
+
+def _after_fork_in_child() -> None:
+    for part in list(live):
+        part.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 class ClientCore:
@@ -368,3 +389,9 @@ def request_of(names: Mapping[str, Any], call: str = "generate") -> VideoRequest
     if call == "extend" and prompt.mode not in contract.CALLS[call]:
         raise ModeConflict(f"`extend` takes an ExtendVideo; got {name}", mode=prompt.mode, instead="use `generate`")
     return prompt
+
+
+def no_attribute(client: object, name: str) -> AttributeError:
+    """The error of a name that a client does not have, with a hint for one that another SDK has."""
+    hint = "; this API is client.video: start, generate, extend, get, wait" if name == "videos" else ""
+    return AttributeError(f"{type(client).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=client)

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from grok_imagine_api import contract
+
 from ._version import __version__
 from .addresses import is_loopback
 from .errors import ConfigurationError, OutOfRange
 from .hints import Hint
-from .regions import warn_of_region
 from .urls import Url, parse
-from .warning_types import InsecureBaseUrlWarning
+from .warning_types import ContractWarning, InsecureBaseUrlWarning
 
 DEFAULT_BASE_URL = "https://api.x.ai/v1"
 REQUEST_TIMEOUT = 60.0
@@ -57,7 +58,7 @@ class Config:
         self.proxy, self.verify = _proxy(proxy), _certificates(verify)
         self.closed = ""
         _warn_if_plain(self.place)
-        warn_of_region(self.base_url)
+        _warn_of_region(self.place)
 
     @property
     def is_local(self) -> bool:
@@ -196,3 +197,13 @@ def _warn_if_plain(place: Url) -> None:
             InsecureBaseUrlWarning,
             stacklevel=4,  # whoever makes the client
         )
+
+
+def _warn_of_region(place: Url) -> None:
+    """Warns of a host whose region has no video models, according to `x-regions`: before a job fails."""
+    host = place.host.rstrip(".")
+    region = contract.REGIONS.get(host)
+    if region is not None and not region.video:
+        section = f"x-regions.hosts.{host}"
+        text = f"base_url: {host}: {region.rule}; {region.instead} (contract: {section})"
+        warnings.warn(ContractWarning(text, section=section, fields=["base_url"]), stacklevel=4)  # as above

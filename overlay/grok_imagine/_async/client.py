@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .._shared import live, no_attribute
-from .._wiring import ClientCore
+from .._wiring import ClientCore, live, no_attribute
 from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify, timeout_of
 from ..core.results import AsyncVideo
 from ..core.retry import RetryPolicy
@@ -104,7 +103,7 @@ class AsyncClient:
         simulated = time_of(self._config, clock, sleep, quota)
         self._driver = AsyncDriver(self._config, http_client, sleep, download_client, simulated)
         self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, simulated, awaits=True)
-        live.add(self)
+        live.update((self._driver, self._core))
         self.video = AsyncVideos(self._core, self._driver)
         self.models = AsyncModels(self._core, self._driver)
         self.files = AsyncFiles(self._core, self._driver)

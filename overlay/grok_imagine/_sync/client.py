@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .._shared import live, no_attribute
-from .._wiring import ClientCore
+from .._wiring import ClientCore, live, no_attribute
 from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify, timeout_of
 from ..core.results import Video
 from ..core.retry import RetryPolicy
@@ -105,7 +104,7 @@ class Client:
         simulated = time_of(self._config, clock, sleep, quota)
         self._driver = SyncDriver(self._config, http_client, sleep, download_client, simulated)
         self._core = ClientCore(self._config, clock, retry, ledger, limits, quota, simulated, awaits=False)
-        live.add(self)
+        live.update((self._driver, self._core))
         self.video = Videos(self._core, self._driver)
         self.models = Models(self._core, self._driver)
         self.files = Files(self._core, self._driver)

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeAlias
 
 from ..core.effects import Flow
 from ..posting.post import GRACE, TICK, close_at_exit
-from ..transport.stop import Stop
+from ..transport.sync import Stop
 from .outcome import BatchClosed, BatchItem, Outcome
 from .runner import BatchRunner, BatchStats
 

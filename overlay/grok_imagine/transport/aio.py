@@ -1,4 +1,4 @@
-"""Runs flows by awaiting. Apart from `drivers`, since asyncio costs more to import than all of this.
+"""Runs flows by awaiting. Apart from `sync`, since asyncio costs more to import than all of this.
 
 Paid POSTs are sent by threads, as the blocking client's are: an event loop may end, or stand still, while an answer is on its way.
 All else goes over an asynchronous httpx client.
@@ -24,14 +24,13 @@ from ..core.results import Job
 from ..errors import GrokImagineError, RequestTimeout, TransportError, redact
 from ..parsing import BLOCK
 from ..posting.post import GRACE, Post, cancel_or_wait_all
-from ._library import httpx
-from .exchange import LONGEST_STEPS, Exchange, content_of
+from .exchange import LONGEST_STEPS, Exchange
 from .failures import broken_off, transport_error, typed
 from .files import async_chunks_of, async_files_client, head_of, log_head, ready
 from .given import AsyncHttpClient, lender_of
 from .pools import async_transport
 from .redaction import Hidden, hiding
-from .request import complete
+from .request import built, complete
 from .simulated import SimulatedTime
 from .sync import waited_too_long
 
@@ -215,15 +214,7 @@ class AsyncDriver:
         """The answer's head: straight from our connections, or by way of the HTTP client that was given."""
         if self._given is None:
             steps = dict(zip(("connect", "read", "write", "pool"), arguments["timeout"], strict=True))
-            request = httpx.Request(
-                arguments["method"],
-                arguments["url"],
-                params=arguments.get("params"),
-                headers=arguments["headers"],
-                content=content_of(arguments),
-                extensions={"timeout": steps},
-            )
-            return await http.handle_async_request(request)
+            return await http.handle_async_request(built(arguments, timeout=steps))
         return await http.send(http.build_request(**arguments), stream=True, follow_redirects=False)
 
     def _landed(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -20,7 +19,7 @@ from .given import HttpClient
 from .network import Deadline, Stream
 from .pools import PoolTransport
 from .redaction import Hidden, hiding
-from .request import complete
+from .request import built, complete
 
 LONGEST_STEPS = 10
 """Times `request_timeout` that a request lasts as a whole: an upload may be slow, but no answer comes in drops indefinitely."""
@@ -96,14 +95,7 @@ class Exchange:
             "write": deadline,
             "pool": step,
         }
-        request = httpx.Request(
-            arguments["method"],
-            arguments["url"],
-            params=arguments.get("params"),
-            headers=arguments["headers"],
-            content=content_of(arguments),
-            extensions={"timeout": timeouts} | first_byte.extensions,
-        )
+        request = built(arguments, timeout=timeouts, **first_byte.extensions)
         with closing(transport.handle_request(request)) as response:
             stream = response.extensions.get("network_stream")
             if isinstance(stream, Stream) and not stream.has_read:  # surplus of an earlier answer, read with it
@@ -179,12 +171,3 @@ def _taken(
         headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
         return response.status_code, headers, response.content, ""
     return response.status_code, response.headers.raw, *_bounded(response.iter_raw(), is_paid, end)
-
-
-def content_of(arguments: Mapping[str, Any]) -> Any:
-    """The body of a request: as it was given, or its JSON."""
-    if "content" in arguments:
-        return arguments["content"]
-    if arguments.get("json") is None:
-        return None
-    return json.dumps(arguments["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

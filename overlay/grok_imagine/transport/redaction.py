@@ -13,14 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from .. import logs
+from ..config import Config
 from ..errors import ConfigurationError
 from ..parsing import SHORTEST_SECRET
-
-if TYPE_CHECKING:
-    from ..config import Config
 
 LIBRARIES = ("grok_imagine", "httpx", "httpcore", "httpx2", "httpcore2", "h11", "h2", "hpack")
 """The roots of the loggers that may see a header."""

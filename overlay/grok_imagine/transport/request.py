@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from ..config import CONNECT_TIMEOUT, Config
 from ..media.inputs import Content
+from ._library import httpx
 
 
 def complete(config: Config, request: Mapping[str, Any], limit: float) -> dict[str, Any]:
@@ -23,3 +25,18 @@ def complete(config: Config, request: Mapping[str, Any], limit: float) -> dict[s
         request = {name: value for name, value in request.items() if name != "json"} | {"content": content}
     timeout = (min(limit, CONNECT_TIMEOUT), limit, limit, limit)
     return {**request, "url": config.base_url + request["url"], "headers": headers, "timeout": timeout}
+
+
+def built(arguments: Mapping[str, Any], **extensions: Any) -> httpx.Request:
+    """The request of a client of our own, without the work of an httpx client: no cookies, no defaults, no redirects."""
+    content, body = arguments.get("content"), arguments.get("json")
+    if content is None and body is not None:
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return httpx.Request(
+        arguments["method"],
+        arguments["url"],
+        params=arguments.get("params"),
+        headers=arguments["headers"],
+        content=content,
+        extensions=extensions,
+    )

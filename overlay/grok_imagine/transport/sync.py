@@ -1,4 +1,4 @@
-"""Runs flows by blocking. What is to be done is decided in `flow` and `polling`; `async_driver` is the twin."""
+"""Runs flows by blocking. The flows decide what is done; `aio` runs the same ones by awaiting."""
 
 from __future__ import annotations
 
@@ -22,12 +22,39 @@ from .files import chunks_of, files_client, head_of, log_head, ready
 from .given import HttpClient, lender_of
 from .redaction import Hidden, hiding
 from .simulated import SimulatedTime
-from .stop import Stop
 
 T = TypeVar("T")
 
 STOP_TICK = 0.05
 """Seconds after which one who waits for an answer looks whether it is to end."""
+
+
+class Stop:
+    """Ends flows that run in threads of their own: what is asked for after it, or is waited for, raises its error."""
+
+    __slots__ = ("_error", "_event")
+
+    def __init__(self, error: Callable[[], Exception]) -> None:
+        self._error = error
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Ends them; from any thread."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether they are to end."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raises if they are to end."""
+        if self._event.is_set():
+            raise self._error()
+
+    def sleep(self, seconds: float) -> None:
+        """Pauses; raises as soon as they are to end."""
+        if self._event.wait(seconds):
+            raise self._error()
 
 
 def waited_too_long(limit: float) -> NotDelivered:
