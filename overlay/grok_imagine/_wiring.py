@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from .batch.runner import BatchRunner
     from .batches_api.operations import BatchFlows
+    from .batches_api.vendor import PreparedRequest
     from .download.transfer import Progress as DownloadProgress
     from .files_api.operations import FileFlows
     from .ledger.entries import Reconciliation
@@ -234,7 +235,7 @@ class ClientCore:
         }
 
     def get(self, job: str | Job) -> Flow[Video]:
-        """Looks at a job."""
+        """Polls a job once."""
         return operations.get(id_of(job), self.runtime)
 
     def download(
@@ -242,23 +243,23 @@ class ClientCore:
         video: Video | Job | str,
         path: str | os.PathLike[str],
         on_progress: DownloadProgress | None,
-        look: Callable[[str], Flow[Video]] | None = None,
+        get: Callable[[str], Flow[Video]] | None = None,
         **options: Any,
     ) -> Flow[Path]:
-        """Brings a finished video to disk, and has the ledger note it. `look` finds what is no job of its own."""
-        from .download.transfer import download  # only here: most looks at a job are not followed by one
+        """Brings a finished video to disk, and has the ledger note it. `get` finds what is no job of its own."""
+        from .download.transfer import download
 
         _check_callback("on_progress", on_progress, self._awaits, "two lengths in bytes")
         target = yield from download(
             video,
             path,
-            look=look or self.get,
+            get=get or self.get,
             retries=self._retries,
             is_local=self._config.is_local,
             on_progress=on_progress,
             **options,
         )
-        if (ledger := self._ledger) and look is None:
+        if (ledger := self._ledger) and get is None:
             yield Blocking(lambda: ledger.record_download(id_of(video), target, self._config.base_url))
         return target
 
@@ -362,10 +363,10 @@ def _schedule(interval: Interval | None) -> Schedule | None:
         return None
     if callable(interval):
         own = interval
-        # Checked at each look: a function that answers 0 would ask without a pause.
-        return lambda looks, age: age + seconds(own(age), "interval", least=LEAST_INTERVAL)
+        # Checked at each poll: a function that answers 0 would ask without a pause.
+        return lambda polls, age: age + seconds(own(age), "interval", least=LEAST_INTERVAL)
     fixed = seconds(interval, "interval", least=LEAST_INTERVAL)
-    return lambda looks, age: age + fixed
+    return lambda polls, age: age + fixed
 
 
 def _check_callback(name: str, callback: Callable[..., object] | None, awaits: bool, of: str = "the Video") -> None:
@@ -389,6 +390,16 @@ def request_of(names: Mapping[str, Any], call: str = "generate") -> VideoRequest
     if call == "extend" and prompt.mode not in contract.CALLS[call]:
         raise ModeConflict(f"`extend` takes an ExtendVideo; got {name}", mode=prompt.mode, instead="use `generate`")
     return prompt
+
+
+def prepared(
+    prompt: Prompt | None, model: str | None, own: str | None, strict: bool, options: Mapping[str, Any], call: str
+) -> PreparedRequest:
+    """The request that `prepare` makes of its arguments."""
+    from .batches_api.vendor import PreparedRequest
+
+    names = {"prompt": prompt, "model": model, "strict": strict, "unknown": dict(options)}
+    return PreparedRequest(request_of(names, call), own)
 
 
 def no_attribute(client: object, name: str) -> AttributeError:

@@ -36,11 +36,11 @@ class GrokImagineError(Exception):
     """
 
     hint: Hint | None = None
-    _is_told = False
+    _quotes_wire = False
     """Whether the message may hold words that came over the wire; those are made harmless and short."""
 
     def __init__(self, message: str, *, request_id: str | None = None, hint: Hint | None = None) -> None:
-        message = shown(message) if self._is_told else message
+        message = shown(message) if self._quotes_wire else message
         if hint:
             self.hint = hint
         super().__init__(message)
@@ -171,14 +171,14 @@ class UnexpectedError(GrokImagineError):
 
 
 class TransportError(GrokImagineError):
-    """No answer to a request that is safe to repeat, such as a look at a job.
+    """No answer to a request that is safe to repeat, such as a poll of a job.
 
     Attributes:
         host: Where the request went, or was to go, if that is known.
         port: The port there.
     """
 
-    _is_told = True
+    _quotes_wire = True
     host: str | None = None
     port: int | None = None
 
@@ -196,7 +196,7 @@ class RequestTimeout(TransportError, TimeoutError):
 
 
 class StartOutcomeUnknown(GrokImagineError):
-    """A POST that starts a paid job was sent, and no answer came that tells whether the job exists.
+    """A POST that starts a paid job was sent, and no answer came that says whether the job exists.
 
     It may be running and billed. Sending it again could bill twice, so nothing here does. Look at the usage page of the
     console before you do; `__cause__` is what happened.
@@ -214,7 +214,7 @@ class StartOutcomeUnknown(GrokImagineError):
         payload: The answer's JSON object, if it was one. May hold a signed URL: do not log it.
     """
 
-    _is_told = True
+    _quotes_wire = True
     hint = Hint("outcome_unknown", "look at the usage page of the console before you send it again")
 
     def __init__(
@@ -242,7 +242,7 @@ class StartOutcomeUnknown(GrokImagineError):
 
 
 class CreateOutcomeUnknown(GrokImagineError):
-    """A POST that makes a file or a batch was sent, and no answer came that tells whether it exists.
+    """A POST that makes a file or a batch was sent, and no answer came that says whether it exists.
 
     Sending it again could make a second one, so nothing here does. Neither costs anything at once; a file that has no end is
     charged as long as it is kept. `__cause__` is what happened.
@@ -252,7 +252,7 @@ class CreateOutcomeUnknown(GrokImagineError):
         name: The name that it has, if it exists.
     """
 
-    _is_told = True
+    _quotes_wire = True
 
     def __init__(self, message: str, *, kind: str, name: str, request_id: str | None = None) -> None:
         super().__init__(message, request_id=request_id)
@@ -273,7 +273,7 @@ class ApiError(GrokImagineError):
         transient: Whether the same request may succeed later.
     """
 
-    _is_told = True
+    _quotes_wire = True
 
     def __init__(
         self,
@@ -355,7 +355,7 @@ class JobError(GrokImagineError):
     """
 
     request_id: str
-    _is_told = True
+    _quotes_wire = True
 
     def __init__(
         self,

@@ -86,9 +86,9 @@ def _of(request_id: str | None) -> str:
 
 def _kind(error: BaseException) -> str:
     """What an error is, without its text."""
-    told = type(error).__name__
+    name = type(error).__name__
     if isinstance(status := getattr(error, "status_code", None), int):
-        return f"{told} (HTTP {status})"
+        return f"{name} (HTTP {status})"
     if host := getattr(error, "host", None):
-        told += f" at {_plain(str(host))}:{getattr(error, 'port', None)}"
-    return f"{told} ({type(error.__cause__).__name__})" if error.__cause__ else told
+        name += f" at {_plain(str(host))}:{getattr(error, 'port', None)}"
+    return f"{name} ({type(error.__cause__).__name__})" if error.__cause__ else name

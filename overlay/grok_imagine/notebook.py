@@ -114,7 +114,7 @@ class Bar:
         except Exception as error:  # a notebook of any kind may be on the other side
             logs.LOGGER.warning("the progress bar failed: %s", type(error).__name__)
 
-    def _told(self) -> str:
+    def _summary(self) -> str:
         far = "" if self._progress is None else f" {self._progress} %"
         return (
             f"{shown(self._state, 40)}{far}, {time.monotonic() - self._began:.0f} s, job {shown(self._request_id, 100)}"
@@ -123,10 +123,10 @@ class Bar:
     def _repr_html_(self) -> str:
         # Without a value it moves: nothing is known of how far the job is.
         value = f' value="{self._progress}"' if self._progress is not None or self._state != "pending" else ""
-        return f'<progress max="100"{value} aria-label="progress"></progress> <small>{escape(self._told())}</small>'
+        return f'<progress max="100"{value} aria-label="progress"></progress> <small>{escape(self._summary())}</small>'
 
     def __repr__(self) -> str:
-        return self._told()
+        return self._summary()
 
 
 def bar() -> Bar | None:

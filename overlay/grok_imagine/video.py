@@ -20,4 +20,4 @@ __all__ = [
 ]
 
 DEFAULT_VIDEO_TIMEOUT = timedelta(seconds=contract.WAIT_TIMEOUT)
-"""How long `generate` waits, if it is told nothing else."""
+"""How long `generate` waits by default."""

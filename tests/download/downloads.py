@@ -68,7 +68,7 @@ NEW = mp4(b"new" * 9000)
 def drive(tmp_path: Path, url: str, *answers: tuple[int, str], sent: list[str], is_local: bool = False) -> None:
     made = Video(ID, {"status": "done", "video": {"url": url}})
     retries = Retries(RetryPolicy(), ManualClock())
-    flow = download(made, tmp_path / "a.mp4", look=pytest.fail, retries=retries, is_local=is_local)
+    flow = download(made, tmp_path / "a.mp4", get=pytest.fail, retries=retries, is_local=is_local)
     queue = list(answers)
     command = next(flow)
     while True:

@@ -196,7 +196,7 @@ def test_a_target_that_another_download_has_made_meanwhile_is_kept(
 
 def test_a_file_opened_after_a_cancellation_is_let_go(bare: Api, host: Host, tmp_path: Path) -> None:
     retries = Retries(RetryPolicy(), ManualClock())
-    flow = download(video(host), tmp_path / "a.mp4", look=pytest.fail, retries=retries, is_local=True)
+    flow = download(video(host), tmp_path / "a.mp4", get=pytest.fail, retries=retries, is_local=True)
     opening = next(flow)
     assert isinstance(opening, Blocking)
     with pytest.raises(asyncio.CancelledError):

@@ -29,7 +29,7 @@ import yaml
 from grok_imagine import AsyncClient, Client, GrokImagineError, Ledger, Limits, RetryPolicy, TextToVideo, TransportError
 from grok_imagine.answers.answer import Answer, take_in
 from grok_imagine.core import operations, polling
-from grok_imagine.core.effects import Call, Command, Flow, Sleep
+from grok_imagine.core.effects import Call, Effect, Flow, Sleep
 from grok_imagine.core.hooks import JobRecorder, Runtime
 from grok_imagine.core.retry import Retries
 from grok_imagine.pacing.limiter import Pacer
@@ -81,7 +81,7 @@ class Straight:
             "model": lambda: operations.get_model("grok-imagine-video", runtime),
         }
 
-        def do(command: Command) -> object:
+        def do(command: Effect) -> object:
             nonlocal posts
             if isinstance(command, Sleep):
                 return clock.sleep(command.seconds)

@@ -49,7 +49,7 @@ class World:
         self.now = 0.0
         self.sent: list[float] = []
         self.starts: list[float] = []
-        self.looks: dict[PollSlot, list[float]] = {}
+        self.polls: dict[PollSlot, list[float]] = {}
         self.length: dict[PollSlot, float] = {}
         self.asked = 0
         self.answered = 0
@@ -64,7 +64,7 @@ class World:
 
     def add(self, slot: PollSlot, length: float) -> PollSlot:
         self.length[slot] = length
-        self.looks[slot] = []
+        self.polls[slot] = []
         self.later(0.0, lambda: self.ask(slot))
         return slot
 
@@ -82,7 +82,7 @@ class World:
             return
         assert self.now >= self.refused_until
         self.sent.append(self.now)
-        (self.starts if new else self.looks[slot]).append(self.now)
+        (self.starts if new else self.polls[slot]).append(self.now)
         assert self.scheduler.running <= self.scheduler.concurrent
         self.most_running = max(self.most_running, self.scheduler.running)
         self.later(self.answer_after, lambda: self.answer(slot, new))

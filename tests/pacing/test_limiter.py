@@ -1,4 +1,4 @@
-"""Pacing: starts and looks share the service's limits, which the client learns; no 429 where it knows them."""
+"""Pacing: starts and polls share the service's limits, which the client learns; no 429 where it knows them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_limits_are_checked(name: str, wrong: Any) -> None:
 
 
 def test_twenty_jobs_meet_no_refusal() -> None:
-    """The service's limits, enforced to the letter, and the client's a little below: starts and looks of one quota."""
+    """The service's limits, enforced to the letter, and the client's a little below: starts and polls of one quota."""
     clock, limits = FastClock(10.0), {"requests_per_minute": 600, "concurrent_jobs": 15}
     own = Limits(requests_per_minute=540, requests_per_second=9)
     with (

@@ -23,19 +23,19 @@ from .slots import CONTRACT, KEY, World, assert_empty, assert_kept, scheduler_wi
 
 
 def test_a_start_goes_before_a_look_unless_the_last_request_was_one() -> None:
-    scheduler, look = scheduler_with_a_job(((1, 30.0),))
-    scheduler.prioritize(look)
-    assert scheduler.ask(look, 30.0) == 0
-    scheduler.record_failure(look, 30.0, 1.0)
+    scheduler, poll = scheduler_with_a_job(((1, 30.0),))
+    scheduler.prioritize(poll)
+    assert scheduler.ask(poll, 30.0) == 0
+    scheduler.record_failure(poll, 30.0, 1.0)
     first, second = scheduler.start(KEY), scheduler.start(KEY)
-    for slot in (first, second, look):
+    for slot in (first, second, poll):
         assert scheduler.ask(slot, 59.0) > 0
-    assert scheduler.ask(look, 60.0) > 0
+    assert scheduler.ask(poll, 60.0) > 0
     assert scheduler.ask(first, 60.0) == 0
-    for slot in (second, look):
+    for slot in (second, poll):
         assert scheduler.ask(slot, 89.0) > 0
     assert scheduler.ask(second, 90.0) > 0
-    assert scheduler.ask(look, 90.0) == 0
+    assert scheduler.ask(poll, 90.0) == 0
 
 
 def test_a_look_that_failed_is_made_again_in_between() -> None:
@@ -46,7 +46,7 @@ def test_a_look_that_failed_is_made_again_in_between() -> None:
         scheduler.record_failure(slot, 10.0, at_least, at_most)
         planned = Schedule()([], 10.0) - 10.0
         assert scheduler.ask(slot, 10.0) == pytest.approx(wait or planned, abs=0.3)
-    assert slot.looks == []
+    assert slot.polls == []
 
 
 def test_a_post_that_never_left_is_sent_again_after_its_pause() -> None:
@@ -116,7 +116,7 @@ class Orders(RuleBasedStateMachine):
 
     @rule(own=st.booleans())
     def start(self, own: bool) -> None:
-        self.idle.append(self.scheduler.start(KEY, (lambda looks, age: age + 1.0) if own else None))
+        self.idle.append(self.scheduler.start(KEY, (lambda polls, age: age + 1.0) if own else None))
         self.jobs.add(self.idle[-1])
 
     @rule(age=st.none() | st.floats(0, 300))
@@ -238,7 +238,7 @@ def test_asking_costs_the_same_among_thousands(monkeypatch: pytest.MonkeyPatch) 
     scheduler = Scheduler(History(), ((1_000_000, 60.0),))
     waits = {}
     for k in range(5000):
-        slot = scheduler.start(KEY, lambda looks, age: age + 30.0)
+        slot = scheduler.start(KEY, lambda polls, age: age + 30.0)
         assert scheduler.ask(slot, k * 1e-3) == 0
         scheduler.record_poll(slot, k * 1e-3)
         waits[slot] = k * 1e-3 + scheduler.ask(slot, k * 1e-3)
@@ -281,14 +281,14 @@ def test_a_waiting_ticket_is_small() -> None:
 @pytest.mark.parametrize("progress", [lambda k: None, lambda k: 50, lambda k: k * 7 % 100])
 def test_a_job_that_is_looked_at_for_ever_keeps_few_looks(progress: Callable[[int], int | None]) -> None:
     scheduler = Scheduler(History())
-    slot = scheduler.track_existing(KEY, 0.0, 0.0, schedule=lambda looks, age: age + 1.0)
+    slot = scheduler.track_existing(KEY, 0.0, 0.0, schedule=lambda polls, age: age + 1.0)
     for k in range(10_000):
         scheduler.prioritize(slot)
         assert scheduler.ask(slot, float(k)) == 0
         scheduler.record_poll(slot, float(k), progress(k))
-    assert len(slot.looks) <= 128
-    assert slot.looks[-1] == (9999.0, progress(9999))
-    ages = [age for age, _ in slot.looks]
+    assert len(slot.polls) <= 128
+    assert slot.polls[-1] == (9999.0, progress(9999))
+    ages = [age for age, _ in slot.polls]
     assert ages == sorted(ages)
 
 

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grok_imagine import VideoRequest
-from grok_imagine.core.schedule import Look
+from grok_imagine.core.schedule import Poll
 from grok_imagine.pacing.predictor import (
     EARLY,
     ENOUGH,
@@ -44,10 +44,10 @@ LOOKS = st.lists(st.tuples(AGES, PROGRESS), max_size=12)
 JOBS = st.lists(st.tuples(st.floats(0.1, 3000), LOOKS, st.booleans()), max_size=12)
 
 
-def filled(jobs: list[tuple[float, list[Look], bool]]) -> History:
+def filled(jobs: list[tuple[float, list[Poll], bool]]) -> History:
     history = History()
-    for seconds, looks, failed in jobs:
-        history.add(KEY, seconds, looks, failed)
+    for seconds, polls, failed in jobs:
+        history.add(KEY, seconds, polls, failed)
     return history
 
 
@@ -62,7 +62,7 @@ def like(length: float, count: int = 30, spread: float = 0.1) -> History:
 
 def looks_until(length: float, schedule: Schedule, progress: Any = lambda age: None) -> list[float]:
     ages: list[float] = []
-    history: list[Look] = []
+    history: list[Poll] = []
     while not ages or ages[-1] < length:
         ages.append(schedule(history, ages[-1] if ages else 0.0))
         history.append((ages[-1], progress(ages[-1])))
@@ -75,18 +75,18 @@ def looks_until(length: float, schedule: Schedule, progress: Any = lambda age: N
 @given(JOBS, LOOKS, AGES, st.floats(0.5, 60))
 @settings(max_examples=60, deadline=None)
 def test_next_poll_is_ahead_and_bounded_whatever_was_seen(
-    jobs: list[tuple[float, list[Look], bool]], looks: list[Look], now: float, pace: float
+    jobs: list[tuple[float, list[Poll], bool]], polls: list[Poll], now: float, pace: float
 ) -> None:
-    at = Schedule(filled(jobs).model(KEY), pace)(looks, now)
+    at = Schedule(filled(jobs).model(KEY), pace)(polls, now)
     assert now + 0.5 <= at <= now + 1800
 
 
 @given(JOBS, LOOKS, AGES)
 @settings(max_examples=40, deadline=None)
 def test_belief_is_beyond_now_and_finite(
-    jobs: list[tuple[float, list[Look], bool]], looks: list[Look], now: float
+    jobs: list[tuple[float, list[Poll], bool]], polls: list[Poll], now: float
 ) -> None:
-    belief = Posterior(filled(jobs).model(KEY), looks, now)
+    belief = Posterior(filled(jobs).model(KEY), polls, now)
     assert belief.edges[0] == now
     assert all(before < after for before, after in itertools.pairwise(belief.edges))
     assert all(math.isfinite(mass) and mass >= 0 for mass in belief.mass)
@@ -96,8 +96,8 @@ def test_belief_is_beyond_now_and_finite(
 
 
 def test_same_input_same_look() -> None:
-    looks: list[Look] = [(9.0, 1), (14.0, 20)]
-    assert Schedule(like(30).model(KEY))(looks, 14.0) == Schedule(like(30).model(KEY))(looks, 14.0)
+    polls: list[Poll] = [(9.0, 1), (14.0, 20)]
+    assert Schedule(like(30).model(KEY))(polls, 14.0) == Schedule(like(30).model(KEY))(polls, 14.0)
 
 
 def test_where_nothing_is_known_it_is_a_fixed_interval() -> None:
@@ -133,7 +133,7 @@ def test_history_is_found_again(length: float) -> None:
     assert past.mean == pytest.approx(length, rel=0.1)
     assert len(ages) < 0.7 * length / PACE
     assert ages[-1] - length < 2.5
-    # Before anything is likely there are few looks, for the case that this job is unlike the others.
+    # Before anything is likely there are few polls, for the case that this job is unlike the others.
     assert sum(age < 0.6 * length for age in ages) < 0.2 * length / PACE
 
 
@@ -170,7 +170,7 @@ def test_looks_within_the_first_second_where_jobs_fail_there() -> None:
 )
 @settings(max_examples=100, deadline=None)
 def test_a_job_of_a_kind_that_is_not_known_is_never_seen_much_later_than_by_a_fixed_interval(
-    jobs: list[tuple[float, list[Look], bool]], length: float, progress: list[Any], is_remote: bool, own: int
+    jobs: list[tuple[float, list[Poll], bool]], length: float, progress: list[Any], is_remote: bool, own: int
 ) -> None:
     history, kind = filled(jobs), (*KEY[:3], 15)
     for _ in range(own):
@@ -212,7 +212,7 @@ def test_enough_jobs_of_a_kind_end_the_bound() -> None:
 
 @given(JOBS, st.sampled_from([KEY, (*KEY[:3], 15), ("extend-video", "m", None, 6)]))
 @settings(max_examples=60, deadline=None)
-def test_a_dead_url_is_told_at_once_whatever_was_seen(jobs: list[tuple[float, list[Look], bool]], kind: Any) -> None:
+def test_a_dead_url_is_told_at_once_whatever_was_seen(jobs: list[tuple[float, list[Poll], bool]], kind: Any) -> None:
     past = filled(jobs).model((*kind, REMOTE))
     first = Schedule(past)([], 0.0)
     assert 0.5 <= first <= EARLY
@@ -264,9 +264,9 @@ def test_a_request_tells_whether_its_media_are_remote(options: dict[str, Any], i
 
 @given(JOBS)
 @settings(max_examples=40, deadline=None)
-def test_history_survives_json(jobs: list[tuple[float, list[Look], bool]]) -> None:
+def test_history_survives_json(jobs: list[tuple[float, list[Poll], bool]]) -> None:
     ours = [
-        (seconds, [(a, p) for a, p in looks if isinstance(p, int | None)], failed) for seconds, looks, failed in jobs
+        (seconds, [(a, p) for a, p in polls if isinstance(p, int | None)], failed) for seconds, polls, failed in jobs
     ]
     history = filled(ours)
     again = History.from_json(json.loads(json.dumps(history.to_json())))

@@ -9,7 +9,7 @@ from benchmarks.simulation.learned import Schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grok_imagine.core.schedule import Look
+from grok_imagine.core.schedule import Poll
 from grok_imagine.pacing.predictor import History
 from grok_imagine.pacing.scheduler import LONGEST_NAP, Scheduler
 
@@ -44,7 +44,7 @@ def test_starts_do_not_wait_for_looks_nor_looks_for_starts() -> None:
     assert_kept(world.sent, [(20, 60.0)])
     assert world.starts[9] < 60
     assert world.starts[-1] < 200 / 10 * 60 * 1.2
-    firsts = sorted(looks[0] - start for start, looks in zip(world.starts, world.looks.values(), strict=False))
+    firsts = sorted(polls[0] - start for start, polls in zip(world.starts, world.polls.values(), strict=False))
     assert firsts[-1] < 15 * 60
 
 
@@ -63,21 +63,21 @@ def test_one_job_is_looked_at_as_by_the_schedule() -> None:
     world = World(Scheduler(History(), CONTRACT, 15), answer_after=0.0)
     slot = world.job(57.0)
     world.run()
-    looks: list[Look] = []
+    polls: list[Poll] = []
     ages = [0.0]
     while ages[-1] < 57:
-        ages.append(Schedule()(looks, ages[-1]))
-        looks.append((ages[-1], int(99 * ages[-1] / 57)))
-    assert world.looks[slot] == pytest.approx(ages[1:], abs=0.3)
+        ages.append(Schedule()(polls, ages[-1]))
+        polls.append((ages[-1], int(99 * ages[-1] / 57)))
+    assert world.polls[slot] == pytest.approx(ages[1:], abs=0.3)
 
 
 def test_a_schedule_of_ones_own_is_kept_to() -> None:
     world = World(Scheduler(History(), [(60, 60.0)], 15), answer_after=0.0)
-    slot = world.job(20.0, schedule=lambda looks, age: age + 2.0)
+    slot = world.job(20.0, schedule=lambda polls, age: age + 2.0)
     for _ in range(7):
         world.job(60.0)  # they use up half of the minute, at a price
     world.run(20.0)
-    gaps = [after - before for before, after in itertools.pairwise(world.looks[slot])]
+    gaps = [after - before for before, after in itertools.pairwise(world.polls[slot])]
     assert gaps == pytest.approx([2.0] * len(gaps), abs=0.3)
     assert len(gaps) >= 8
 
@@ -95,7 +95,7 @@ def test_a_job_from_elsewhere_is_looked_at_at_once_and_a_dropped_one_never() -> 
     assert scheduler.running == 1
     assert scheduler.ask(joined, 100.0) == 0
     scheduler.record_poll(joined, 100.2, 40)
-    assert [progress for _, progress in joined.looks] == [40]
+    assert [progress for _, progress in joined.polls] == [40]
     assert joined.learns
     for _ in range(2):
         scheduler.release(joined)
@@ -108,16 +108,16 @@ def test_a_job_from_elsewhere_is_looked_at_at_once_and_a_dropped_one_never() -> 
     assert scheduler.history.to_json() == []
 
 
-@pytest.mark.parametrize(("age", "looks", "learned"), [(30.0, 1, 1), (30.0, 0, 0), (None, 2, 0)])
-def test_only_what_is_known_is_learned(age: float | None, looks: int, learned: int) -> None:
-    """The first look at a job from elsewhere may see an end of long ago, and without an age no length is known."""
+@pytest.mark.parametrize(("age", "polls", "learned"), [(30.0, 1, 1), (30.0, 0, 0), (None, 2, 0)])
+def test_only_what_is_known_is_learned(age: float | None, polls: int, learned: int) -> None:
+    """The first poll at a job from elsewhere may see an end of long ago, and without an age no length is known."""
     scheduler = Scheduler(History())
     slot = scheduler.track_existing(KEY, 0.0, age)
     now = 0.0
-    for _ in range(looks):
+    for _ in range(polls):
         now, _ = turn_of(scheduler, slot, now)
         scheduler.record_poll(slot, now, 50)
-    assert [progress for _, progress in slot.looks] == [50 if age else None] * looks
+    assert [progress for _, progress in slot.polls] == [50 if age else None] * polls
     scheduler.record_completion(slot, now + 5.0)
     assert slot.learns == bool(learned)
     assert len(scheduler.history.to_json()) == learned

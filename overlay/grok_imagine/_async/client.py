@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,9 +12,6 @@ from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify, 
 from ..core.results import AsyncVideo
 from ..core.retry import RetryPolicy
 from ..transport.simulated import time_of
-from .batches import AsyncBatches
-from .files import AsyncFiles
-from .vendor import AsyncVendorBatches
 from .videos import AsyncModels, AsyncVideos
 
 if TYPE_CHECKING:
@@ -21,7 +19,10 @@ if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
     from ..pacing.limits import Limits
     from ..pacing.quota import Quota
-    from ..transport.given import AsyncHttpClient
+    from ..transport.http_clients import AsyncHttpClient
+    from .batches import AsyncBatches
+    from .files import AsyncFiles
+    from .vendor import AsyncVendorBatches
 
 __all__ = ["AsyncClient"]
 
@@ -30,7 +31,7 @@ class AsyncClient:
     """The client for asyncio. Make one and share it, between tasks and event loops too; close it, or use it in an `async with`.
 
     Three clocks: `request_timeout` bounds each HTTP request; the budget of `retry` bounds how long one is sent again;
-    `timeout` of `generate` and `wait` bounds the polling, looks and pauses together.
+    `timeout` of `generate` and `wait` bounds the polling, requests and pauses together.
 
     What is sent again: a GET after anything transient (no answer, 429 for the rate, 5xx, an answer that can't be read);
     a POST that starts a job only after `Delivery.NEVER_DELIVERED` (no connection) and `Delivery.REFUSED` (429 for the
@@ -46,7 +47,7 @@ class AsyncClient:
         max_connections: Requests at once; further ones wait for their turn.
         retry: How often and how long; `RetryPolicy(max_retries=0)` sends once.
         ledger: Where every job is noted before it is posted; see `Ledger`.
-        limits: What may be asked of the service; default that of x-limits, and what its headers tell. Starts, looks and all
+        limits: What may be asked of the service; default that of x-limits, and what its headers say. Starts, polls and all
             other requests of the client share it: what would pass it waits for its turn, which no timeout counts before a POST.
         quota: Where processes with the same key share the limits; default the ledger's file. See `LedgerQuota`, `RedisQuota`.
         headers: Sent with every request, such as a gateway's own.
@@ -66,15 +67,9 @@ class AsyncClient:
     """
 
     video: AsyncVideos
-    """Starts jobs, looks at them, waits for them."""
+    """Starts jobs, polls them, waits for them."""
     models: AsyncModels
     """The video models of the key."""
-    files: AsyncFiles
-    """Inputs and results that are kept at the service."""
-    batches: AsyncBatches
-    """Many requests at once, which the service does when it has time."""
-    batch: AsyncVendorBatches
-    """The same, by the names of the vendor's SDK."""
 
     def __init__(
         self,
@@ -106,9 +101,29 @@ class AsyncClient:
         live.update((self._driver, self._core))
         self.video = AsyncVideos(self._core, self._driver)
         self.models = AsyncModels(self._core, self._driver)
-        self.files = AsyncFiles(self._core, self._driver)
-        self.batches = AsyncBatches(self._core, self._driver)
-        self.batch = AsyncVendorBatches(self._core, self._driver)
+
+    # What most programs do not use is imported by those that do.
+
+    @cached_property
+    def files(self) -> AsyncFiles:
+        """Inputs and results that are kept at the service."""
+        from .files import AsyncFiles
+
+        return AsyncFiles(self._core, self._driver)
+
+    @cached_property
+    def batches(self) -> AsyncBatches:
+        """Many requests at once, which the service does when it has time."""
+        from .batches import AsyncBatches
+
+        return AsyncBatches(self._core, self._driver)
+
+    @cached_property
+    def batch(self) -> AsyncVendorBatches:
+        """The same, by the names of the vendor's SDK."""
+        from .vendor import AsyncVendorBatches
+
+        return AsyncVendorBatches(self._core, self._driver)
 
     @property
     def base_url(self) -> str:
@@ -122,7 +137,7 @@ class AsyncClient:
 
         Args:
             ledger: Default the client's own. Jobs that were started at another address are left alone.
-            timeout: Seconds for all of them, default 600; 0 looks at each once.
+            timeout: Seconds for all of them, default 600; 0 polls each once.
 
         Raises:
             OutOfRange: There is no ledger.

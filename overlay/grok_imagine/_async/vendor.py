@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from .._wiring import Prompt, request_of
 from ..batches_api.vendor import BatchPage, PreparedRequest, RequestPage, ResultPage, VendorBatch, VendorResult, by_id
 from ..core.results import AsyncVideo
 from .batches import AsyncBatches
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from ..files_api.file import File
     from ..transport.aio import AsyncDriver
 
-__all__ = ["AsyncVendorBatches", "prepared"]
+__all__ = ["AsyncVendorBatches"]
 
 
 class AsyncVendorBatches:
@@ -39,7 +38,7 @@ class AsyncVendorBatches:
         await self._batches.add(batch_id, by_id(batch_requests))
 
     async def get(self, batch_id: str) -> VendorBatch:
-        """Looks at a batch."""
+        """Gets a batch's state."""
         return VendorBatch.of(await self._batches.get(batch_id))
 
     async def cancel(self, batch_id: str) -> VendorBatch:
@@ -64,11 +63,3 @@ class AsyncVendorBatches:
         fetch = self._batches._fetch_results(batch_id, limit)
         found, after = await self._driver.run(fetch(pagination_token))
         return ResultPage([VendorResult.of(result) for result in found], after)
-
-
-def prepared(
-    prompt: Prompt | None, model: str | None, own: str | None, strict: bool, options: Mapping[str, Any], call: str
-) -> PreparedRequest:
-    """The request that `prepare` makes of its arguments."""
-    names = {"prompt": prompt, "model": model, "strict": strict, "unknown": dict(options)}
-    return PreparedRequest(request_of(names, call), own)

@@ -7,12 +7,11 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Se
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never, Unpack
 
-from .._wiring import ClientCore, Interval, Prompt, request_of
+from .._wiring import ClientCore, Interval, Prompt, prepared, request_of
 from ..config import Seconds
 from ..core.effects import Flow, ProgressCallback, StartedCallback
 from ..core.results import AsyncVideo, Job, Video
 from ..literals import AspectRatio, Resolution
-from .vendor import prepared
 
 if TYPE_CHECKING:
     from grok_imagine_api.models.video_generation_model import VideoGenerationModel
@@ -31,7 +30,7 @@ __all__ = ["AsyncModels", "AsyncVideos"]
 
 
 class AsyncVideos:
-    """`client.video`: starts jobs, looks at them, waits for them, and brings their videos to disk."""
+    """`client.video`: starts jobs, polls them, waits for them, and brings their videos to disk."""
 
     def __init__(self, core: ClientCore, driver: AsyncDriver) -> None:
         self._core = core
@@ -152,13 +151,13 @@ class AsyncVideos:
             storage_options: As in `start`.
             output_upload_url: As in `start`.
             user: As in `start`.
-            timeout: Polling timeout: seconds for everything, default 600 (x-waiter); 0 looks once. The POST itself
+            timeout: Polling timeout: seconds for everything, default 600 (x-waiter); 0 polls once. The POST itself
                 is never cut short by it, since that would lose a paid job.
-            interval: Seconds between looks, or a function from the seconds waited to the seconds to the next look.
+            interval: Seconds between polls, or a function from the seconds waited to the seconds to the next poll.
                 Default: by the job's progress and by what this client's own jobs took; see docs/schedule.md.
-            on_started: Called with the `Job` as soon as its id is safe (in the ledger, if there is one), before the first look;
+            on_started: Called with the `Job` as soon as its id is safe (in the ledger, if there is one), before the first poll;
                 may be a coroutine function. What it raises leaves with the id, as what `on_progress` raises does.
-            on_progress: Called with the `Video` after each look that shows it running; may be a coroutine function.
+            on_progress: Called with the `Video` after each poll that finds it running; may be a coroutine function.
             strict: As in `start`.
             key: As in `start`; of a job that has ended already the video, or the error, is given at once.
             **unknown: As in `start`.
@@ -275,13 +274,13 @@ class AsyncVideos:
         return prepared(prompt, model, batch_request_id, strict, options, "extend")
 
     async def get(self, request_id: str | Job) -> AsyncVideo:
-        """Looks at a job, again only if the look itself fails; a failed or expired job is a result here, no error.
+        """Polls a job once, again only if the poll itself fails; a failed or expired job is a result here, no error.
 
         Raises:
             VideoModeratedError: The service answered 400 since moderation withheld the video.
             BadRequestError: The id is none of the service's form.
             NotFoundError: No such job.
-            ApiError, TransportError: The look failed; it says nothing of the job.
+            ApiError, TransportError: The poll failed; it says nothing of the job.
         """
         return await self._run(self._core.get(request_id))
 
@@ -344,7 +343,7 @@ class AsyncVideos:
         the rest, if the host still has the same file. The key is not sent. Nothing is generated or billed again.
 
         Args:
-            video: What `generate`, `wait` or `get` gave, or the id of a finished job, which is looked up.
+            video: What `generate`, `wait` or `get` gave, or the id of a finished job, which is polled once.
             path: The file, or a directory, in which it is called `<request_id>.mp4`.
             overwrite: Replace the file if there is one.
             on_progress: Called with the bytes on disk, and the length in bytes or None, after each chunk; may be a coroutine function.
@@ -355,7 +354,7 @@ class AsyncVideos:
             TargetExistsError: There is a file, and `overwrite` is not set; nothing was sent.
             DownloadError: Not on disk; `reason` says why.
             VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
-            ApiError, TransportError: A look failed: at a job given by its id, or for a new URL.
+            ApiError, TransportError: A poll failed: of a job given by its id, or for a new URL.
         """
         return await self._driver.run(
             self._core.download(
@@ -396,12 +395,12 @@ class AsyncVideos:
             name: What the batch is called in the ledger. Another name makes the same requests anew.
             concurrency: Jobs that run at once; default what `limits` say. Memory grows with it, not with the requests.
             timeout: Polling timeout of each job: seconds, default 600 (x-waiter). Its outcome is `running` then.
-            interval: As in `generate`, for the looks at each job; the limits hold all the same.
+            interval: As in `generate`, for the polls of each job; the limits hold all the same.
             repeat: Equal requests are made once for each place among `requests`, instead of once for all.
             strict: As in `start`.
             on_started: Called with the `Job` of each request that is waited for, as soon as its id is in the ledger, before the
-                first look; may be a coroutine function. What it raises ends the wait for that job, as with `on_progress`.
-            on_progress: Called with the `Video` after each look that shows a job running; may be a coroutine function. What it
+                first poll; may be a coroutine function. What it raises ends the wait for that job, as with `on_progress`.
+            on_progress: Called with the `Video` after each poll that finds a job running; may be a coroutine function. What it
                 raises ends the wait for that job alone: its outcome is `running`, with an `UnexpectedError` whose cause it is.
 
         Raises:

@@ -22,10 +22,10 @@ __all__ = ["Batches"]
 
 
 class Batches:
-    """`client.batches`: makes, fills, looks at and cancels the service's batches.
+    """`client.batches`: makes, fills, gets and cancels the service's batches.
 
     They cost the full price and are outside the limits of the rate; most are done within a day, without a promise. They are not in
-    the ledger: what they cost is told by the results. Sources: recorded batches of texts, the vendor's guides for the videos in
+    the ledger: the results have what they cost. Sources: recorded batches of texts, the vendor's guides for the videos in
     them; see Batches in the register.
     """
 
@@ -43,7 +43,7 @@ class Batches:
             input_file_id: An uploaded JSONL file of requests; without one, the batch is empty.
 
         Raises:
-            CreateOutcomeUnknown: No answer told whether it exists.
+            CreateOutcomeUnknown: No answer says whether it exists.
             ApiError, NotDelivered: The request failed; there is no batch.
         """
         return self._driver.run(self._core.batches.create(name, input_file_id))
@@ -79,7 +79,7 @@ class Batches:
         return self._driver.run(self._core.batches.add(batch_id, requests, strict))
 
     def get(self, batch_id: str | ServiceBatch) -> ServiceBatch:
-        """Looks at a batch.
+        """Gets a batch's state.
 
         Raises:
             NotFoundError: No such batch.
@@ -122,8 +122,8 @@ class Batches:
         """Fetches a page of results, whose videos are saved through this client."""
 
         def save(video: Video, path: Any, *, on_progress: Any = None, **options: Any) -> Path:
-            look = self._core.batches.look(batch_id)
-            return self._driver.run(self._core.download(video, path, on_progress, look, **options))
+            get = self._core.batches.getter(batch_id)
+            return self._driver.run(self._core.download(video, path, on_progress, get, **options))
 
         return self._core.batches.results(batch_id, limit, lambda video: Video.bound(video, save))
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,9 +13,6 @@ from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify, 
 from ..core.results import Video
 from ..core.retry import RetryPolicy
 from ..transport.simulated import time_of
-from .batches import Batches
-from .files import Files
-from .vendor import VendorBatches
 from .videos import Models, Videos
 
 if TYPE_CHECKING:
@@ -22,7 +20,10 @@ if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
     from ..pacing.limits import Limits
     from ..pacing.quota import Quota
-    from ..transport.given import HttpClient
+    from ..transport.http_clients import HttpClient
+    from .batches import Batches
+    from .files import Files
+    from .vendor import VendorBatches
 
 __all__ = ["Client"]
 
@@ -31,7 +32,7 @@ class Client:
     """The blocking client. Make one and share it, between threads too; close it, or use it in a `with`.
 
     Three clocks: `request_timeout` bounds each HTTP request; the budget of `retry` bounds how long one is sent again;
-    `timeout` of `generate` and `wait` bounds the polling, looks and pauses together.
+    `timeout` of `generate` and `wait` bounds the polling, requests and pauses together.
 
     What is sent again: a GET after anything transient (no answer, 429 for the rate, 5xx, an answer that can't be read);
     a POST that starts a job only after `Delivery.NEVER_DELIVERED` (no connection) and `Delivery.REFUSED` (429 for the
@@ -47,7 +48,7 @@ class Client:
         max_connections: Requests at once; further ones wait for their turn.
         retry: How often and how long; `RetryPolicy(max_retries=0)` sends once.
         ledger: Where every job is noted before it is posted; see `Ledger`.
-        limits: What may be asked of the service; default that of x-limits, and what its headers tell. Starts, looks and all
+        limits: What may be asked of the service; default that of x-limits, and what its headers say. Starts, polls and all
             other requests of the client share it: what would pass it waits for its turn, which no timeout counts before a POST.
         quota: Where processes with the same key share the limits; default the ledger's file. See `LedgerQuota`, `RedisQuota`.
         headers: Sent with every request, such as a gateway's own.
@@ -67,15 +68,9 @@ class Client:
     """
 
     video: Videos
-    """Starts jobs, looks at them, waits for them."""
+    """Starts jobs, polls them, waits for them."""
     models: Models
     """The video models of the key."""
-    files: Files
-    """Inputs and results that are kept at the service."""
-    batches: Batches
-    """Many requests at once, which the service does when it has time."""
-    batch: VendorBatches
-    """The same, by the names of the vendor's SDK."""
 
     def __init__(
         self,
@@ -107,9 +102,29 @@ class Client:
         live.update((self._driver, self._core))
         self.video = Videos(self._core, self._driver)
         self.models = Models(self._core, self._driver)
-        self.files = Files(self._core, self._driver)
-        self.batches = Batches(self._core, self._driver)
-        self.batch = VendorBatches(self._core, self._driver)
+
+    # What most programs do not use is imported by those that do.
+
+    @cached_property
+    def files(self) -> Files:
+        """Inputs and results that are kept at the service."""
+        from .files import Files
+
+        return Files(self._core, self._driver)
+
+    @cached_property
+    def batches(self) -> Batches:
+        """Many requests at once, which the service does when it has time."""
+        from .batches import Batches
+
+        return Batches(self._core, self._driver)
+
+    @cached_property
+    def batch(self) -> VendorBatches:
+        """The same, by the names of the vendor's SDK."""
+        from .vendor import VendorBatches
+
+        return VendorBatches(self._core, self._driver)
 
     @property
     def base_url(self) -> str:
@@ -121,7 +136,7 @@ class Client:
 
         Args:
             ledger: Default the client's own. Jobs that were started at another address are left alone.
-            timeout: Seconds for all of them, default 600; 0 looks at each once.
+            timeout: Seconds for all of them, default 600; 0 polls each once.
 
         Raises:
             OutOfRange: There is no ledger.

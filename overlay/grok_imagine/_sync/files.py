@@ -20,7 +20,7 @@ __all__ = ["Files"]
 
 
 class Files:
-    """`client.files`: uploads, looks at, downloads and deletes files.
+    """`client.files`: uploads, gets, downloads and deletes files.
 
     Sources: the mirrors of the vendor's REST reference and guides; see Files in the register.
     """
@@ -49,15 +49,15 @@ class Files:
 
         Raises:
             OutOfRange: It can't be read, is no PNG, JPEG, WebP or MP4, or larger than 50 MiB. Nothing was sent; but a file that
-                changes while it is sent is told so too, and makes none.
+                changes while it is sent is refused too, and makes none.
             ConfigurationError: The extra `[media]` is not installed.
-            CreateOutcomeUnknown: No answer told whether the file exists.
+            CreateOutcomeUnknown: No answer says whether the file exists.
             ApiError, NotDelivered: The request failed; there is no file.
         """
         return self._driver.run(self._core.files.upload(file, filename, expires_after, strict))
 
     def get(self, file_id: str | File) -> File:
-        """Looks at a file.
+        """Gets a file's facts.
 
         Raises:
             NotFoundError: No such file, or none any more.
@@ -124,7 +124,7 @@ class Files:
         self._driver.run(self._core.files.delete(file_id))
 
     def public_url(self, file_id: str | File, *, expires_after: int | timedelta | None = None) -> str:
-        """Gives a file a URL that anybody can read, or tells the one that it has.
+        """Gives a file a URL that anybody can read, or returns the one that it has.
 
         Args:
             file_id: The file or its id.

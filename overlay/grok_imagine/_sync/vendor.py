@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from .._wiring import Prompt, request_of
 from ..batches_api.vendor import BatchPage, PreparedRequest, RequestPage, ResultPage, VendorBatch, VendorResult, by_id
 from ..core.results import Video
 from .batches import Batches
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from ..files_api.file import File
     from ..transport.sync import SyncDriver
 
-__all__ = ["VendorBatches", "prepared"]
+__all__ = ["VendorBatches"]
 
 
 class VendorBatches:
@@ -40,7 +39,7 @@ class VendorBatches:
         self._batches.add(batch_id, by_id(batch_requests))
 
     def get(self, batch_id: str) -> VendorBatch:
-        """Looks at a batch."""
+        """Gets a batch's state."""
         return VendorBatch.of(self._batches.get(batch_id))
 
     def cancel(self, batch_id: str) -> VendorBatch:
@@ -65,11 +64,3 @@ class VendorBatches:
         fetch = self._batches._fetch_results(batch_id, limit)
         found, after = self._driver.run(fetch(pagination_token))
         return ResultPage([VendorResult.of(result) for result in found], after)
-
-
-def prepared(
-    prompt: Prompt | None, model: str | None, own: str | None, strict: bool, options: Mapping[str, Any], call: str
-) -> PreparedRequest:
-    """The request that `prepare` makes of its arguments."""
-    names = {"prompt": prompt, "model": model, "strict": strict, "unknown": dict(options)}
-    return PreparedRequest(request_of(names, call), own)

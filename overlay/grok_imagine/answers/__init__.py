@@ -1,1 +1,1 @@
-"""The one door for HTTP answers: they become plain, bounded values, or an error."""
+"""HTTP answers: each becomes plain, bounded values, or an error."""

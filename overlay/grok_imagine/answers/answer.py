@@ -1,4 +1,4 @@
-"""The one door for HTTP answers: each becomes an `Answer`, and the rest of the package sees nothing else.
+"""HTTP answers as plain, bounded values: each becomes an `Answer`, and the rest of the package sees nothing else.
 
 `take_in` never raises. A flaw of the body is raised when the body is read.
 """

@@ -10,10 +10,19 @@ from grok_imagine_api import contract
 from ..core import validation
 from ..core.request import VideoRequest
 from ..core.results import V_co
-from ..errors import GrokImagineError, OutOfRange, UnknownField
+from ..errors import (
+    GrokImagineError,
+    OutOfRange,
+    StartOutcomeUnknown,
+    UnexpectedError,
+    UnknownField,
+    VideoExpiredError,
+    VideoGenerationError,
+    VideoModeratedError,
+)
 from ..literals import OutcomeState
 
-__all__ = ["Outcome"]
+__all__ = ["BatchClosed", "BatchItem", "Outcome", "id_on", "request_of", "state_of"]
 
 BatchItem: TypeAlias = VideoRequest | str | Mapping[str, Any]
 """A request, a prompt, or keywords of `generate` as in a line of a manifest. With `mode`, also extend-video."""
@@ -106,3 +115,21 @@ def request_of(item: BatchItem, *, strict: bool = True) -> VideoRequest:
     if mode is not None:
         validation.check_name(mode, request.mode, request.body)
     return request
+
+
+def id_on(error: BaseException) -> str | None:
+    """The request_id that was attached to an exception."""
+    found = error.__dict__.get("request_id")
+    return found if isinstance(found, str) and found else None
+
+
+def state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) -> OutcomeState:
+    """The batch state of a request that ended with an error. `request_id` is None if there is no job."""
+    if isinstance(error, StartOutcomeUnknown):
+        return "unknown"
+    if isinstance(error, VideoGenerationError) and request_id:
+        kinds: dict[type, OutcomeState] = {VideoExpiredError: "expired", VideoModeratedError: "moderated"}
+        return next((state for kind, state in kinds.items() if isinstance(error, kind)), "failed")
+    if request_id:
+        return "running"
+    return "unknown" if is_claimed and isinstance(error, UnexpectedError) else "refused"

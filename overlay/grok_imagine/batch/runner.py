@@ -20,15 +20,14 @@ from ..core.request import VideoRequest
 from ..core.results import Video
 from ..core.schedule import Schedule
 from ..errors import CostLimitError, GrokImagineError, LedgerError, OutOfRange, UnexpectedError
-from ..ledger import known
 from ..ledger.entries import BatchSlot, Entry
 from ..ledger.isolation import holds_for_all, own_error
+from ..ledger.recorded import ended_video, recorded_unknown
 from ..ledger.recorder import AlreadyClaimed, LedgerRecorder
-from ..ledger.verdicts import id_on, recorded_unknown, state_of
 from ..posting.post import log_lost_job
 from ..posting.start import is_unseen, start
 from ..pricing import estimate
-from .outcome import BatchClosed, BatchItem, Outcome, request_of
+from .outcome import BatchClosed, BatchItem, Outcome, id_on, request_of, state_of
 
 __all__ = ["BatchRunner", "BatchStats", "Options"]
 
@@ -269,7 +268,7 @@ class BatchRunner:
         if entry.state == "unknown" or not entry.request_id:
             raise recorded_unknown(entry, item.request)
         item.request_id, now = entry.request_id, self.ledger.clock()
-        video = yield from known.ended(entry, item.request, self._runtime, now)
+        video = yield from ended_video(entry, item.request, self._runtime, now)
         if video is None:
             age = max(now - entry.created, 0.0)
             item.slot = self._runtime.limiter.track_existing(item.request, self._options.schedule, age)

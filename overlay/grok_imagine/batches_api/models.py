@@ -1,4 +1,4 @@
-"""What the service tells of its own batches, at one look."""
+"""The service's own batches, as one answer describes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["BatchRequestState", "BatchResult", "ServiceBatch"]
 
 
 class ServiceBatch:
-    """A batch at one look.
+    """A batch at one poll.
 
     Attributes:
         id: Its id.
@@ -90,7 +90,7 @@ class ServiceBatch:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ServiceBatch) and other.raw == self.raw
 
-    __hash__ = None  # type: ignore[assignment]  # the same batch at two looks is not the same
+    __hash__ = None  # type: ignore[assignment]  # the same batch at two polls is not the same
 
     def __repr__(self) -> str:
         done = f"{self.num_success} done, {self.num_error} failed, {self.num_cancelled} cancelled"
@@ -164,6 +164,6 @@ class BatchResult(Generic[V_co]):
         return None if self.cost_ticks is None else self.cost_ticks / contract.TICKS_PER_USD
 
     def __repr__(self) -> str:
-        told = {"error": self.error and shown(self.error, 100), "cost_usd": self.cost_usd}
-        details = ", ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
+        facts = {"error": self.error and shown(self.error, 100), "cost_usd": self.cost_usd}
+        details = ", ".join(f"{name}={value!r}" for name, value in facts.items() if value is not None)
         return f"<BatchResult {shown(self.id, 100)} {details}>"

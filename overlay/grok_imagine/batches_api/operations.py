@@ -78,7 +78,7 @@ class BatchFlows:
         return list(entries)
 
     def get(self, batch_id: str | ServiceBatch) -> Flow[ServiceBatch]:
-        """Looks at a batch."""
+        """Gets a batch's state."""
         return _batch_of((yield from ask(get_batch._get_kwargs(_id_of(batch_id)), self._retries)))
 
     def cancel(self, batch_id: str | ServiceBatch) -> Flow[ServiceBatch]:
@@ -104,10 +104,10 @@ class BatchFlows:
 
         return pages(_paged(list_batch_results._get_kwargs, limit, _id_of(batch_id)), "results", read, self._retries)
 
-    def look(self, batch_id: str | ServiceBatch) -> Callable[[str], Flow[Video]]:
-        """Finds a result's video anew, for a fresh URL: the results are the only place that has it."""
+    def getter(self, batch_id: str | ServiceBatch) -> Callable[[str], Flow[Video]]:
+        """Gets a result's video again, for a fresh URL: the results are the only place that has it."""
 
-        def look(request_id: str) -> Flow[Video]:
+        def get(request_id: str) -> Flow[Video]:
             fetch = self.results(batch_id, None, lambda video: video)
             token: str | None = None
             while True:
@@ -118,7 +118,7 @@ class BatchFlows:
                 if token is None:
                     raise JobError("the batch has no such video any more", request_id=request_id)
 
-        return look
+        return get
 
 
 def _entries(requests: object) -> dict[str, VideoRequest]:

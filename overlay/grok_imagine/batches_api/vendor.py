@@ -28,7 +28,7 @@ class PreparedRequest(NamedTuple):
 
 
 class VendorBatch(ServiceBatch):
-    """A batch at one look; also what `client.batches` has of it."""
+    """A batch at one poll; also what `client.batches` has of it."""
 
     __slots__ = ()
 
@@ -44,7 +44,7 @@ class VendorBatch(ServiceBatch):
 
     @classmethod
     def of(cls, batch: ServiceBatch) -> VendorBatch:
-        """The same look."""
+        """The same batch."""
         return cls(batch.id, batch.raw)
 
 

@@ -82,7 +82,7 @@ class Stream:
 
 
 class Blocking:
-    """Do something that blocks for a moment, such as writing a ledger; its result is the command's."""
+    """Do something that blocks for a moment, such as writing a ledger; the result is what `work` returns."""
 
     __slots__ = ("work",)
 
@@ -91,7 +91,7 @@ class Blocking:
 
 
 class Notify:
-    """Tell the caller that a job was started, or how far it is; a coroutine is awaited where that is possible."""
+    """Call the caller's function with a started job, or with its progress; a coroutine is awaited where that is possible."""
 
     __slots__ = ("callback", "value")
 
@@ -100,5 +100,5 @@ class Notify:
         self.value = value
 
 
-Command: TypeAlias = Call | Sleep | Stream | Blocking | Notify
-Flow: TypeAlias = Generator[Command, Any, T]
+Effect: TypeAlias = Call | Sleep | Stream | Blocking | Notify
+Flow: TypeAlias = Generator[Effect, Any, T]

@@ -1,4 +1,4 @@
-"""How a ledger and a pacer enter the core without its knowing them: two hooks, whose own methods are the defaults.
+"""The two hooks by which a ledger and a pacer take part in a flow. Their own methods are the defaults.
 
 The composition root gives a `Runtime` what the client was made with. Core and posting call the hooks, and never ask which they are.
 """
@@ -14,7 +14,7 @@ from .effects import Blocking, Flow, Sleep
 from .request import VideoRequest
 from .results import Video
 from .retry import Retries
-from .schedule import Look, Schedule, contract_schedule
+from .schedule import Poll, Schedule, contract_schedule
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ PollSlot: TypeAlias = Any
 
 
 class JobRecorder:
-    """Is told of every paid job, before and after its POST, by several threads at once. This one records nothing.
+    """Records every paid job, before and after its POST. Called by several threads at once. This one records nothing.
 
     Attributes:
         blocks: Whether its methods take a while, as those that write to a disk.
@@ -33,7 +33,7 @@ class JobRecorder:
 
     @property
     def is_durable(self) -> bool:
-        """Whether what it was told is still there when the program has ended."""
+        """Whether what it recorded is still there when the program has ended."""
         return False
 
     def begin(self, request: VideoRequest) -> str:
@@ -56,7 +56,7 @@ class JobRecorder:
         """A job has ended by an error that is no state of it."""
 
     def record_cost(self, request_id: str, ticks: int) -> None:
-        """An answer told what a job costs, and not how it ended."""
+        """An answer reported what a job costs, and not how it ended."""
 
     def save_history(self, export: Callable[[], str]) -> None:
         """The limiter learned from a job; `export` gives what later processes need of it."""
@@ -106,11 +106,11 @@ class RateLimiter:
         if slot.started_at is None:
             slot.started_at = now
         else:
-            slot.looks.append((now - slot.started_at, progress))
+            slot.polls.append((now - slot.started_at, progress))
         slot.due = slot.planned(now)
 
     def record_failure(self, slot: PollSlot, at_least: float, at_most: float) -> None:
-        """A poll told nothing; the next comes within these seconds."""
+        """A poll had no usable answer; the next comes within these seconds."""
         now = self.clock()
         slot.due = max(min(slot.planned(now), now + at_most), now + at_least)
 
@@ -138,22 +138,22 @@ class RateLimiter:
 class _Slot:
     """A job's polls so far, and when the next is due."""
 
-    __slots__ = ("due", "looks", "schedule", "started_at")
+    __slots__ = ("due", "polls", "schedule", "started_at")
 
     def __init__(self, schedule: Schedule, started_at: float | None = None) -> None:
         self.schedule = schedule
         self.started_at = started_at
-        self.looks: list[Look] = []
+        self.polls: list[Poll] = []
         self.due = -math.inf
 
     def planned(self, now: float) -> float:
         """When the schedule has the next poll."""
         begin = now if self.started_at is None else self.started_at
-        return begin + self.schedule(self.looks, now - begin)
+        return begin + self.schedule(self.polls, now - begin)
 
 
 class Runtime(NamedTuple):
-    """What all flows of a client go by: when a request may leave, when it may be sent again, and who is told of jobs."""
+    """What all flows of a client share: when a request may leave, when it may be sent again, and what records the jobs."""
 
     retries: Retries
     request_timeout: float
@@ -166,7 +166,7 @@ class Runtime(NamedTuple):
 
 
 def recorded(recorder: JobRecorder, work: Callable[[], T]) -> Flow[T]:
-    """Has a recorder told something: aside, if that takes a while."""
+    """Calls a recorder: in a thread, if that takes a while."""
     if recorder.blocks:
         result: T = yield Blocking(work)
         return result

@@ -1,4 +1,4 @@
-"""What comes back: the job a POST started, and the state of a job at one look."""
+"""What comes back: the job a POST started, and the state of a job at one poll."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class _Owner:
 
 
 class Video:
-    """A job at one look: a finished video, or how far it is.
+    """A job at one poll: a finished video, or its progress.
 
     Made of whatever the service answered: a field of an unexpected type counts as missing, and `raw` has it all.
 
@@ -264,7 +264,7 @@ class Video:
 
     @classmethod
     def bound(cls, video: Video, download: Callable[..., Any]) -> Self:
-        """The same look, as a client's own: `save` goes through its `download`."""
+        """The same state, as a client's own: `save` goes through its `download`."""
         own = cls.__new__(cls)
         for name in Video.__slots__:
             setattr(own, name, getattr(video, name))
@@ -300,8 +300,8 @@ class Video:
     def __repr__(self) -> str:
         # Neither the URL, which may be signed, nor the raw answer, which holds it.
         status = shown(self.status, 100)
-        told = {"status": status, "progress": self.progress, "duration": self.duration, "cost_usd": self.cost_usd}
-        details = ", ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
+        facts = {"status": status, "progress": self.progress, "duration": self.duration, "cost_usd": self.cost_usd}
+        details = ", ".join(f"{name}={value!r}" for name, value in facts.items() if value is not None)
         return f"<Video {shown(self.request_id, 100)} {details}>"
 
 

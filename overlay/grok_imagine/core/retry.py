@@ -1,7 +1,7 @@
 """What may be sent again, and when: decided by what is known of a request's delivery, not by its status alone.
 
 The service has no idempotency key, so a POST that starts a paid job is sent again only if it is certain that no job
-exists: it was never delivered, or it was refused. Whatever else happens to it is told, and left to people.
+exists: it was never delivered, or it was refused. Any other failure is raised, and people decide.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Delivery(StrEnum):
     REFUSED = "refused"
     """The service said no before a job existed, and may say yes later (x-errors: again). Sent again."""
     OUTCOME_UNKNOWN = "outcome unknown"
-    """It left, and no answer came that tells whether a job exists. Never sent again: it could bill twice."""
+    """It left, and no answer came that says whether a job exists. Never sent again: it could bill twice."""
     OTHER = "other"
     """The service said no for good, or billed its no, or the request is wrong. Never sent again."""
 

@@ -7,13 +7,13 @@ from typing import TypeAlias
 
 from grok_imagine_api import contract
 
-Look: TypeAlias = tuple[float, int | None]
-"""A poll that saw a job running: the job's age in seconds, and its progress in per cent, if it told."""
+Poll: TypeAlias = tuple[float, int | None]
+"""A poll that saw a job running: the job's age in seconds, and its progress in per cent, if the answer had it."""
 
-Schedule: TypeAlias = Callable[[Sequence[Look], float], float]
+Schedule: TypeAlias = Callable[[Sequence[Poll], float], float]
 """The age in seconds at which to poll next, by the polls so far and the job's age now."""
 
 
-def contract_schedule(looks: Sequence[Look], age: float) -> float:
+def contract_schedule(polls: Sequence[Poll], age: float) -> float:
     """The schedule of x-waiter, which knows a job's age only: for what has no history, and for other languages."""
     return age + next(phase.every for phase in contract.SCHEDULE if phase.until is None or age < phase.until)

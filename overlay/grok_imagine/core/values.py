@@ -12,7 +12,7 @@ from grok_imagine_api import contract
 
 from ..errors import InvalidRequest, OutOfRange
 from ..hints import Hint
-from ..media.checks import CERTAIN, Finding, fields_of, is_blank, media_findings, seconds_of_video
+from ..media.checks import CERTAIN, Finding, is_blank, kind_of, media_findings, seconds_of_video
 
 __all__ = ["broken", "findings", "is_type", "section_of", "whole", "wrong_type"]
 
@@ -39,8 +39,11 @@ def is_type(value: object, wanted: contract.Value) -> bool:
         return "integer" in wanted.type or "number" in wanted.type
     if isinstance(value, float):
         return ("integer" in wanted.type and value.is_integer()) or "number" in wanted.type
-    kinds = (("string", str), ("array", list | tuple), ("object", Mapping))
-    return any(name in wanted.type and isinstance(value, kind) for name, kind in kinds)
+    if isinstance(value, str):
+        return "string" in wanted.type
+    if isinstance(value, list | tuple):
+        return "array" in wanted.type
+    return "object" in wanted.type and isinstance(value, Mapping)
 
 
 def whole(value: Any, wanted: contract.Value) -> Any:
@@ -54,8 +57,7 @@ def whole(value: Any, wanted: contract.Value) -> Any:
 
 def wrong_type(field: str, value: object, wanted: contract.Value) -> tuple[str, str]:
     """The rule that a value of a wrong type breaks, and the way out."""
-    kinds = (kind for kind in contract.INPUTS.values() if field in fields_of(kind))
-    kind = next(kinds, None)
+    kind = kind_of(field)
     names = " or ".join(TYPES[name] for name in wanted.type)
     is_number = not {"integer", "number"}.isdisjoint(wanted.type)
     got = repr(value)[:40] if is_number else type(value).__name__

@@ -25,7 +25,7 @@ except ImportError:  # Windows, where an open file can't be renamed or removed, 
 STRONG = re.compile(r'"[!-~]*"')  # an ETag that promises the same bytes, so that a part of them can be continued
 LONGEST_NOTE = 65536
 MOST_BOXES = 100_000
-"""Boxes of an MP4 that are looked at."""
+"""Maximum number of boxes of an MP4 to read."""
 TRIES = 5
 """Times that a name which others keep changing is tried."""
 CAREFUL = (
@@ -200,7 +200,7 @@ class Part:
                     file.write(note.encode())
 
     def write(self, chunk: bytes) -> None:
-        """Appends; as soon as there is enough to tell by, it has to be an MP4."""
+        """Appends; as soon as its first box is there, it has to be an MP4."""
         before, rest = self.size, memoryview(chunk)
         with self._disk():
             while rest:

@@ -44,7 +44,7 @@ def download(
     source: Video | Job | str,
     path: str | os.PathLike[str],
     *,
-    look: Callable[[str], Flow[Video]],
+    get: Callable[[str], Flow[Video]],
     retries: Retries,
     is_local: bool,
     overwrite: bool = False,
@@ -57,7 +57,7 @@ def download(
     Args:
         source: The video, its job, or the job's id.
         path: Where it goes.
-        look: Finds the job.
+        get: Gets the state of the job by its id.
         retries: The client's.
         is_local: Whether the service is on this machine, so that its files may be.
         overwrite: Whether a file that is there is replaced.
@@ -76,9 +76,9 @@ def download(
     url = _url(source, part) if isinstance(source, Video) else None
     try:
         yield Blocking(part.open)
-        found = yield from transfer.fetch(url or _url((yield from look(request_id)), part))
+        found = yield from transfer.fetch(url or _url((yield from get(request_id)), part))
         if not found:  # the service may sign it anew
-            found = yield from transfer.fetch(_url((yield from look(request_id)), part))
+            found = yield from transfer.fetch(_url((yield from get(request_id)), part))
         if not found:
             life = contract.LIMITS["result_url_lifetime"]
             raise part.error("expired", f"the URL has expired, as has a fresh one; it lives {life.value:g} {life.unit}")
@@ -160,7 +160,7 @@ class _Transfer:
                 elif status not in (206, 416) or not is_range:
                     raise part.error("refused", f"{place.host} answered {status}") from None
                 elif status == 416 and self._is_whole(answer):
-                    return self._judged()
+                    return self._checked_whole()
                 else:
                     part.etag = None  # what is there does not fit: the whole, then
             else:
@@ -168,7 +168,7 @@ class _Transfer:
                     raise self._contradicts("fewer")
                 if self._total not in (None, part.size):  # it was a shorter range than what is missing
                     raise TransportError(f"{part.size} bytes came of {self._total}")
-                return self._judged()
+                return self._checked_whole()
         raise part.error("redirect", f"{origin.host} redirects more than {REDIRECTS} times")
 
     def _request(self, place: Url, is_range: bool) -> Stream:
@@ -193,7 +193,7 @@ class _Transfer:
         self._part.etag, self._part.is_useless = None, True
         return TransportError(f"{how} bytes came than the answer's head says")
 
-    def _judged(self) -> bool:
+    def _checked_whole(self) -> bool:
         """True, if what is said to be the whole can be."""
         part = self._part
         part.check_type()
@@ -210,10 +210,10 @@ class _Transfer:
             raise _Other(head)
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise part.error("encoding", f"{host} sent the video compressed, though asked not to")
-        told = headers.get("content-length")
-        if told is not None and not re.fullmatch(r"[0-9]{1,18}", told):
+        length_text = headers.get("content-length")
+        if length_text is not None and not re.fullmatch(r"[0-9]{1,18}", length_text):
             raise part.error("length", f"{host} gives a length that is none")
-        end = total = length = None if told is None else int(told)
+        end = total = length = None if length_text is None else int(length_text)
         if head.status == 206:
             found = self._range_of(headers)
             if found is None or length not in (None, found[0] - part.size):

@@ -1,4 +1,4 @@
-"""A file at the service, as an answer tells of it."""
+"""A file at the service, as an answer describes it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class File:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> File | None:
-        """The file that an answer tells of; None if it is none."""
+        """The file that an answer describes; None if it describes none."""
         found = text_at(raw, "id")
         return cls(found, raw, headers) if found else None
 
@@ -69,5 +69,5 @@ class File:
         return hash(self.id)
 
     def __repr__(self) -> str:
-        told = {"filename": self.filename and shown(self.filename, 100), "size": self.size}
-        return f"<File {shown(self.id, 100)} {', '.join(f'{name}={value!r}' for name, value in told.items())}>"
+        facts = {"filename": self.filename and shown(self.filename, 100), "size": self.size}
+        return f"<File {shown(self.id, 100)} {', '.join(f'{name}={value!r}' for name, value in facts.items())}>"

@@ -59,7 +59,7 @@ class FileFlows:
             raise
 
     def get(self, file_id: str | File) -> Flow[File]:
-        """Looks at a file."""
+        """Gets a file's facts."""
         return _file_of((yield from ask(get_file._get_kwargs(_id_of(file_id)), self._retries)))
 
     def list(self, limit: int | None, order: str | None, sort_by: str | None, filter: str | None) -> Fetch[File]:
@@ -108,8 +108,8 @@ class FileFlows:
         yield Stream(get_file_content._get_kwargs(file_id), sink, keyed=True)
         if sink.answer is not None:
             status, headers = sink.answer
-            told = take_in(status, headers, bytes(sink.error), self._config.api_key)
-            raise api_error(status, told.headers, told.body, data=told.value)
+            answer = take_in(status, headers, bytes(sink.error), self._config.api_key)
+            raise api_error(status, answer.headers, answer.body, data=answer.value)
 
     def delete(self, file_id: str | File) -> Flow[None]:
         """Deletes a file. A repeat that finds none has deleted it before."""
@@ -166,8 +166,8 @@ class _Memory:
         self.error.clear()
         if head.headers.get("content-encoding", "identity").lower() != "identity":
             raise TransportError("the answer is compressed, though asked not to be")
-        told = [(name.encode(), value.encode()) for name, value in head.headers.items()]
-        self.answer = None if head.status == 200 else (head.status, told)
+        raw = [(name.encode(), value.encode()) for name, value in head.headers.items()]
+        self.answer = None if head.status == 200 else (head.status, raw)
         if self.answer is None:
             self.restart()
 

@@ -17,10 +17,9 @@ from ..core.schedule import Schedule
 from ..errors import KeyConflict, OutOfRange, RequestTimeout
 from ..parsing import shown
 from ..posting.start import generate, start_alone
-from . import known
 from .entries import Entry
+from .recorded import ended_video, recorded_unknown
 from .recorder import AlreadyClaimed, LedgerRecorder
-from .verdicts import recorded_unknown
 
 LONGEST = 255
 """Maximum length of a key, in characters."""
@@ -80,7 +79,7 @@ class Keyed:
         if entry.state == "unknown" or not entry.request_id:
             raise self._unknown(entry)
         now = self._ledger.clock()
-        video = yield from known.ended(entry, self._request, self._runtime, now)
+        video = yield from ended_video(entry, self._request, self._runtime, now)
         if video is not None:
             return video
         age = max(now - entry.created, 0.0)

@@ -12,7 +12,7 @@ from ..errors import InvalidRequest, OutOfRange
 from ..hints import Hint
 from .mp4 import seconds_of
 
-__all__ = ["CERTAIN", "Finding", "at", "fields_of", "is_blank", "media_findings", "seconds_of_video"]
+__all__ = ["CERTAIN", "Finding", "at", "is_blank", "kind_of", "media_findings", "seconds_of_video"]
 
 Finding: TypeAlias = tuple[InvalidRequest, str]
 """A violation and the confidence of its rule: H, M or L."""
@@ -23,6 +23,9 @@ CERTAIN = "H"
 LOCAL = Hint("local_file", "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body")
 BLANK = " \t\n\r\v\f"
 """Of these alone is a blank text; the same in each language."""
+
+PLACES = tuple((path.partition("[")[0], path, kind) for kind in contract.INPUTS.values() for path in kind.paths)
+"""Every path of a body that holds media: its field, the path, and the rules of its kind."""
 
 Refuse: TypeAlias = Callable[..., OutOfRange]
 
@@ -45,9 +48,9 @@ def seconds_of_video(video: object) -> float | None:
     return seconds_of(url) if isinstance(url, str) and url[:5].lower() == "data:" else None
 
 
-def fields_of(kind: contract.Input) -> list[str]:
-    """The fields of a body that hold media of a kind."""
-    return [path.partition("[")[0] for path in kind.paths]
+def kind_of(field: str) -> contract.Input | None:
+    """The rules of the media that a field of a body holds; None if it holds none."""
+    return next((kind for name, _, kind in PLACES if name == field), None)
 
 
 def at(path: str, body: Mapping[str, Any]) -> list[Any]:
@@ -63,8 +66,8 @@ def at(path: str, body: Mapping[str, Any]) -> list[Any]:
 
 def _media(body: Mapping[str, Any]) -> Iterator[tuple[str, contract.Input, Any]]:
     """Every image, video and voice of a body, with the rules of its kind."""
-    for kind in contract.INPUTS.values():
-        for path, field in zip(kind.paths, fields_of(kind), strict=True):
+    for field, path, kind in PLACES:
+        if field in body:
             yield from ((field, kind, item) for item in at(path, body))
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..core.request import VideoRequest
-from ..core.schedule import Look
+from ..core.schedule import Poll
 
 __all__ = ["DurationModel", "History", "Posterior", "kind_of"]
 
@@ -54,13 +54,13 @@ _HORIZON = 7200.0  # seconds
 OFFSETS = tuple(0.25 / 0.06 * (1.06**k - 1) for k in range(105))
 
 
-def predicted_lengths(looks: Iterable[Look]) -> Iterator[tuple[int, float]]:
+def predicted_lengths(polls: Iterable[Poll]) -> Iterator[tuple[int, float]]:
     """Each new progress value and the duration in seconds that it predicts by a line from the onset.
 
     Only the first poll at a value counts: a plateau adds no information. Jobs that stand still report 0 and 1.
     """
     last: int | None = None
-    for age, progress in looks:
+    for age, progress in polls:
         if type(progress) is int and 2 <= progress <= 100 and progress != last and 0.1 < age < _HORIZON:
             last = progress
             onset = min(ONSET, 0.7 * age)
@@ -78,9 +78,9 @@ class Finished:
 
     __slots__ = ("curve", "early", "seconds")
 
-    def __init__(self, seconds: float, curve: Sequence[Look], failed: bool) -> None:
+    def __init__(self, seconds: float, curve: Sequence[Poll], failed: bool) -> None:
         self.seconds, self.early = seconds, failed and not curve
-        new = [look for before, look in zip([(0.0, None), *curve], curve, strict=False) if look[1] != before[1]]
+        new = [poll for before, poll in zip([(0.0, None), *curve], curve, strict=False) if poll[1] != before[1]]
         if len(new) > _CURVE:
             new = new[:: -(-len(new) // (_CURVE - 1))]
         self.curve = [*new, *([] if new[-1:] == list(curve[-1:]) else curve[-1:])]
@@ -149,12 +149,12 @@ class DurationModel:
         self.doubt = 0.1 + 0.3 / (1 + len(residuals) / 8)  # the share of jobs whose progress misleads
         self._bias, self._scale = zip(*(_residual(5 * k, residuals) for k in range(21)), strict=True)
 
-    def plan(self, looks: Sequence[Look], age: float, pace: float) -> tuple[float, list[float]]:
+    def plan(self, polls: Sequence[Poll], age: float, pace: float) -> tuple[float, list[float]]:
         """The age at which to poll next, and the values of polls from now on. For all jobs that just started it is the same."""
-        is_first = not looks and age == 0
+        is_first = not polls and age == 0
         if is_first and pace in self._first:
             return self._first[pace]
-        posterior = Posterior(self, looks, age)
+        posterior = Posterior(self, polls, age)
         planned = posterior.next_poll(pace), posterior.values()
         if is_first:
             self._first[pace] = planned
@@ -186,9 +186,9 @@ def _residual(progress: int, residuals: Iterable[tuple[int, float]]) -> tuple[fl
     return mean, math.sqrt(max(square / weight - mean * mean, 1e-4))
 
 
-def _evidence(model: DurationModel, looks: Sequence[Look]) -> tuple[float, float] | None:
+def _evidence(model: DurationModel, polls: Sequence[Poll]) -> tuple[float, float] | None:
     """Mean and standard deviation of ln(length) from progress; None without progress. Steady progress narrows the deviation."""
-    readings = [model.reading(progress, end) for progress, end in predicted_lengths(looks)]
+    readings = [model.reading(progress, end) for progress, end in predicted_lengths(polls)]
     if not readings:
         return None
     mean, scale = readings[-1]
@@ -209,11 +209,11 @@ class Posterior:
 
     __slots__ = ("_dead", "_since", "_thrift", "cost", "edges", "mass", "tail")
 
-    def __init__(self, model: DurationModel, looks: Sequence[Look], now: float) -> None:
+    def __init__(self, model: DurationModel, polls: Sequence[Poll], now: float) -> None:
         self.edges = [now + offset for offset in OFFSETS]
         self.mass: list[float] = []
         self.cost: list[float] = []
-        evidence = _evidence(model, looks)
+        evidence = _evidence(model, polls)
         mean, scale = evidence or (0.0, 1.0)
         floor = model.doubt / _SCALES if evidence else 1.0
         peak = (1 - model.doubt) / scale / math.sqrt(2 * math.pi)
@@ -287,6 +287,8 @@ def kind_of(request: VideoRequest) -> Key:
 
 def _is_remote(part: object) -> bool:
     """Whether a part of a body refers to media by a URL other than a `data:` URL."""
+    if isinstance(part, str):
+        return False
     if isinstance(part, Mapping):
         url = part.get("url")
         return (isinstance(url, str) and url[:5].lower() != "data:") or any(map(_is_remote, part.values()))
@@ -307,7 +309,7 @@ class History:
         self._jobs: dict[Key, list[Finished]] = {}
         self._models: dict[Key, DurationModel] = {}
 
-    def add(self, key: Key, seconds: float, curve: Sequence[Look] = (), failed: bool = False) -> None:
+    def add(self, key: Key, seconds: float, curve: Sequence[Poll] = (), failed: bool = False) -> None:
         """Adds a job that has ended.
 
         Args:
@@ -345,7 +347,7 @@ class History:
     def to_json(self) -> list[Any]:
         """Lists for JSON: [key, [[seconds, [[age, progress], ...], failed], ...]] for each kind."""
         return [
-            [list(key), [[job.seconds, [list(look) for look in job.curve], job.early] for job in jobs]]
+            [list(key), [[job.seconds, [list(poll) for poll in job.curve], job.early] for job in jobs]]
             for key, jobs in self._jobs.items()
         ]
 
@@ -359,6 +361,6 @@ class History:
         history = cls()
         for key, jobs in data:
             for seconds, curve, failed in jobs:
-                looks = [(float(age), progress) for age, progress in curve]
-                history.add(tuple(key), float(seconds), looks, bool(failed))
+                polls = [(float(age), progress) for age, progress in curve]
+                history.add(tuple(key), float(seconds), polls, bool(failed))
         return history

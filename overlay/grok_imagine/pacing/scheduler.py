@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Literal
 
-from ..core.schedule import Look, Schedule
+from ..core.schedule import Poll, Schedule
 from .predictor import OFFSETS, PACE, History, Key
 from .quota import Windows
 
@@ -46,7 +46,7 @@ class PollSlot:
     Attributes:
         key: The job's kind.
         started_at: When its POST left, and then when it was answered; None until then.
-        looks: Polls that found it running: the first at each progress and the last, a bounded number.
+        polls: Polls that found it running: the first at each progress and the last, a bounded number.
     """
 
     __slots__ = (
@@ -65,14 +65,14 @@ class PollSlot:
         "_values",
         "_wake",
         "key",
-        "looks",
+        "polls",
         "started_at",
     )
 
     def __init__(self, key: Key, role: Literal["start", "poll", "call"], turn: int, schedule: Schedule | None) -> None:
         self.key = key
         self.started_at: float | None = None
-        self.looks: list[Look] = []
+        self.polls: list[Poll] = []
         self._role = role
         self._state: Literal["idle", "queued", "busy", "gone"] = "idle"
         self._schedule = schedule
@@ -94,21 +94,21 @@ class PollSlot:
         return self._role == "poll" and self._teaches is True
 
     def _add_poll(self, age: float, progress: int | None) -> None:
-        looks = self.looks
-        if len(looks) > 1 and looks[-1][1] == progress == looks[-2][1]:
-            looks[-1] = (age, progress)
+        polls = self.polls
+        if len(polls) > 1 and polls[-1][1] == progress == polls[-2][1]:
+            polls[-1] = (age, progress)
             return
-        looks.append((age, progress))
-        if len(looks) > _KEPT:
-            del looks[1:-1:2]
+        polls.append((age, progress))
+        if len(polls) > _KEPT:
+            del polls[1:-1:2]
 
     def _plan(self, age: float, history: History, pace: float, rationed: bool) -> None:
         started_at = self.started_at or 0.0
         self._base = age
         if self._schedule:
-            self._due, self._priced, self._values = started_at + self._schedule(self.looks, age), False, _NOTHING
+            self._due, self._priced, self._values = started_at + self._schedule(self.polls, age), False, _NOTHING
         else:
-            due, values = history.model(self.key).plan(self.looks, age, pace)
+            due, values = history.model(self.key).plan(self.polls, age, pace)
             self._due, self._priced = started_at + due, rationed
             self._values = array("f", (min(value, _DEAREST) for value in values)) if rationed else _NOTHING
 
@@ -268,7 +268,7 @@ class Scheduler:
         was_there = slot._state != "gone"
         self.release(slot)
         if was_there and slot.learns and slot.started_at is not None:
-            self.history.add(slot.key, now - slot.started_at, slot.looks, failed)
+            self.history.add(slot.key, now - slot.started_at, slot.polls, failed)
 
     def release(self, slot: PollSlot) -> None:
         """Drops the slot in any state; nothing is learned. Calling it again has no effect."""

@@ -20,7 +20,7 @@ from .. import logs
 from ..answers.answer import Answer
 from ..answers.api_errors import api_error
 from ..batch.outcome import Outcome
-from ..core.effects import Blocking, Call, Command, Flow
+from ..core.effects import Blocking, Call, Effect, Flow
 from ..core.request import VideoRequest
 from ..core.results import Job, Video
 from ..errors import JobError, LedgerError, StartOutcomeUnknown
@@ -31,8 +31,8 @@ from .spans import CALL, START, WAIT, JobSpan, Started, context_of, harmless, tr
 T = TypeVar("T")
 Outcomes: TypeAlias = list[Outcome]
 
-LOOKS = "/videos/"
-"""How the path of a look begins; the job's id follows."""
+POLLED = "/videos/"
+"""How the path of a poll begins; the job's id follows."""
 
 MOST_STARTED = 4096
 """Jobs whose starts a client remembers, for its waits to link to. Those that it forgot are in the ledger, if it has one."""
@@ -110,7 +110,7 @@ class _Traced:
     def run(self, flow: Flow[T], failure: Callable[[T], BaseException | None]) -> Flow[T]:
         """Passes effects out and results in, and sees both."""
         value, error = None, None
-        effect: Command | None = None
+        effect: Effect | None = None
         try:
             while True:
                 try:
@@ -153,8 +153,8 @@ class _Traced:
     def _span(self, operation: str, started: Started, kind: SpanKind) -> JobSpan:
         return JobSpan(operation, started, kind, self.parent, self.tracing.server, self.tracing.clock)
 
-    def _new_wait(self, effect: Command) -> str | None:
-        """The id of a job that is looked at for the first time."""
+    def _new_wait(self, effect: Effect) -> str | None:
+        """The id of a job that is polled for the first time."""
         if not isinstance(effect, Call) or effect.post is not None or effect.request.get("method") != "get":
             return None
         request_id = _job_of(effect)
@@ -183,7 +183,7 @@ class _Traced:
             started = Started(context_of(entry.traceparent), model, began, is_over=is_over)
         self.waits[request_id] = self._span(WAIT, started, SpanKind.INTERNAL)
 
-    def _before(self, effect: Command) -> Command:
+    def _before(self, effect: Effect) -> Effect:
         if isinstance(effect, Call) and effect.post is not None:
             self._begin_start()
             self.is_sent = True
@@ -201,7 +201,7 @@ class _Traced:
         return Blocking(noting)
 
     @harmless
-    def _after(self, effect: Command, value: object, error: BaseException | None) -> None:
+    def _after(self, effect: Effect, value: object, error: BaseException | None) -> None:
         if not isinstance(effect, Call):
             return
         if effect.post is not None and self.start:
@@ -214,7 +214,7 @@ class _Traced:
             wait = self.waits[request_id]
             if error is not None:
                 wait.met(error)
-            elif isinstance(value, Answer) and self._looked(wait, request_id, value):
+            elif isinstance(value, Answer) and self._poll_answered(wait, request_id, value):
                 self.waits.pop(request_id)
                 self.tracing.remember(request_id, wait.started._replace(is_over=True))
 
@@ -227,7 +227,7 @@ class _Traced:
         start.end(None, request_id)
         start.histograms[CALL].record(now - start.began, start.attributes)
 
-    def _looked(self, wait: JobSpan, request_id: str, answer: Answer) -> bool:
+    def _poll_answered(self, wait: JobSpan, request_id: str, answer: Answer) -> bool:
         """Whether the job has ended."""
         status, value = answer.status_code, answer.value if isinstance(answer.value, dict) else {}
         if not 200 <= status < 300:
@@ -269,4 +269,4 @@ class _Traced:
 
 
 def _job_of(effect: Call) -> str:
-    return unquote(str(effect.request.get("url", "")).removeprefix(LOOKS))
+    return unquote(str(effect.request.get("url", "")).removeprefix(POLLED))

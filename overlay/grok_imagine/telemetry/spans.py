@@ -31,9 +31,9 @@ COST_BOUNDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 METRICS = {
     CALL: ("s", "GenAI operation duration.", CALL_BOUNDS),
-    JOB: ("s", "From the start of a job to the look that saw its end.", JOB_BOUNDS),
+    JOB: ("s", "From the start of a job to the poll that saw its end.", JOB_BOUNDS),
     COST: ("{USD}", "What a job cost, as the service said.", COST_BOUNDS),
-    LAG: ("s", "Estimated time from the end of a job to the look that saw it.", CALL_BOUNDS),
+    LAG: ("s", "Estimated time from the end of a job to the poll that saw it.", CALL_BOUNDS),
 }
 
 PROPAGATOR = TraceContextTextMapPropagator()
@@ -125,7 +125,7 @@ class JobSpan:
 
     @harmless
     def end(self, error: BaseException | None, request_id: str | None) -> None:
-        """Ends the span; an error is told by its type alone, as its text may repeat what was sent."""
+        """Ends the span; an error is shown by its type alone, as its text may repeat what was sent."""
         hint = getattr(error, "hint", None)  # also of what a caller left by while the POST was under way
         if self.is_unknown or (hint and hint.code == "outcome_unknown"):
             self.event("outcome_unknown")
@@ -138,14 +138,14 @@ class JobSpan:
         self.span.end()
 
     def count_cost(self, usd: float | None) -> None:
-        """An answer told what the job cost."""
+        """An answer reported what the job cost."""
         if usd is not None:
             self.span.set_attribute("grok_imagine.cost_usd", usd)
             if not self.started.is_over:
                 self.histograms[COST].record(usd, {**self.attributes, "gen_ai.operation.name": START})
 
     def job_ended(self, request_id: str, error: BaseException | None, usd: float | None) -> None:
-        """A look saw the end. It was since the look before, and is taken to be in the middle between the two."""
+        """A poll saw the end. The job ended since the poll before; the middle between the two is assumed."""
         now, of_job = self.clock(), {**self.attributes, "gen_ai.operation.name": START}
         if error is not None:
             of_job["error.type"] = type(error).__name__

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from .. import logs
 from ..answers.answer import MOST_ANSWER, Answer, take_in
 from ..config import Config
-from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
+from ..core.effects import Blocking, Call, Effect, Flow, Sleep, Stream
 from ..core.results import Job
 from ..errors import GrokImagineError, RequestTimeout, TransportError, redact
 from ..parsing import BLOCK
@@ -27,7 +27,7 @@ from ..posting.post import GRACE, Post, cancel_or_wait_all
 from .exchange import LONGEST_STEPS, Exchange
 from .failures import broken_off, transport_error, typed
 from .files import async_chunks_of, async_files_client, head_of, log_head, ready
-from .given import AsyncHttpClient, lender_of
+from .http_clients import AsyncHttpClient, lender_of
 from .pools import async_transport
 from .redaction import Hidden, hiding
 from .request import built, complete
@@ -86,12 +86,12 @@ class AsyncDriver:
         failure: BaseException | None = None
         while True:
             try:
-                command = flow.send(value) if failure is None else flow.throw(failure)
+                effect = flow.send(value) if failure is None else flow.throw(failure)
                 value, failure = (
                     None,
                     None,
                 )  # an answer does not live through the pause that follows: thousands wait at once
-                value = await self._do(command)
+                value = await self._do(effect)
             except BaseException as error:
                 failure = error if getgeneratorstate(flow) != GEN_CLOSED else None
                 if failure:  # the flow goes on
@@ -103,23 +103,23 @@ class AsyncDriver:
                     redact(error, self._config.api_key)
                 raise
 
-    async def _do(self, command: Command) -> object:
-        if isinstance(command, Call):
-            return await self._send(command)
-        if isinstance(command, Sleep):
-            return await self._sleep(command.seconds)
-        if isinstance(command, Blocking):
-            return await _finished(self._in_thread(command))
-        if isinstance(command, Stream):
-            await self._stream(command)
+    async def _do(self, effect: Effect) -> object:
+        if isinstance(effect, Call):
+            return await self._send(effect)
+        if isinstance(effect, Sleep):
+            return await self._sleep(effect.seconds)
+        if isinstance(effect, Blocking):
+            return await _finished(self._in_thread(effect))
+        if isinstance(effect, Stream):
+            await self._stream(effect)
             return None
         with self._simulated.away() if self._simulated else contextlib.nullcontext():
-            result = command.callback(command.value)
+            result = effect.callback(effect.value)
             return await result if isawaitable(result) else result
 
-    async def _in_thread(self, command: Blocking) -> object:
+    async def _in_thread(self, effect: Blocking) -> object:
         async with self._here()[2]:
-            return await asyncio.to_thread(command.work)
+            return await asyncio.to_thread(effect.work)
 
     async def _send(self, call: Call) -> Answer | Job:
         self._config.check_open()
@@ -145,7 +145,7 @@ class AsyncDriver:
             job: Job = call.post.result()
             return job
         try:
-            # httpx bounds each step of a request. A look is bounded as a whole, since the polling timeout is.
+            # httpx bounds each step of a request. A poll is bounded as a whole, since the polling timeout is.
             async with asyncio.timeout_at(None if call.timeout is None else end):
                 return cast(Answer, await asyncio.shield(task))
         except TimeoutError as error:
@@ -248,9 +248,9 @@ class AsyncDriver:
                             chunk = await anext(chunks, None)
                         if chunk is None:
                             return
-                        told = stream.sink.write(chunk)
-                        if isawaitable(told):
-                            await told
+                        result = stream.sink.write(chunk)
+                        if isawaitable(result):
+                            await result
 
     def _here(self) -> Bound:
         """The HTTP client and gates of the running loop: connections can't outlive the loop they were made in."""

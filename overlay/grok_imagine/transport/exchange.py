@@ -15,7 +15,7 @@ from ..parsing import BLOCK
 from ..posting.post import Post, PostCancelled
 from ._library import httpx
 from .failures import broken_off, is_of, transport_error
-from .given import HttpClient
+from .http_clients import HttpClient
 from .network import Deadline, Stream
 from .pools import PoolTransport
 from .redaction import Hidden, hiding
@@ -131,7 +131,7 @@ class _FirstByte:
 
     def __init__(self, post: Post | None) -> None:
         self.post = post
-        # Where nobody watches, the library's error tells.
+        # None where nobody watches: then the library's error shows it.
         self.is_sent: bool | None = None
 
     @property

@@ -31,7 +31,7 @@ def transport_error(error: BaseException, *, sent: bool | None = None, place: Ur
 
     Args:
         error: Whatever was raised.
-        sent: Whether a byte may have left; None where only the error tells.
+        sent: Whether a byte may have left; None where only the error shows it.
         place: Where the request went.
     """
     if isinstance(error, TransportError):

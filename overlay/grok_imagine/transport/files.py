@@ -16,7 +16,7 @@ from ..config import Config
 from ..core.effects import Head, Stream
 from ..urls import Url, parse
 from ._library import httpx
-from .given import Borrowed, library_of
+from .http_clients import Borrowed, library_of
 from .network import Deadline
 from .pools import PoolTransport, async_client
 from .request import complete

@@ -37,7 +37,7 @@ class Hidden(Enum):
     QUERIES = "queries"
     """Queries of URLs, and a status line's own words, which may repeat one."""
     HEADERS = "headers"
-    """These, and all that httpcore tells of the exchange: hosts of files repeat signatures in any header."""
+    """These, and all that httpcore says of the exchange: hosts of files repeat signatures in any header."""
 
 
 _hidden: ContextVar[Hidden] = ContextVar("grok_imagine_hidden", default=Hidden.NOTHING)
@@ -96,14 +96,14 @@ def _redact(record: logging.LogRecord) -> bool:
     if hidden is Hidden.HEADERS and not is_summary:
         return False
     try:
-        text = told = record.getMessage()
+        text = message = record.getMessage()
     except (TypeError, ValueError, KeyError):  # a broken record: logging itself says so
         return True
     if hidden is not Hidden.NOTHING:
         text = _without_queries(text, is_summary)
     for pattern in list(_patterns.values()):
         text = pattern.sub("***", text)
-    if text != told:
+    if text != message:
         record.msg, record.args = text, None
     return True
 

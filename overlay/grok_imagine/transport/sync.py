@@ -12,21 +12,21 @@ from weakref import WeakSet
 
 from ..answers.answer import Answer
 from ..config import Config
-from ..core.effects import Blocking, Call, Command, Flow, Sleep, Stream
+from ..core.effects import Blocking, Call, Effect, Flow, Sleep, Stream
 from ..core.results import Job
 from ..errors import GrokImagineError, NotDelivered, redact
 from ..posting.post import TICK, Closing, Post, cancel_or_wait_all
 from .exchange import Exchange
 from .failures import typed
 from .files import chunks_of, files_client, head_of, log_head, ready
-from .given import HttpClient, lender_of
+from .http_clients import HttpClient, lender_of
 from .redaction import Hidden, hiding
 from .simulated import SimulatedTime
 
 T = TypeVar("T")
 
 STOP_TICK = 0.05
-"""Seconds after which one who waits for an answer looks whether it is to end."""
+"""Seconds between the checks for a stop while an answer is waited for."""
 
 
 class Stop:
@@ -84,7 +84,7 @@ class SyncDriver:
         self._posts: dict[Post, None] = {}
 
     def run(self, flow: Flow[T], stop: Stop | None = None) -> T:
-        """Runs a flow to its end. What interrupts it, a command or what stands between them, is raised in the flow."""
+        """Runs a flow to its end. What interrupts it, an effect or what stands between them, is raised in the flow."""
         if self._simulated:
             with self._simulated.working():
                 return self._run(flow, stop)
@@ -95,9 +95,9 @@ class SyncDriver:
         failure: BaseException | None = None
         while True:
             try:
-                command = flow.send(value) if failure is None else flow.throw(failure)
+                effect = flow.send(value) if failure is None else flow.throw(failure)
                 value, failure = None, None
-                value = self.do(command, stop)
+                value = self.do(effect, stop)
             except BaseException as error:
                 failure = error if getgeneratorstate(flow) != GEN_CLOSED else None
                 if failure:  # the flow goes on
@@ -109,26 +109,26 @@ class SyncDriver:
                     redact(error, self._config.api_key)
                 raise
 
-    def do(self, command: Command, stop: Stop | None = None) -> object:
-        """Carries out a command."""
-        if isinstance(command, Blocking):  # also when it is to end: a ledger's line is not left out
-            return command.work()
+    def do(self, effect: Effect, stop: Stop | None = None) -> object:
+        """Carries out an effect."""
+        if isinstance(effect, Blocking):  # also when it is to end: a ledger's line is not left out
+            return effect.work()
         if stop:
             stop.check()
-        if isinstance(command, Call):
-            return self._send(command, stop)
-        if isinstance(command, Sleep):
+        if isinstance(effect, Call):
+            return self._send(effect, stop)
+        if isinstance(effect, Sleep):
             if stop and self.sleep is time.sleep:
-                stop.sleep(command.seconds)
+                stop.sleep(effect.seconds)
                 return None
-            return self.sleep(command.seconds)
-        if isinstance(command, Stream):
-            self._stream(command)
+            return self.sleep(effect.seconds)
+        if isinstance(effect, Stream):
+            self._stream(effect)
             return None
         if self._simulated:
             with self._simulated.away():
-                return command.callback(command.value)
-        return command.callback(command.value)
+                return effect.callback(effect.value)
+        return effect.callback(effect.value)
 
     def _send(self, call: Call, stop: Stop | None) -> Answer | Job:
         self._config.check_open()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grok_imagine.core.schedule import Look
+from grok_imagine.core.schedule import Poll
 from grok_imagine.pacing.predictor import PACE, DurationModel, Posterior
 
 
@@ -20,6 +20,6 @@ class Schedule:
         self.model = model or DurationModel()
         self.pace = pace
 
-    def __call__(self, history: Sequence[Look], now: float) -> float:
+    def __call__(self, history: Sequence[Poll], now: float) -> float:
         """The age for the next poll, by the polls so far, all of which saw the job running, and its age now."""
         return Posterior(self.model, history, max(now, 0.0)).next_poll(self.pace)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from benchmarks.simulation.learned import Schedule
 
-from grok_imagine.core.schedule import Look
+from grok_imagine.core.schedule import Poll
 from grok_imagine.pacing.predictor import PACE, History
 
 from .families import KINDS, MEDIANS, SIGMAS, Family, Job
 
-Next = Callable[[Sequence[Look], float], float]
+Next = Callable[[Sequence[Poll], float], float]
 
 
-def watch(job: Job, schedule: Next) -> tuple[int, float, list[Look]]:
+def watch(job: Job, schedule: Next) -> tuple[int, float, list[Poll]]:
     """Looks needed, the age at the last of them, and what those before it saw."""
-    looks: list[Look] = []
+    looks: list[Poll] = []
     now = schedule(looks, 0.0)
     while now < job.length:
         looks.append((now, job.progress(now)))

@@ -1,21 +1,22 @@
-"""Conversions between errors, ledger entries and the states of a batch's requests."""
+"""Results from the ledger: the recorded video or error of a request whose outcome is known, or may be."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from ..core import operations, polling
+from ..core.effects import Flow
+from ..core.hooks import Runtime
 from ..core.request import VideoRequest
 from ..core.results import Video
 from ..errors import (
-    GrokImagineError,
+    NotFoundError,
     StartOutcomeUnknown,
-    UnexpectedError,
     VideoExpiredError,
     VideoGenerationError,
     VideoModeratedError,
 )
-from ..literals import OutcomeState
 from .entries import Entry
 
 FAILED = ("failed", "expired", "moderated")
@@ -23,22 +24,37 @@ ENDED = ("done", "downloaded", *FAILED)
 """States of the ledger in which a job has ended."""
 
 
-def id_on(error: BaseException) -> str | None:
-    """The request_id that was attached to an exception."""
-    found = error.__dict__.get("request_id")
-    return found if isinstance(found, str) and found else None
+def ended_video(entry: Entry, request: VideoRequest, runtime: Runtime, now: float) -> Flow[Video | None]:
+    """The recorded video of a job, polled again if its URL has expired. None if the job may still run.
+
+    Args:
+        entry: The job's entry, which has a `request_id`.
+        request: The request.
+        runtime: The client's runtime.
+        now: Unix seconds.
+
+    Raises:
+        VideoGenerationError: The job ended without a video.
+    """
+    if entry.state in ENDED:
+        video = recorded_video(entry)
+        if video is None and entry.state in FAILED:
+            raise recorded_failure(entry)
+        ran_out = entry.state == "done" and entry.url_expires is not None and entry.url_expires <= now
+        if video is None or ran_out:
+            video = yield from _poll(entry, runtime)
+        if video.outcome != "running":
+            return polling.resolve_state(video, request)
+    # It was accepted, or its state comes from a newer version, or the service still reports it as running.
+    return None
 
 
-def state_of(error: GrokImagineError, request_id: str | None, is_claimed: bool) -> OutcomeState:
-    """The batch state of a request that ended with an error. `request_id` is None if there is no job."""
-    if isinstance(error, StartOutcomeUnknown):
-        return "unknown"
-    if isinstance(error, VideoGenerationError) and request_id:
-        kinds: dict[type, OutcomeState] = {VideoExpiredError: "expired", VideoModeratedError: "moderated"}
-        return next((state for kind, state in kinds.items() if isinstance(error, kind)), "failed")
-    if request_id:
-        return "running"
-    return "unknown" if is_claimed and isinstance(error, UnexpectedError) else "refused"
+def _poll(entry: Entry, runtime: Runtime) -> Flow[Video]:
+    try:
+        return (yield from operations.get(str(entry.request_id), runtime))
+    except NotFoundError as error:
+        details: dict[str, Any] = {"request_id": entry.request_id, "cost_usd": entry.cost_usd}
+        raise VideoExpiredError("expired", "the service no longer knows the job", **details) from error
 
 
 def recorded_video(entry: Entry) -> Video | None:
