@@ -29,8 +29,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from grok_imagine import GrokImagineError, Ledger, LedgerQuota, TextToVideo, Video
-from grok_imagine.ledger import BatchSlot
+from grok_imagine import BatchSlot, GrokImagineError, Ledger, LedgerQuota, TextToVideo, Video
 
 SECTOR = 512
 TURNS = 40

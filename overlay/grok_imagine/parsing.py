@@ -10,6 +10,8 @@ import math
 import re
 import zlib
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from json.decoder import scanstring  # type: ignore[attr-defined]  # typeshed leaves it out
 from typing import Any
 
@@ -193,10 +195,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     if value.isdecimal():
         return min(float(value), YEAR)
-    # Imported here, since most programs never receive the header.
-    from datetime import UTC, datetime
-    from email.utils import parsedate_to_datetime
-
     try:
         now = parsedate_to_datetime(headers["date"][:64]) if "date" in headers else datetime.now(UTC)
         return min(max(0.0, (parsedate_to_datetime(value) - now).total_seconds()), YEAR)

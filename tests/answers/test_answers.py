@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from grok_imagine import (
     ApiError,
     AsyncClient,
+    BatchSlot,
     Client,
     CostLimitError,
     JobError,
@@ -37,7 +38,6 @@ from grok_imagine import (
 from grok_imagine.answers.answer import Answer, take_in
 from grok_imagine.core.results import Job
 from grok_imagine.errors import UnexpectedResponse, retry_after
-from grok_imagine.ledger import BatchSlot
 from grok_imagine.pacing.limiter import Pacer
 from grok_imagine.parsing import DEEPEST, LONGEST_NUMBER, MOST_ANSWER, YEAR, is_plain_id, shown
 from support import Api, ManualClock

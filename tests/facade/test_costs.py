@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from grok_imagine import (
     ApiError,
+    BatchSlot,
     CostLimitError,
     Delivery,
     Ledger,
@@ -25,7 +26,6 @@ from grok_imagine import (
     delivery_of,
 )
 from grok_imagine.answers.api_errors import api_error
-from grok_imagine.ledger import BatchSlot
 from grok_imagine_cli.listing import sums_of
 from poison import Poison, done, http, service
 from poisoned import JOBS, World

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from grok_imagine import Ledger, TextToVideo
-from grok_imagine.ledger import BatchSlot
+from grok_imagine import BatchSlot, Ledger, TextToVideo
 from support import HANG
 
 CAT = TextToVideo("A cat", duration=2)
@@ -40,7 +39,7 @@ def running(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]
 INTEND = """
 import sys
 from grok_imagine import Ledger, TextToVideo
-from grok_imagine.ledger import BatchSlot
+from grok_imagine import BatchSlot
 ledger = Ledger(sys.argv[1])
 print(ledger.claim(TextToVideo("A cat", duration=2), "o", BatchSlot("batch", 0, None)), flush=True)
 sys.stdin.readline()

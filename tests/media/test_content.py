@@ -36,6 +36,7 @@ from grok_imagine import (
     binding,
 )
 from grok_imagine.media import inputs as media
+from grok_imagine.media.content import json_pieces
 from grok_imagine.media.mp4 import seconds_of
 from grok_imagine_sandbox import Sandbox
 from support import Api, ManualClock
@@ -235,7 +236,7 @@ def test_pieces_are_what_json_would_make(style: dict[str, Any], value: Any) -> N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(media, "LONG", 5)
         patch.setattr(media, "PIECE", 3)
-        assert b"".join(media.json_pieces(value, **style)) == json.dumps(value, **style).encode()
+        assert b"".join(json_pieces(value, **style)) == json.dumps(value, **style).encode()
 
 
 def long_request() -> ImageToVideo:

@@ -28,7 +28,7 @@ from ..core.results import Video
 from ..core.retry import Retries
 from ..errors import JobError, OutOfRange
 from ..files_api.file import File
-from ..media.inputs import Content
+from ..media.content import Content
 from ..parsing import cost_ticks, text_at, value_at
 from ..rest import Fetch, ask, check_whole, make, pages
 from ..warning_types import ContractWarning

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
@@ -10,7 +11,8 @@ from typing import Any, Self
 from grok_imagine_api import contract
 
 from ..errors import ModeConflict, OutOfRange, UnknownField
-from ..media import inputs as media
+from ..media.content import json_pieces
+from ..media.inputs import url_of
 from . import validation, values
 
 __all__ = ["VideoRequest"]
@@ -46,7 +48,7 @@ class VideoRequest:
         object.__setattr__(self, "_sha256", None)
         object.__setattr__(self, "_is_checked", False)
         # A copy of its own, so that what the caller changes later does not change what is posted and hashed.
-        own = {name: _own(name, value) for name, value in validation.given(body).items()}
+        own = {name: _own(name, value) for name, value in validation.present(body).items()}
         object.__setattr__(self, "body", MappingProxyType({"model": contract.DEFAULT_MODEL} | own))
 
     @classmethod
@@ -97,14 +99,11 @@ class VideoRequest:
         return str(self._sha256)
 
     def _hash(self) -> str:
-        # Only here: hashing is for errors and ledgers, and json sorts what a caller may have given in any order.
-        import hashlib
-
         digest = hashlib.sha256()
         try:
             _check_text(self.body)
             style = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": True, "allow_nan": False}
-            for piece in media.json_pieces(dict(self.body), **style):
+            for piece in json_pieces(dict(self.body), **style):
                 digest.update(piece)
         except (TypeError, ValueError, RecursionError) as error:
             rule = f"holds what is no JSON: {error}"
@@ -178,7 +177,7 @@ def body_of(keywords: Mapping[str, Any], *, strict: bool = True) -> dict[str, An
     Raises:
         UnknownField: A keyword that is none; says which one is meant.
         ModeConflict: Two keywords for one field.
-        OutOfRange, ConfigurationError: A local image or video that can't be taken; see `media.url_of`.
+        OutOfRange, ConfigurationError: A local image or video that can't be taken; see `media.inputs.url_of`.
     """
     given = {name: value for name, value in keywords.items() if value is not None}
     unknown = {name: value for name, value in given.items() if name not in KEYWORDS}
@@ -191,7 +190,7 @@ def body_of(keywords: Mapping[str, Any], *, strict: bool = True) -> dict[str, An
     if "reference_image_file_ids" in given or "reference_image_urls" in given:
         # Ids first, then URLs: the vendor's SDK counts <IMAGE_n> in this order.
         ids, urls = (_sequence(name, given) for name in ("reference_image_file_ids", "reference_image_urls"))
-        encoded = [media.url_of(item, "reference_image_urls", "image", strict=strict) for item in urls]
+        encoded = [url_of(item, "reference_image_urls", "image", strict=strict) for item in urls]
         body["reference_images"] = [*({"file_id": item} for item in ids), *({"url": url} for url in encoded)]
     if "reference_audios" in given:
         body["reference_audios"] = list(_sequence("reference_audios", given))
@@ -220,7 +219,7 @@ def _medium(field: str, given: Mapping[str, Any], strict: bool, keyword: str = "
     if url is None:
         return None if file_id is None else {"file_id": file_id}
     kind = "video" if field == "video" else "image"
-    return {"url": media.url_of(url, keyword or f"{field}_url", kind, strict=strict)}
+    return {"url": url_of(url, keyword or f"{field}_url", kind, strict=strict)}
 
 
 def _sequence(name: str, given: Mapping[str, Any]) -> Sequence[Any]:

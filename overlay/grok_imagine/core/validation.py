@@ -19,12 +19,12 @@ from ..warning_types import ContractWarning
 from . import values
 from .values import is_type, section_of
 
-__all__ = ["check", "check_name", "choose", "findings", "given", "model_name"]
+__all__ = ["check", "check_name", "choose", "findings", "model_name", "present"]
 
 NULL_IS_ABSENT, EMPTY_IS_ABSENT = None in contract.ABSENT, () in contract.ABSENT
 
 
-def given(body: Mapping[str, Any]) -> dict[str, Any]:
+def present(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a body that have a value. Null and an empty list count as absent."""
     return {name: value for name, value in body.items() if not _is_absent(value)}
 
@@ -44,7 +44,7 @@ def choose(body: Mapping[str, Any], call: str = "generate", *, strict: bool = Tr
     Raises:
         ModeConflict: The fields select modes that exclude each other.
     """
-    served, fields = contract.CALLS[call], given(body)
+    served, fields = contract.CALLS[call], present(body)
     if len(served) == 1:
         return served[0]
     chosen = {mode: found for mode in served if (found := [f for f in contract.MODES[mode].selected_by if f in fields])}
@@ -70,7 +70,7 @@ def check_name(name: object, mode: str, body: Mapping[str, Any]) -> None:
         ModeConflict: The fields select another mode, or one that the name needs is missing.
     """
     variant = contract.VARIANTS.get(name) if isinstance(name, str) else None
-    if name == mode or (variant and variant.mode == mode and set(variant.fields) <= given(body).keys()):
+    if name == mode or (variant and variant.mode == mode and set(variant.fields) <= present(body).keys()):
         return
     needs = f"`{name}` needs {' and '.join(f'`{field}`' for field in variant.fields)}" if variant else ""
     text = f"the fields select {mode}, but `mode` is {name!r}"
@@ -129,7 +129,7 @@ def findings(mode: str, body: Mapping[str, Any], input_seconds: float | None = N
         body: The JSON body of the POST.
         input_seconds: Length of the input video; None has a data: URL measured.
     """
-    body = given(body)
+    body = present(body)
     # A field that is unknown or of a wrong type counts as present, and no other rule judges it.
     sound = {
         name: value for name, value in body.items() if name in contract.FIELDS and is_type(value, contract.FIELDS[name])

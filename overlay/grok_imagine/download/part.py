@@ -9,11 +9,12 @@ import re
 import secrets
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ..core.effects import Blocking, Flow
 from ..errors import DownloadError, TargetExistsError
 from ..hints import Hint
 
@@ -65,6 +66,19 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
         part.open()
     finally:
         part.close()
+
+
+def filled(part: Part, fill: Callable[[], Flow[None]]) -> Flow[Path]:
+    """Opens a part, fills it, and puts it in place. Whatever happens, it is closed."""
+    try:
+        yield Blocking(part.open)
+        yield from fill()
+        yield Blocking(part.sync)
+        part.commit()  # not in a thread, where a cancelled download would go on to rename
+        yield Blocking(part.sync_directory)
+    finally:
+        part.close()
+    return part.target
 
 
 class Part:

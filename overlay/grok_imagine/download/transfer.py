@@ -18,7 +18,7 @@ from .._version import __version__
 from ..addresses import is_loopback, is_nowhere
 from ..answers.api_errors import api_error
 from ..config import Seconds, seconds
-from ..core.effects import Blocking, Flow, Head, Sleep, Stream
+from ..core.effects import Flow, Head, Sleep, Stream
 from ..core.operations import check_id, id_of
 from ..core.results import Job, Video
 from ..core.retry import Retries
@@ -26,7 +26,7 @@ from ..errors import ApiError, OutOfRange, TransportError
 from ..hints import Hint
 from ..parsing import text_at
 from ..urls import Url, parse
-from .part import Part
+from .part import Part, filled
 
 MAX_BYTES = 2 * 2**30
 TIMEOUT = 600.0  # seconds for everything
@@ -74,20 +74,16 @@ def download(
     part = Part(path, request_id, overwrite)
     transfer = _Transfer(part, retries, on_progress, most, limit, is_local)
     url = _url(source, part) if isinstance(source, Video) else None
-    try:
-        yield Blocking(part.open)
+
+    def fill() -> Flow[None]:
         found = yield from transfer.fetch(url or _url((yield from get(request_id)), part))
         if not found:  # the service may sign it anew
             found = yield from transfer.fetch(_url((yield from get(request_id)), part))
         if not found:
             life = contract.LIMITS["result_url_lifetime"]
             raise part.error("expired", f"the URL has expired, as has a fresh one; it lives {life.value:g} {life.unit}")
-        yield Blocking(part.sync)
-        part.commit()  # not in a thread, where a cancelled download would go on to rename
-        yield Blocking(part.sync_directory)
-    finally:
-        part.close()
-    return part.target
+
+    return (yield from filled(part, fill))
 
 
 def _url(video: Video, part: Part) -> str:

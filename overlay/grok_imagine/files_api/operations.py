@@ -26,7 +26,7 @@ from ..config import Config
 from ..core.effects import Blocking, Flow, Head, Stream
 from ..core.operations import check_id, is_transient, repeat
 from ..core.retry import Delivery, Retries, delivery_of
-from ..download.part import Part
+from ..download.part import Part, filled
 from ..errors import CreateOutcomeUnknown, GrokImagineError, NotFoundError, OutOfRange, TransportError
 from ..media.upload import Upload
 from ..parsing import text_at
@@ -91,15 +91,7 @@ class FileFlows:
             name = re.sub(r"[^\w. -]", "_", file.filename or "").strip(". ")
             target /= name or re.sub(r"[^\w.-]", "_", known)
         part = _Part(target, known, overwrite)
-        try:
-            yield Blocking(part.open)
-            yield from self._fetch(known, _Disk(part))
-            yield Blocking(part.sync)
-            part.commit()  # not in a thread, where a cancelled download would go on to rename
-            yield Blocking(part.sync_directory)
-        finally:
-            part.close()
-        return part.target
+        return (yield from filled(part, lambda: self._fetch(known, _Disk(part))))
 
     def _fetch(self, file_id: str, sink: _Memory) -> Flow[None]:
         return repeat(lambda: self._fetch_once(file_id, sink), is_transient, self._retries)

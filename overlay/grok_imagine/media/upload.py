@@ -13,7 +13,8 @@ from typing import Any, BinaryIO, TypeAlias
 from grok_imagine_api import contract
 
 from ..errors import OutOfRange, TransportError
-from .inputs import PIECE, name_of, type_of
+from .content import PIECE
+from .inputs import name_of, type_of
 
 __all__ = ["Upload", "UploadInput"]
 

@@ -91,13 +91,13 @@ class Post:
         self.error: BaseException | None = None
         _add(self)
 
-    def start(self, exchange: Callable[[Post], Answer], then: Callable[[], object]) -> None:
-        """Makes an attempt and settles its outcome in a thread, which calls `then` at the end."""
+    def start(self, exchange: Callable[[Post], Answer], on_done: Callable[[], object]) -> None:
+        """Makes an attempt and settles its outcome in a thread, which calls `on_done` at the end."""
         claim = threading.Lock()  # a signal handler may raise in `Thread.start` although the thread already runs
 
         def work() -> None:
             if claim.acquire(blocking=False):
-                self.run(exchange, then)
+                self.run(exchange, on_done)
 
         try:
             _threads.do(work)
@@ -105,11 +105,11 @@ class Post:
             if not claim.acquire(blocking=False):
                 raise
             if not _cannot_start_thread(error):  # nothing was sent, and nothing will be
-                then()
+                on_done()
                 raise
-            self.run(exchange, then)
+            self.run(exchange, on_done)
 
-    def run(self, exchange: Callable[[Post], Answer], then: Callable[[], object]) -> None:
+    def run(self, exchange: Callable[[Post], Answer], on_done: Callable[[], object]) -> None:
         """Makes an attempt and settles its outcome, in this thread."""
         try:
             try:
@@ -118,7 +118,7 @@ class Post:
                 outcome = error
             self.finish(outcome)
         finally:
-            then()
+            on_done()
 
     def finish(self, outcome: Answer | GrokImagineError) -> None:
         """Settles the outcome of an attempt, unless the POST was cancelled."""

@@ -70,7 +70,7 @@ class AsyncDriver:
         # One for each loop; those of loops that have ended go when another is met.
         self._bound: WeakKeyDictionary[asyncio.AbstractEventLoop, Bound]
         self._bound = WeakKeyDictionary()
-        self._flying: set[asyncio.Task[Any]] = set()
+        self._in_flight: set[asyncio.Task[Any]] = set()
         self._exchange: Exchange | None = None
         self._posts: dict[Post, None] = {}
 
@@ -138,8 +138,8 @@ class AsyncDriver:
             return await self._post(call, call.post, gate)
         work = self._logged(http, call, limit)
         task = asyncio.ensure_future(_settled(call.post, work) if call.post else work)
-        self._flying.add(task)
-        task.add_done_callback(functools.partial(self._landed, gate))
+        self._in_flight.add(task)
+        task.add_done_callback(functools.partial(self._on_request_done, gate))
         if call.post:
             await _awaited(task, call.post)
             job: Job = call.post.result()
@@ -158,18 +158,18 @@ class AsyncDriver:
         settled: asyncio.Future[None] = loop.create_future()
         exchange = self._exchange = self._exchange or Exchange(self._config)
 
-        def landed() -> None:
+        def release() -> None:
             gate.release()
             if not settled.done():
                 settled.set_result(None)
 
-        def then() -> None:
+        def on_done() -> None:
             self._posts.pop(post, None)
             with contextlib.suppress(RuntimeError):  # the loop has ended, and whoever waited in it
-                loop.call_soon_threadsafe(landed)
+                loop.call_soon_threadsafe(release)
 
         self._posts[post] = None
-        post.start(lambda post: exchange.send(call.request, call.timeout, post), then)
+        post.start(lambda post: exchange.send(call.request, call.timeout, post), on_done)
         await _awaited(settled, post)
         return post.result()
 
@@ -184,7 +184,7 @@ class AsyncDriver:
         return answer
 
     async def _fetched(self, http: Any, call: Call, limit: float) -> Answer:
-        """Sends a request. Ends what would fly for ever: a body that trickles holds a place of the gate though nobody waits for it."""
+        """Sends a request. Bounds it as a whole: a body that comes in drops holds a place of the gate though nobody waits for it."""
         longest = LONGEST_STEPS * limit if call.timeout is None else limit + GRACE
         body, lost, response = bytearray(), "", None
         try:
@@ -202,7 +202,7 @@ class AsyncDriver:
                         headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
                         body += response.content
                     else:
-                        await _take(response.aiter_raw(), body)
+                        await _read_body(response.aiter_raw(), body)
         except Exception as error:
             if response is None or call.post is None:
                 ours = transport_error(error, place=self._config.place)
@@ -217,16 +217,16 @@ class AsyncDriver:
             return await http.handle_async_request(built(arguments, timeout=steps))
         return await http.send(http.build_request(**arguments), stream=True, follow_redirects=False)
 
-    def _landed(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:
+    def _on_request_done(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:
         """Gives a request's place back.
 
-        One whose caller has left still flies to its end: httpx's pool loses the connection of a request that is cancelled
+        One whose caller has left still goes on to its end: httpx's pool loses the connection of a request that is cancelled
         at some moments, and after enough of them has none left.
         """
-        self._flying.discard(task)
+        self._in_flight.discard(task)
         gate.release()
         if not task.cancelled():
-            task.exception()  # taken note of: whoever left does not want to know
+            task.exception()  # marks it as retrieved: the caller has left
 
     async def _stream(self, stream: Stream) -> None:
         (place, arguments), timeout = ready(stream, self._config), self._config.request_timeout
@@ -266,8 +266,8 @@ class AsyncDriver:
 
     def after_fork_in_child(self) -> None:
         """In a child process: nothing of the parent's is under way, and its connections are its own."""
-        _inherited.append((self._bound, self._flying))
-        self._bound, self._flying = WeakKeyDictionary(), set()
+        _inherited.append((self._bound, self._in_flight))
+        self._bound, self._in_flight = WeakKeyDictionary(), set()
         self._posts.clear()
         self.batches.clear()
         if self._given:
@@ -283,10 +283,10 @@ class AsyncDriver:
         if posts := list(self._posts):
             await _finished(asyncio.to_thread(cancel_or_wait_all, posts))
         loop = asyncio.get_running_loop()
-        flying = [task for task in self._flying if task.get_loop() is loop]
-        for task in flying:
+        in_flight = [task for task in self._in_flight if task.get_loop() is loop]
+        for task in in_flight:
             task.cancel()
-        await asyncio.gather(*flying, return_exceptions=True)
+        await asyncio.gather(*in_flight, return_exceptions=True)
         bound = self._bound.pop(loop, None)
         if bound and self._given is None:
             await bound[0].aclose()
@@ -298,8 +298,8 @@ _inherited: list[object] = []
 """What a child process has of its parent's loops: to be kept, since whatever closed it would act on the parent's."""
 
 
-async def _take(chunks: AsyncIterable[bytes], body: bytearray) -> None:
-    """Takes in a body that is no longer than any answer may be."""
+async def _read_body(chunks: AsyncIterable[bytes], body: bytearray) -> None:
+    """Reads a body, which must not be longer than any answer may be."""
     async for chunk in chunks:
         body += chunk
         if len(body) > MOST_ANSWER:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config import CONNECT_TIMEOUT, Config
-from ..media.inputs import Content
+from ..media.content import Content
 from ._library import httpx
 
 

@@ -147,12 +147,12 @@ class SyncDriver:
     def _post(self, call: Call, post: Post, stop: Stop | None) -> Job:
         exchange, gate = self._exchange, self._gate
 
-        def then() -> None:
+        def on_done() -> None:
             self._posts.pop(post, None)
             gate.release()
 
         self._posts[post] = None
-        post.start(lambda post: exchange.send(call.request, call.timeout, post), then)
+        post.start(lambda post: exchange.send(call.request, call.timeout, post), on_done)
         try:
             while not post.wait(TICK if stop is None else STOP_TICK):
                 if stop:
