@@ -27,7 +27,8 @@ from .core.results import Job, Video
 from .core.retry import Retries, RetryPolicy
 from .core.schedule import Schedule, contract_schedule
 from .core.validation import choose
-from .errors import ModeConflict, OutOfRange, UnknownField, redact
+from .errors import ModeConflict, OutOfRange, UnknownField
+from .parsing import redact
 from .posting import start as posting
 from .transport.redaction import redact_logs
 

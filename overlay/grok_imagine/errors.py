@@ -12,9 +12,7 @@ from typing import Any
 
 from .error_kinds import rule_of
 from .hints import Hint
-from .parsing import cost_usd, shown
-from .parsing import redact as redact
-from .parsing import retry_after as retry_after
+from .parsing import cost_usd, retry_after, shown
 
 __all__ = [
     "ApiError", "AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError", "CostLimitError",

@@ -37,9 +37,9 @@ from grok_imagine import (
 )
 from grok_imagine.answers.answer import Answer, take_in
 from grok_imagine.core.results import Job
-from grok_imagine.errors import UnexpectedResponse, retry_after
+from grok_imagine.errors import UnexpectedResponse
 from grok_imagine.pacing.limiter import Pacer
-from grok_imagine.parsing import DEEPEST, LONGEST_NUMBER, MOST_ANSWER, YEAR, is_plain_id, shown
+from grok_imagine.parsing import DEEPEST, LONGEST_NUMBER, MOST_ANSWER, YEAR, is_plain_id, retry_after, shown
 from support import Api, ManualClock
 
 KEY = "xai-CANARY0key0000000000"

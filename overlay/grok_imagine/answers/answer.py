@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import UnexpectedResponse
-from ..parsing import MOST_ANSWER as MOST_ANSWER
 from ..parsing import SHORTEST_SECRET, find_text, read_json, shown, unpack, without
 
 __all__ = ["Answer", "take_in"]

@@ -17,12 +17,12 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from .. import logs
-from ..answers.answer import MOST_ANSWER, Answer, take_in
+from ..answers.answer import Answer, take_in
 from ..config import Config
 from ..core.effects import Blocking, Call, Effect, Flow, Sleep, Stream
 from ..core.results import Job
-from ..errors import GrokImagineError, RequestTimeout, TransportError, redact
-from ..parsing import BLOCK
+from ..errors import GrokImagineError, RequestTimeout, TransportError
+from ..parsing import BLOCK, MOST_ANSWER, redact
 from ..posting.post import GRACE, Post, cancel_or_wait_all
 from .exchange import LONGEST_STEPS, Exchange
 from .failures import broken_off, transport_error, typed

@@ -8,10 +8,10 @@ from contextlib import closing
 from typing import Any
 
 from .. import logs
-from ..answers.answer import MOST_ANSWER, Answer, take_in
+from ..answers.answer import Answer, take_in
 from ..config import CONNECT_TIMEOUT, Config
 from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError
-from ..parsing import BLOCK
+from ..parsing import BLOCK, MOST_ANSWER
 from ..posting.post import Post, PostCancelled
 from ._library import httpx
 from .failures import broken_off, is_of, transport_error

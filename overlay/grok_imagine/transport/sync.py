@@ -14,7 +14,8 @@ from ..answers.answer import Answer
 from ..config import Config
 from ..core.effects import Blocking, Call, Effect, Flow, Sleep, Stream
 from ..core.results import Job
-from ..errors import GrokImagineError, NotDelivered, redact
+from ..errors import GrokImagineError, NotDelivered
+from ..parsing import redact
 from ..posting.post import TICK, Closing, Post, cancel_or_wait_all
 from .exchange import Exchange
 from .failures import typed
