@@ -99,7 +99,7 @@ def get(request_id: str, runtime: Runtime) -> Flow[Video]:
 
 
 def poll_once(
-    request_id: str, runtime: Runtime, timeout: float | None = None, *, has_turn: bool = False
+    request_id: str, runtime: Runtime, timeout: float | None = None, *, acquired: bool = False
 ) -> Flow[Video]:
     """Requests a job's state once, and reports an end to the recorder.
 
@@ -107,7 +107,7 @@ def poll_once(
         request_id: The job's id.
         runtime: The client's runtime.
         timeout: Seconds for the whole request; None for the client's own.
-        has_turn: Whether the limiter already granted the request.
+        acquired: Whether the limiter already granted the request.
 
     Raises:
         VideoModeratedError: The service answered 400 because moderation withheld the video.
@@ -120,8 +120,8 @@ def poll_once(
         raise JobError(text, request_id=request_id)
     recorder = runtime.recorder
     try:
-        if not has_turn:
-            yield from _await_turn(runtime, timeout)
+        if not acquired:
+            yield from _acquire_single(runtime, timeout)
         answer: Answer = yield Call(binding.poll(request_id), timeout)
         raise_for_status(answer, runtime, request_id)
         video = Video(request_id, _read_state(answer, request_id), answer.status_code, answer.headers)
@@ -151,7 +151,7 @@ def _record_cost(request_id: str, ticks: int | None, recorder: JobRecorder) -> F
         yield from recorded(recorder, lambda: recorder.record_cost(request_id, ticks))
 
 
-def _await_turn(runtime: Runtime, timeout: float | None = None) -> Flow[None]:
+def _acquire_single(runtime: Runtime, timeout: float | None = None) -> Flow[None]:
     """Waits until a request that belongs to no job may leave, at most for the request's own timeout."""
     slot = runtime.limiter.single_request()
     if slot is None:
@@ -191,7 +191,7 @@ def list_models(runtime: Runtime) -> Flow[list[VideoGenerationModel]]:
 
 
 def _list_models(runtime: Runtime) -> Flow[list[VideoGenerationModel]]:
-    yield from _await_turn(runtime)
+    yield from _acquire_single(runtime)
     answer: Answer = yield Call(binding.list_models())
     raise_for_status(answer, runtime)
     models = answer.json().get("models")
@@ -207,7 +207,7 @@ def get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
 
 
 def _get_model(model_id: str, runtime: Runtime) -> Flow[VideoGenerationModel]:
-    yield from _await_turn(runtime)
+    yield from _acquire_single(runtime)
     answer: Answer = yield Call(binding.get_model(model_id))
     raise_for_status(answer, runtime)
     return _model(answer.json(), answer)

@@ -142,13 +142,13 @@ def poll(
         yield from recorded(recorder, lambda: recorder.import_job(request_id))
     while True:
         is_last = timeout == 0 or not (yield from limiter.acquire(slot, last_call))
-        if is_last and not (yield from _last_turn(runtime, slot, begin + timeout)):
+        if is_last and not (yield from _acquire_last(runtime, slot, begin + timeout)):
             raise _timed_out(request_id, clock() - begin, last) from trouble
         left = begin + timeout - clock()
         # With a timeout of 0, or no time left after a slow POST, the one poll gets the normal request timeout.
         bound = runtime.request_timeout if left <= 0 else min(runtime.request_timeout, left)
         try:
-            last = yield from poll_once(request_id, runtime, bound, has_turn=True)
+            last = yield from poll_once(request_id, runtime, bound, acquired=True)
         except (TransportError, ApiError) as error:
             if not is_transient(error):
                 raise
@@ -174,7 +174,7 @@ def poll(
             raise _timed_out(request_id, clock() - begin, last) from trouble
 
 
-def _last_turn(runtime: Runtime, slot: PollSlot, end: float) -> Flow[bool]:
+def _acquire_last(runtime: Runtime, slot: PollSlot, end: float) -> Flow[bool]:
     """Acquires the slot for the last poll. If no time is left, the poll gets the normal request timeout."""
     runtime.limiter.prioritize(slot)
     now = runtime.clock()
