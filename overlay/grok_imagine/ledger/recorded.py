@@ -45,7 +45,7 @@ def ended_video(entry: Entry, request: VideoRequest, runtime: Runtime, now: floa
             video = yield from _poll(entry, runtime)
         if video.outcome != "running":
             return polling.resolve_state(video, request)
-    # It was accepted, or its state comes from a newer version, or the service still reports it as running.
+    # It runs, or its state comes from a newer version, or the service still reports it as running.
     return None
 
 
