@@ -9,7 +9,7 @@ Each function imports what it needs: the generated modules cost as much import t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import OutOfRange
@@ -32,12 +32,14 @@ def start(operation: str, body: Mapping[str, Any]) -> dict[str, Any]:
     from grok_imagine_api.models.extend_video_request import ExtendVideoRequest
     from grok_imagine_api.models.generate_video_request import GenerateVideoRequest
 
+    starts: dict[str, tuple[Callable[..., dict[str, Any]], Callable[[Mapping[str, Any]], Any]]] = {
+        "generateVideo": (generate_video._get_kwargs, GenerateVideoRequest.from_dict),
+        "editVideo": (edit_video._get_kwargs, EditVideoRequest.from_dict),
+        "extendVideo": (extend_video._get_kwargs, ExtendVideoRequest.from_dict),
+    }
+    kwargs, model = starts[operation]
     try:
-        if operation == "editVideo":
-            return edit_video._get_kwargs(body=EditVideoRequest.from_dict(body))
-        if operation == "extendVideo":
-            return extend_video._get_kwargs(body=ExtendVideoRequest.from_dict(body))
-        return generate_video._get_kwargs(body=GenerateVideoRequest.from_dict(body))
+        return kwargs(body=model(body))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OutOfRange(f"has not the form of {operation}: {error!r}", fields=["body"], section=operation) from error
 
