@@ -26,8 +26,8 @@ from grok_imagine.errors import (
     VideoGenerationError,
     VideoModeratedError,
     VideoTimeoutError,
-    redact,
 )
+from grok_imagine.parsing import redact
 
 INVALID = "Client specified an invalid argument"
 CASES = [

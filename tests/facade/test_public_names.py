@@ -46,7 +46,7 @@ def test_all_names_exist_once(module: ModuleType) -> None:
 @pytest.mark.parametrize("name", ["errors", "core.results", "compat"])
 def test_public_modules_export_all_they_define(name: str) -> None:
     module = importlib.import_module(f"grok_imagine.{name}")
-    assert own_names(module) <= set(module.__all__) | {"api_error", "redact", "kind_of", "retry_after"}
+    assert own_names(module) <= set(module.__all__)
 
 
 def test_the_package_exports_every_error_request_and_result() -> None:

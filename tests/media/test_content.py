@@ -234,8 +234,8 @@ STYLES = [
 @given(value=TREE)
 def test_pieces_are_what_json_would_make(style: dict[str, Any], value: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(media, "LONG", 5)
-        patch.setattr(media, "PIECE", 3)
+        patch.setattr("grok_imagine.media.content.LONG", 5)
+        patch.setattr("grok_imagine.media.content.PIECE", 3)
         assert b"".join(json_pieces(value, **style)) == json.dumps(value, **style).encode()
 
 

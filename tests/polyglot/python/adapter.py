@@ -83,7 +83,7 @@ def encode(case: dict[str, Any]) -> dict[str, Any]:
     from grok_imagine import binding
 
     if case["operation"] == "getVideo":
-        request = binding.look(case["request_id"])
+        request = binding.poll(case["request_id"])
     else:
         request = binding.start(case["operation"], VideoRequest("", case["body"]).body)
         if case["body"].get("model") is None:
