@@ -14,7 +14,7 @@ from polyglot import e2e_cases
 from polyglot.e2e_cases import CASES, run_all
 
 from conformance.answers import AnswerRules
-from support import ROOT
+from support import HANG, ROOT
 
 RULES = AnswerRules(json.loads((ROOT / "generated" / "grok_imagine_api" / "openapi.json").read_text(encoding="utf-8")))
 PATHS = {"generateVideo": "generations", "editVideo": "edits", "extendVideo": "extensions"}
@@ -30,7 +30,7 @@ class PlainAdapter(e2e_cases.Adapter):
     def talk(self, cases: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {"operations": ["run"]}
         for case in cases:
-            with httpx.Client(trust_env=False, timeout=10) as http:
+            with httpx.Client(trust_env=False, timeout=HANG) as http:
                 yield {"id": case["id"], "output": self._run(http, **case["input"])}
 
     def _run(self, http: httpx.Client, base_url: str, api_key: str, **case: Any) -> dict[str, Any]:

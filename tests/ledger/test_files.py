@@ -102,7 +102,7 @@ def test_a_fork_takes_neither_connection_nor_intents_along(tmp_path: Path) -> No
 
     assert forked(work) == 0
     ledger.confirm(ledger.begin(CAT, "o"), "parent's")
-    assert sorted(entry.state for entry in ledger.jobs()) == ["running", "running", "intended"]
+    assert sorted(entry.state for entry in ledger.jobs()) == ["intended", "running", "running"]
     ledger.close()
     quota.close()
 
