@@ -110,8 +110,8 @@ __all__ = [
 VERSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "eras": "1.0.0",
-        "modes": "3.0.1",
-        "waiter": "2.0.1",
+        "modes": "3.0.2",
+        "waiter": "2.0.2",
         "errors": "3.0.1",
         "limits": "2.1.0",
         "pricing": "3.0.1",

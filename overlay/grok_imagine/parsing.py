@@ -177,6 +177,12 @@ def whole_at(body: object, path: str) -> int | None:
     return value if type(value) is int and 0 <= value < 2**63 else None
 
 
+def is_billed(data: object) -> bool:
+    """Whether an answer has a cost above 0, however large."""
+    ticks = told_cost(data)
+    return isinstance(ticks, int | float) and not isinstance(ticks, bool) and ticks > 0
+
+
 def cost_ticks(data: object) -> int | None:
     """The cost in an answer, in ticks of 1/10,000,000,000 USD; None if it has none, or an invalid one."""
     return whole_at(data, COST)
@@ -247,9 +253,9 @@ def _whole(value: Any) -> Any:
     return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
-def _integer(digits: str) -> int | str:
+def _integer(digits: str) -> float | str:
     number = int(digits) if len(digits) <= 20 else None
-    return number if number is not None and -(2**63) <= number < 2**63 else shown(digits, LONGEST_NUMBER)
+    return number if number is not None and -(2**63) <= number < 2**63 else _float(digits)
 
 
 def _float(digits: str) -> float | str:

@@ -54,6 +54,7 @@ def estimate(request: VideoRequest, *, input_seconds: float | None = None) -> Es
         USD, or None for a model without known prices.
 
     Raises:
+        UnknownField: A model that other documents name but that does not exist.
         OutOfRange: `input_seconds` is not a number from 0 on, or `duration` is not a whole number.
     """
     model = model_name(request.body.get("model"))

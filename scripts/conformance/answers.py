@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
 class AnswerRules:
@@ -121,6 +124,18 @@ def _holds(matcher: Mapping[str, Any], value: Any) -> bool:
     return type(value) is type(matcher["equals"]) and bool(value == matcher["equals"])
 
 
-def _retry_after(case: Mapping[str, Any]) -> int | None:
-    value = case.get("headers", {}).get("retry-after", "")
-    return int(value) if value.isascii() and value.isdecimal() else None
+def _retry_after(case: Mapping[str, Any]) -> float | None:
+    headers = case.get("headers", {})
+    value = headers.get("retry-after", "")
+    if value.isascii() and value.isdecimal():
+        return int(value)
+    try:
+        until = datetime.strptime(value, HTTP_DATE)
+        sent = (
+            datetime.strptime(headers["date"], HTTP_DATE)
+            if "date" in headers
+            else datetime.now(UTC).replace(tzinfo=None)
+        )
+        return max((until - sent).total_seconds(), 0)
+    except ValueError:
+        return None

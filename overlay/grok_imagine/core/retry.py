@@ -15,6 +15,7 @@ from grok_imagine_api import contract
 
 from ..error_kinds import rule_of
 from ..errors import ApiError, GrokImagineError, NotDelivered, StartOutcomeUnknown, TransportError
+from ..parsing import is_billed
 
 __all__ = ["Delivery", "RetryPolicy", "delivery_of"]
 
@@ -52,7 +53,7 @@ def delivery_of(error: BaseException) -> Delivery:
     if isinstance(error, ApiError):
         found = BY_RULE[rule_of(error.status_code, error.code, error.message).post]
         # A refusal that was billed: a second one could be billed, too.
-        return Delivery.OTHER if found is Delivery.REFUSED and error.cost_usd else found
+        return Delivery.OTHER if found is Delivery.REFUSED and is_billed(error.payload) else found
     return Delivery.OTHER
 
 

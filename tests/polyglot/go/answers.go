@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // What the contract says of an answer: x-errors and x-waiter.
@@ -125,7 +127,15 @@ func (a answer) retryAfter() any {
 	if seconds, err := strconv.ParseUint(a.Headers["retry-after"], 10, 32); err == nil {
 		return float64(seconds)
 	}
-	return nil
+	until, err := http.ParseTime(a.Headers["retry-after"])
+	if err != nil {
+		return nil
+	}
+	sent, err := http.ParseTime(a.Headers["date"])
+	if err != nil {
+		sent = time.Now()
+	}
+	return max(until.Sub(sent).Seconds(), 0)
 }
 
 // wait looks until the job has ended or the time is up. The age of the job is the sum of the pauses.

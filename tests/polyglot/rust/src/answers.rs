@@ -1,5 +1,7 @@
 //! What an answer means, and when to look next: `x-waiter` and `x-errors`.
 
+use std::time::SystemTime;
+
 use crate::json::{Value, at, has, json, list, members, number, text, texts};
 
 /// The body of an answer: its JSON, or its text where it has none.
@@ -63,11 +65,19 @@ pub fn look(document: &Value, answer: &Value) -> Value {
     }
 }
 
-/// Seconds of a Retry-After; an HTTP date counts as none.
-fn retry_after(answer: &Value) -> Option<u32> {
-    let (_, value) = members(&answer["headers"]).find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
-    let digits = text(value);
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+/// Seconds of a Retry-After, digits or an HTTP date.
+fn retry_after(answer: &Value) -> Option<f64> {
+    let header = |wanted: &str| {
+        let (_, value) = members(&answer["headers"]).find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+        Some(text(value))
+    };
+    let value = header("retry-after")?;
+    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return value.parse().ok();
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    let sent = header("date").and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
+    Some(until.duration_since(sent).map_or(0.0, |pause| pause.as_secs_f64()))
 }
 
 pub fn post(errors: &Value, answer: &Value) -> Value {
@@ -101,7 +111,7 @@ pub fn wait(document: &Value, timeout: f64, mut next: impl FnMut(f64) -> Value) 
         age += pause;
         let answer = next(pause);
         let seen = look(document, &answer);
-        asked = (seen["outcome"] == "again").then(|| retry_after(&answer).unwrap_or(0).into());
+        asked = (seen["outcome"] == "again").then(|| retry_after(&answer).unwrap_or(0.0));
         if asked.is_none() && seen["outcome"] != "running" {
             return seen;
         } else if is_last {

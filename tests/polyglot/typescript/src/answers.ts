@@ -59,7 +59,10 @@ export function look(answer: Answer): Verdict {
 
 function retryAfter({ headers }: Answer): number | null {
   const value = headers?.["retry-after"];
-  return /^[0-9]+$/.test(value) ? Number(value) : null;
+  if (/^[0-9]+$/.test(value)) return Number(value);
+  if (!/^\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT$/.test(value)) return null;
+  const sent = headers.date ? Date.parse(headers.date) : Date.now();
+  return Math.max((Date.parse(value) - sent) / 1000, 0);
 }
 
 /** Looks until the job has ended or the time is up. The age of the job is the sum of the pauses. */

@@ -7,10 +7,14 @@ import static adapter.Json.names;
 import static adapter.Json.object;
 import static adapter.Json.text;
 import static adapter.Json.texts;
+import static java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.function.DoubleFunction;
@@ -106,15 +110,31 @@ record Answers(JsonNode waiter, JsonNode errors) {
         && (!matcher.has("is") || text(matcher.path("is")).equals("missing") == isMissing);
   }
 
-  /** Seconds of a Retry-After; null if there is none, or an HTTP date. */
-  private static Integer retryAfter(JsonNode answer) {
+  /** Seconds of a Retry-After, digits or an HTTP date; null if there is none. */
+  private static Double retryAfter(JsonNode answer) {
+    String value = header(answer, "retry-after");
+    if (value.matches("[0-9]+")) {
+      return Double.valueOf(value);
+    }
+    try {
+      Instant sent = header(answer, "date").isEmpty() ? Instant.now() : date(answer, "date");
+      return Math.max(Duration.between(sent, date(answer, "retry-after")).toMillis() / 1000.0, 0);
+    } catch (DateTimeException none) {
+      return null;
+    }
+  }
+
+  private static Instant date(JsonNode answer, String header) {
+    return RFC_1123_DATE_TIME.parse(header(answer, header), Instant::from);
+  }
+
+  private static String header(JsonNode answer, String wanted) {
     for (String name : names(answer.path("headers"))) {
-      String value = answer.path("headers").path(name).asText();
-      if (name.equalsIgnoreCase("retry-after") && value.matches("[0-9]{1,9}")) {
-        return Integer.valueOf(value);
+      if (name.equalsIgnoreCase(wanted)) {
+        return answer.path("headers").path(name).asText();
       }
     }
-    return null;
+    return "";
   }
 
   ObjectNode post(JsonNode answer) {
@@ -157,7 +177,7 @@ record Answers(JsonNode waiter, JsonNode errors) {
       JsonNode answer = next.apply(pause);
       ObjectNode seen = look(answer);
       hasFailed = seen.path("outcome").asText().equals("again");
-      asked = Objects.requireNonNullElse(retryAfter(answer), 0);
+      asked = Objects.requireNonNullElse(retryAfter(answer), 0.0);
       if (!hasFailed && !seen.path("outcome").asText().equals("running")) {
         return seen;
       } else if (isLast) {
