@@ -292,7 +292,7 @@ def _new_ground(finding: Finding, before: Mapping[str, Any], after: Mapping[str,
     fields = {field for mode in modes.values() for part in ("required", "allowed", "forbidden") for field in mode[part]}
     if name == "paths":
         old, new = (each.get("inputs", {}).get(kind, {}).get("paths", ()) for each in (before, after))
-        asked_of = {path.partition("[")[0].partition(".")[0] for path in {*new} - {*old}}
+        asked_of = {str(path).partition("[")[0].partition(".")[0] for path in {*new} - {*old}}
         return finding if asked_of & fields else replace(finding, breaking=False)
     there = {"forbidden": fields, "limits": fields, "lacks": modes}.get(kind)
     return finding if there is None or name in there else replace(finding, breaking=False)

@@ -125,9 +125,9 @@ def _duration(
         return
     # The text for a mode mentions only a maximum.
     refusal = named[-1]["refusal"] if duration > named[-1]["maximum"] else "duration"
-    whole = contract.body_schema(operation)["properties"]["duration"]
-    maximum = named[-1]["maximum"] if refusal != "duration" else whole["maximum"]
-    raise Refusal(contract.error(refusal, value=duration, mode=mode, minimum=whole["minimum"], maximum=maximum))
+    schema = contract.body_schema(operation)["properties"]["duration"]
+    told = named[-1] if named[-1]["refusal"] == refusal else schema
+    raise Refusal(contract.error(refusal, value=duration, mode=mode, minimum=told["minimum"], maximum=told["maximum"]))
 
 
 def _supported(contract: Contract, mode: str, model: str, body: Mapping[str, Any]) -> None:

@@ -15,7 +15,6 @@ class Serving(Bodies):
     def __init__(self, document: Mapping[str, Any]) -> None:
         super().__init__(document)
         self.errors = document["x-errors"]
-        self.ranges = document["components"]["schemas"]
 
     def vectors(self) -> Iterator[Vector]:
         """All, with their outputs."""
@@ -55,14 +54,11 @@ class Serving(Bodies):
     ) -> Iterator[Vector]:
         refusal, names = limit.get("refusal"), {"mode": mode}
         if "maximum" in limit:
-            operation = self.modes["modes"][mode]["operation"]
-            schema = self.ranges[f"{operation[0].upper()}{operation[1:]}Request"]["properties"][field]
-            bounds = schema if refusal in ("duration", None) else limit
             for value in (limit["minimum"], limit["maximum"]):
                 yield self._vector(f"{name}-{field}-{value}", f"`{field}` of {value}.", mode, {**body, field: value})
             if refusal:
                 value = limit["maximum"] + 1
-                more = {"value": value, "minimum": schema["minimum"], "maximum": bounds["maximum"], **names}
+                more = {"value": value, "minimum": limit["minimum"], "maximum": limit["maximum"], **names}
                 yield self._vector(
                     f"{name}-{field}-{value}", f"`{field}` of {value}.", mode, {**body, field: value}, refusal, more
                 )
