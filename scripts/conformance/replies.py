@@ -194,6 +194,11 @@ class Replies:
             ("number", {"url": 5}),
         ):
             yield name, f"A finished video: {name.replace('-', ' ')}.", {"status": "done", "video": video}
+        for path in self.waiter["result"]["url"]:
+            body: Any = URL
+            for name in reversed(path.split(".")):
+                body = {name: body}
+            yield f"alone/{path}", f"A finished video with a URL at `{path}` alone.", {"status": "done", **body}
 
 
 def _vector(name: str, says: str, register: str, case: Mapping[str, Any]) -> Vector:
