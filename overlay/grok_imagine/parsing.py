@@ -179,7 +179,7 @@ def whole_at(body: object, path: str) -> int | None:
 
 def is_billed(data: object) -> bool:
     """Whether an answer has a cost above 0, however large."""
-    ticks = told_cost(data)
+    ticks = value_at(data, COST)
     return isinstance(ticks, int | float) and not isinstance(ticks, bool) and ticks > 0
 
 
