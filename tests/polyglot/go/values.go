@@ -73,8 +73,8 @@ func keyFlaws(rules any, value any) (flaws []any) {
 	if rules == nil || !isObject {
 		return nil
 	}
-	for key := range given {
-		if at(rules, key) == nil {
+	for key, value := range given {
+		if value != nil && at(rules, key) == nil {
 			flaws = append(flaws, certain)
 		}
 	}

@@ -123,7 +123,7 @@ function breaks(limit: Json, value: Json, inputSeconds?: number): boolean {
 /** The confidences of the rules that the keys of an object break. */
 function* keyFlaws(rules: Json, value: Json): Generator<string> {
   if (!rules || !isObject(value)) return;
-  if (Object.keys(value).some((key) => !rules[key])) yield CERTAIN!;
+  if (Object.keys(value).some((key) => value[key] !== null && !rules[key])) yield CERTAIN!;
   for (const [key, rule] of Object.entries<Json>(rules)) {
     const inner = value[key] ?? null;
     if (inner === null ? rule.required : !isOf(rule.type, inner)) yield CERTAIN!;
