@@ -48,7 +48,9 @@ record Answers(JsonNode waiter, JsonNode errors) {
     int status = answer.path("http_status").asInt();
     String code = "";
     for (String path : texts(at(errors, "bodies.code"))) {
-      code = code.isEmpty() && !at(body, path).isBoolean() ? at(body, path).asText() : code;
+      JsonNode found = at(body, path);
+      boolean isCode = found.isTextual() || found.isIntegralNumber();
+      code = code.isEmpty() && isCode ? found.asText() : code;
     }
     String told = "";
     for (String path : texts(at(errors, "bodies.text"))) {
