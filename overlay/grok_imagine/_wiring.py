@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from weakref import WeakSet
@@ -27,7 +28,7 @@ from .core.results import Job, Video
 from .core.retry import Retries, RetryPolicy
 from .core.schedule import Schedule, contract_schedule
 from .core.validation import choose
-from .errors import ModeConflict, OutOfRange, UnknownField
+from .errors import ConfigurationError, ModeConflict, OutOfRange, UnknownField
 from .parsing import redact
 from .posting import start as posting
 from .transport.redaction import redact_logs
@@ -98,6 +99,8 @@ class ClientCore:
         awaits: bool = False,
     ) -> None:
         redact_logs(config)
+        for name, given in {"retry": retry, "ledger": ledger, "limits": limits, "quota": quota}.items():
+            _check_part(name, given)
         self._awaits = awaits
         self._config = config
         self._is_simulated = simulated is not None
@@ -125,6 +128,7 @@ class ClientCore:
             return self._runtime
 
     def _recorder_of(self, ledger: Ledger) -> LedgerRecorder:
+        _check_part("ledger", ledger)
         from .ledger.recorder import LedgerRecorder
 
         return LedgerRecorder(ledger, self._config.base_url)
@@ -305,7 +309,8 @@ class ClientCore:
         from .batch.runner import BatchRunner, Options
         from .ledger.ledger import Ledger
 
-        if max_cost_usd is not None and (isinstance(max_cost_usd, bool) or not 0 <= max_cost_usd < 1e9):
+        is_number = isinstance(max_cost_usd, int | float | Decimal) and not isinstance(max_cost_usd, bool)
+        if max_cost_usd is not None and not (is_number and 0 <= max_cost_usd < 1e9):
             raise OutOfRange(f"is USD from 0 on; got {max_cost_usd!r}", fields=["max_cost_usd"], section="x-pricing")
         if not isinstance(name, str) or not name:
             raise OutOfRange(f"is a text; got {name!r}", fields=["name"], section="client")
@@ -348,6 +353,21 @@ class ClientCore:
     def get_model(self, model_id: str) -> Flow[VideoGenerationModel]:
         """One video model."""
         return operations.get_model(model_id, self.runtime)
+
+
+PARTS = {
+    "retry": ("RetryPolicy", "max_retries", "RetryPolicy(max_retries=3)"),
+    "ledger": ("Ledger", "load_history", "Ledger('jobs.db')"),
+    "limits": ("Limits", "windows", "Limits(concurrent_jobs=5)"),
+    "quota": ("Quota", "take", "RedisQuota('redis://host:6379/0')"),
+}
+"""What a client is made of, by keyword: the type, an attribute that tells it without an import, and an example."""
+
+
+def _check_part(name: str, given: object) -> None:
+    kind, attribute, example = PARTS[name]
+    if given is not None and not hasattr(given, attribute):
+        raise ConfigurationError(f"{name} is a {kind}, such as {example}; got {type(given).__name__}")
 
 
 def _bar(on_progress: ProgressCallback | None) -> Bar | None:
@@ -401,9 +421,3 @@ def prepared(
 
     names = {"prompt": prompt, "model": model, "strict": strict, "unknown": dict(options)}
     return PreparedRequest(request_of(names, call), own)
-
-
-def no_attribute(client: object, name: str) -> AttributeError:
-    """The error of a name that a client does not have, with a hint for one that another SDK has."""
-    hint = "; this API is client.video: start, generate, extend, get, wait" if name == "videos" else ""
-    return AttributeError(f"{type(client).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=client)

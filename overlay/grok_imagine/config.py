@@ -20,9 +20,11 @@ from .urls import Url, parse
 from .warning_types import ContractWarning, InsecureBaseUrlWarning
 
 DEFAULT_BASE_URL = "https://api.x.ai/v1"
+"""The address of a client without `base_url` and without `XAI_BASE_URL`."""
 REQUEST_TIMEOUT = 60.0
 MAX_CONNECTIONS = 8
 CONNECT_TIMEOUT = 10.0
+LEAST_TIMEOUT = 0.001
 
 MOST_SECONDS = 1e7
 
@@ -49,7 +51,7 @@ class Config:
     ) -> None:
         self.api_key = _key(api_key)
         self.base_url = base_address(base_url)
-        self.request_timeout = seconds(request_timeout, "request_timeout", least=0.001)
+        self.request_timeout = seconds(request_timeout, "request_timeout", least=LEAST_TIMEOUT)
         if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
             raise ConfigurationError(f"max_connections is a whole number from 1 on; got {max_connections!r}")
         self.max_connections = max_connections
@@ -93,12 +95,13 @@ def timeout_of(request_timeout: Seconds, timeout: Seconds | None) -> Seconds:
 
     Raises:
         ConfigurationError: Both are given.
+        OutOfRange: It is none.
     """
     if timeout is None:
         return request_timeout
     if request_timeout != REQUEST_TIMEOUT:
         raise ConfigurationError("timeout and request_timeout are two names of one setting; leave timeout out")
-    return timeout
+    return seconds(timeout, "timeout", least=LEAST_TIMEOUT)
 
 
 def _headers(own: Mapping[str, str] | None, key: str) -> dict[str, str]:
@@ -106,6 +109,8 @@ def _headers(own: Mapping[str, str] | None, key: str) -> dict[str, str]:
     python = ".".join(map(str, sys.version_info[:3]))
     # Packed answers could unpack to anything; the plain ones are short.
     headers = {"accept-encoding": "identity", "user-agent": f"grok-imagine/{__version__} python/{python}"}
+    if not isinstance(own, Mapping | None):
+        raise ConfigurationError(f"headers is a mapping, such as {{'name': 'value'}}; got {type(own).__name__}")
     for name, value in (own or {}).items():
         if (
             not isinstance(name, str)

@@ -61,7 +61,7 @@ def _rebuild(cls: type[GrokImagineError], args: tuple[Any, ...], state: dict[str
 
 
 class ConfigurationError(GrokImagineError, ValueError):
-    """The client can't be made: no API key, or a base URL that is none."""
+    """The client can't be made: no API key, an invalid base URL, or another argument of a wrong type."""
 
 
 class LedgerError(GrokImagineError):
@@ -169,7 +169,7 @@ class UnexpectedError(GrokImagineError):
 
 
 class TransportError(GrokImagineError):
-    """No answer to a request that is safe to repeat, such as a poll of a job.
+    """No answer to a request that is safe to repeat, such as a GET of a job.
 
     Attributes:
         host: Where the request went, or was to go, if that is known.
@@ -194,7 +194,7 @@ class RequestTimeout(TransportError, TimeoutError):
 
 
 class StartOutcomeUnknown(GrokImagineError):
-    """A POST that starts a paid job was sent, and no answer came that says whether the job exists.
+    """A POST that starts a paid job was sent, and no answer says whether the job exists.
 
     It may be running and billed. Sending it again could bill twice, so nothing here does. Look at the usage page of the
     console before you do; `__cause__` is what happened.
@@ -240,7 +240,7 @@ class StartOutcomeUnknown(GrokImagineError):
 
 
 class CreateOutcomeUnknown(GrokImagineError):
-    """A POST that makes a file or a batch was sent, and no answer came that says whether it exists.
+    """A POST that makes a file or a batch was sent, and no answer says whether it exists.
 
     Sending it again could make a second one, so nothing here does. Neither costs anything at once; a file that has no end is
     charged as long as it is kept. `__cause__` is what happened.
@@ -402,7 +402,7 @@ class VideoModeratedError(VideoGenerationError):
 
 
 class VideoTimeoutError(JobError, TimeoutError):
-    """The wait ended, the job did not: it goes on and is paid for. `client.video.wait(request_id)` takes it up again."""
+    """The wait ended, the job did not: it goes on and is paid for. `client.video.wait(request_id)` resumes the wait."""
 
 
 class DownloadError(GrokImagineError):

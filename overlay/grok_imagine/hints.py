@@ -1,8 +1,8 @@
-"""What to do about an error, as data."""
+"""What to do about an error, as data; and our names for those of other SDKs."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 __all__ = ["Hint", "HintCode"]
 
@@ -33,3 +33,32 @@ class Hint(NamedTuple):
 
     code: HintCode
     text: str
+
+
+OURS = {
+    "videos": "this API is client.video: start, generate, extend, get, wait",
+    "images": "images are not part of it",
+    "create": "client.video.start starts a job",
+    "create_and_poll": "client.video.generate waits for the video",
+    "download_content": "video.save(path) or client.video.download(request_id, path)",
+    "edit": "client.video.generate(prompt, video_url=...)",
+    "poll": "client.video.wait(request_id)",
+    "remix": "client.video.generate(prompt, video_url=...)",
+    "retrieve": "client.video.get(request_id)",
+}
+"""What stands here for a name of another SDK."""
+
+METHODS = ("start", "generate", "extend", "wait")
+"""Methods of `client.video` that are looked for at the client."""
+
+
+class OtherNames:
+    """A client, or its `video`: it answers a name of another SDK by ours."""
+
+    if not TYPE_CHECKING:  # a type checker would take any name for one of ours
+
+        def __getattr__(self, name: str) -> Any:
+            is_client = "video" in vars(self)
+            ours = f"client.video.{name}" if is_client and name in METHODS else OURS.get(name)
+            hint = f"; {ours}" if ours else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)

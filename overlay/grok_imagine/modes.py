@@ -13,13 +13,10 @@ __all__ = ["EditVideo", "ExtendVideo", "ImageToVideo", "ReferenceToVideo", "Text
 
 
 class VideoOptions(TypedDict, total=False):
-    """Every keyword of `start` and `generate`, as the vendor's SDK names them: for programs that pass them on as `**options`.
+    """Every keyword of `start` and `generate` that makes a request: for programs that pass them on as `**options`.
 
-    `duration` in seconds; `*_file_id` ids of the Files API; `keyframes` as `{"image_url": ..., "timestamp": seconds}`;
-    `reference_audios` as `{"voice_id": ...}`. `*_url` and `*_urls` of images and videos are public http(s) or base64
-    data: URLs as a str, or the thing itself: a `pathlib.Path`, bytes, a binary file, a PIL image. It is read and encoded
-    at once, when the request is made (20 MiB in about 0.1 s; a coroutine may hand that to `asyncio.to_thread`); a str is
-    never taken for a path.
+    `client.video.start` says what each of them takes. A file is read and encoded when the request is made, 20 MiB in about
+    0.1 s; a coroutine may leave that to `asyncio.to_thread`.
     """
 
     duration: int | None

@@ -74,12 +74,12 @@ def _text(value: object) -> str:
 
 
 class Bar:
-    """The progress bar of one job, drawn by the notebook. It appears when the job is first seen running."""
+    """The progress bar of one job, drawn by the notebook. It appears at once: the first poll may be ten seconds away."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._handle: Any = None
-        self._state, self._request_id = "waiting", ""
+        self._state, self._request_id = "pending", ""
         self._progress: int | None = None
 
     def update(self, video: Any) -> None:
@@ -89,6 +89,7 @@ class Bar:
 
     def around(self, flow: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
         """A wait, after which the bar says how it ended."""
+        self._draw()
         try:
             result = yield from flow
         except BaseException as error:
@@ -116,9 +117,8 @@ class Bar:
 
     def _summary(self) -> str:
         far = "" if self._progress is None else f" {self._progress} %"
-        return (
-            f"{shown(self._state, 40)}{far}, {time.monotonic() - self._began:.0f} s, job {shown(self._request_id, 100)}"
-        )
+        job = f", job {shown(self._request_id, 100)}" if self._request_id else ""
+        return f"{shown(self._state, 40)}{far}, {time.monotonic() - self._began:.0f} s{job}"
 
     def _repr_html_(self) -> str:
         # Without a value it moves: nothing is known of how far the job is.

@@ -55,8 +55,11 @@ def estimate(request: VideoRequest, *, input_seconds: float | None = None) -> Es
 
     Raises:
         UnknownField: A model that other documents name but that does not exist.
-        OutOfRange: `input_seconds` is not a number from 0 on, or `duration` is not a whole number.
+        OutOfRange: `request` is none, `input_seconds` is not a number from 0 on, or `duration` is not a whole number.
     """
+    if not isinstance(request, VideoRequest):
+        rule = f"is a request, such as TextToVideo('A heron', duration=8); got {type(request).__name__}"
+        raise OutOfRange(rule, fields=["request"], section="client")
     model = model_name(request.body.get("model"))
     price = contract.PRICES.get(model)
     if price is None:

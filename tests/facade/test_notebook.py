@@ -18,8 +18,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_imagine import Job, Outcome, OutOfCreditError, TextToVideo, Video, VideoGenerationError
-from grok_imagine.notebook import progress_bars
+from grok_imagine import (
+    Client,
+    Job,
+    NotDelivered,
+    Outcome,
+    OutOfCreditError,
+    RetryPolicy,
+    TextToVideo,
+    Video,
+    VideoGenerationError,
+)
+from grok_imagine.notebook import Bar, progress_bars
 from grok_imagine_api import contract
 from grok_imagine_sandbox import Sandbox
 from support import ROOT, Api, ManualClock
@@ -150,6 +160,7 @@ def test_a_job_and_an_outcome_are_small_tables() -> None:
     assert "job-1" in job.text and "text-to-video" in job.text and "A <heron>" in job.text
     outcome = read(Outcome(3, "done", request, "job-1", done()))
     assert outcome.urls == [URL] and "A <heron>" in outcome.text and "$0.30" in outcome.text
+    assert [tag for tag, _ in outcome.tags].count("table") == 1 and outcome.text.count("job-1") == 1
     refused = read(Outcome(4, "refused", error=OutOfCreditError("no credit", status_code=429, headers={})))
     assert "OutOfCreditError: no credit" in refused.text and "refused" in refused.text
 
@@ -190,7 +201,8 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
 class TestTheProgressBar:
     def test_shows_the_wait_and_its_end(self, api: Api, shell: Shell) -> None:
         video = api(lambda c: c.video.generate("A cat", duration=15))
-        assert shell.bars == 1 and len(shell.drawn) >= 4 and "pending" in shell.drawn[0]
+        assert shell.bars == 1 and len(shell.drawn) >= 4
+        assert shell.drawn[0] == "pending, 0 s" and video.request_id in shell.drawn[1]
         assert shell.drawn[-1].startswith("done 100 %") and video.request_id in shell.drawn[-1]
 
     def test_says_what_ended_the_wait(self, api: Api, clock: ManualClock, shell: Shell) -> None:
@@ -200,6 +212,13 @@ class TestTheProgressBar:
         ):
             api(lambda c: c.video.generate("A cat", duration=15), base_url=sandbox.base_url)
         assert shell.drawn[-1].startswith("VideoExpiredError")
+
+    def test_is_there_before_anything_is_sent_and_moves(self, clock: ManualClock, shell: Shell) -> None:
+        client = Client(api_key="k", base_url="http://127.0.0.1:9/v1", retry=RetryPolicy(max_retries=0))
+        with client, pytest.raises(NotDelivered):
+            client.video.generate("A cat")
+        assert shell.drawn == ["pending, 0 s", "NotDelivered, 0 s"]
+        assert " value=" not in Bar()._repr_html_()
 
     def test_a_callback_of_ones_own_takes_its_place_and_it_can_be_turned_off(self, api: Api, shell: Shell) -> None:
         seen: list[Any] = []
@@ -288,7 +307,9 @@ print(json.dumps([[str(path), notebooks.executed(path)] for path in notebooks.NO
         for path, fresh in found:
             known = json.loads(Path(path).read_text(encoding="utf-8"))
             assert [kinds(cell) for cell in fresh["cells"]] == [kinds(cell) for cell in known["cells"]]
-            assert not re.search(r'"output_type": "error"|Traceback|/(home|root|tmp|work)/', json.dumps(known))
+            assert not re.search(
+                r'"output_type": "error"|Traceback|/(home|root|tmp|work)/|https?://', json.dumps(known)
+            )
 
 
 def kinds(cell: dict[str, Any]) -> tuple[str, str, list[str]]:

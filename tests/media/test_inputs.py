@@ -104,7 +104,7 @@ def test_a_text_is_an_address_and_opens_no_file(
     monkeypatch.chdir(tmp_path)
     Path("cat.png").write_bytes(PNG)
     for text in ("cat.png", str(tmp_path / "cat.png"), "file:///cat.png"):
-        with pytest.raises(OutOfRange, match=r"`image`: has a URL of .*; give a local file as a pathlib\.Path"):
+        with pytest.raises(OutOfRange, match=r"`image`: has a URL of .*; write pathlib\.Path"):
             api(lambda c, text=text: c.video.start("x", image_url=text))
     assert not sandbox.requests
     for address in ("https://a/cat.png", url(PNG, "image/png")):
@@ -143,7 +143,7 @@ def test_an_image_of_pil_that_can_not_be_saved_says_so(make: Callable[[], Image.
 def test_an_image_of_pil_is_held_to_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     limit = contract.Limit(value=1000, unit="bytes", confidence="M", source="here")
     monkeypatch.setattr(contract, "LIMITS", {**contract.LIMITS, "image_size": limit})
-    with pytest.raises(OutOfRange, match="the Image of the image is larger than 1,000 bytes; scale it down"):
+    with pytest.raises(OutOfRange, match=r"the image \(Image\) is larger than 1,000 bytes; scale it down"):
         ImageToVideo(image_url=Image.effect_noise((64, 64), 90))
 
 
@@ -173,7 +173,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "directory": (lambda folder: folder, "is a directory"),
     "missing": (lambda folder: folder / "none.png", "can't be read: No such file"),
     "null": (lambda folder: Path("a\0b"), "can't be read"),
-    "empty bytes": (b"", "the bytes of the image is empty"),
+    "empty bytes": (b"", "the image (bytes) is empty"),
     "empty file": (lambda folder: folder / "empty.png", "is empty"),
     "at its end": (lambda _: at_its_end(), "is empty; a file is read from its position; `seek(0)` goes back"),
     "closed": (lambda _: closed(), "closed file"),
@@ -279,7 +279,7 @@ def test_there_is_a_check_of_the_end_for_each_type_of_the_contract() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (QUICKTIME, "the bytes of the video has the type video/quicktime, not video/mp4"),
+        (QUICKTIME, "the video (bytes) has the type video/quicktime, not video/mp4"),
         (JPEG, "has the type image/jpeg, not video/mp4"),
         (clip(1)[:-40], "begins as video/mp4 and is truncated"),
         (clip(1)[:600], "truncated"),

@@ -19,7 +19,7 @@ __all__ = ["AsyncFiles"]
 
 
 class AsyncFiles:
-    """`client.files`: uploads, gets, downloads and deletes files.
+    """`client.files`: uploads, reads, downloads and deletes files.
 
     Sources: the mirrors of the vendor's REST reference and guides; see Files in the register.
     """
@@ -48,7 +48,7 @@ class AsyncFiles:
 
         Raises:
             OutOfRange: It can't be read, is no PNG, JPEG, WebP or MP4, or larger than 50 MiB. Nothing was sent; but a file that
-                changes while it is sent is refused too, and makes none.
+                changes while it is sent is refused too, and makes no file.
             ConfigurationError: The extra `[media]` is not installed.
             CreateOutcomeUnknown: No answer says whether the file exists.
             ApiError, NotDelivered: The request failed; there is no file.
@@ -56,7 +56,7 @@ class AsyncFiles:
         return await self._driver.run(self._core.files.upload(file, filename, expires_after, strict))
 
     async def get(self, file_id: str | File) -> File:
-        """Gets a file's facts.
+        """Reads the facts of a file.
 
         Raises:
             NotFoundError: No such file, or none any more.
@@ -99,7 +99,7 @@ class AsyncFiles:
         return await self._driver.run(self._core.files.content(file_id))
 
     async def download(self, file_id: str | File, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Brings a file to disk, streamed: a `.part` beside the target gets its name when it is whole.
+        """Saves a file to disk. It is streamed to `<path>.part`, which is renamed when it is complete.
 
         Args:
             file_id: The file or its id.
@@ -123,7 +123,7 @@ class AsyncFiles:
         await self._driver.run(self._core.files.delete(file_id))
 
     async def public_url(self, file_id: str | File, *, expires_after: int | timedelta | None = None) -> str:
-        """Gives a file a URL that anybody can read, or returns the one that it has.
+        """Gives a file a public URL, or returns the one that it has.
 
         Args:
             file_id: The file or its id.

@@ -22,10 +22,10 @@ __all__ = ["Batches"]
 
 
 class Batches:
-    """`client.batches`: makes, fills, gets and cancels the service's batches.
+    """`client.batches`: creates, fills, reads and cancels the service's batches.
 
     They cost the full price and are outside the limits of the rate; most are done within a day, without a promise. They are not in
-    the ledger: the results have what they cost. Sources: recorded batches of texts, the vendor's guides for the videos in
+    the ledger: their costs are in the results. Sources: recorded batches of texts, the vendor's guides for the videos in
     them; see Batches in the register.
     """
 
@@ -64,7 +64,7 @@ class Batches:
             batch_id: The batch or its id.
             requests: Requests by your own ids; or requests, whose ids are then made of position and content, so that the same call
                 has the same ones. To have the same request at the same place of two calls done twice, give ids.
-            strict: Whether each is held to the contract first.
+            strict: Check each request against the contract first.
 
         Returns:
             The ids, in the order of the requests.
@@ -79,7 +79,7 @@ class Batches:
         return self._driver.run(self._core.batches.add(batch_id, requests, strict))
 
     def get(self, batch_id: str | ServiceBatch) -> ServiceBatch:
-        """Gets a batch's state.
+        """Reads the state of a batch.
 
         Raises:
             NotFoundError: No such batch.

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from .._wiring import ClientCore, live, no_attribute
+from .._wiring import ClientCore, live
 from ..config import MAX_CONNECTIONS, REQUEST_TIMEOUT, Config, Seconds, Verify, timeout_of
 from ..core.results import Video
 from ..core.retry import RetryPolicy
+from ..hints import OtherNames
 from ..transport.simulated import time_of
 from .videos import Models, Videos
 
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 
-class Client:
+class Client(OtherNames):
     """The blocking client. Make one and share it, between threads too; close it, or use it in a `with`.
 
     Three clocks: `request_timeout` bounds each HTTP request; the budget of `retry` bounds how long one is sent again;
-    `timeout` of `generate` and `wait` bounds the polling, requests and pauses together.
+    `timeout` of `generate` and `wait` bounds the whole wait, polls and pauses together.
 
     What is sent again: a GET after anything transient (no answer, 429 for the rate, 5xx, an answer that can't be read);
     a POST that starts a job only after `Delivery.NEVER_DELIVERED` (no connection) and `Delivery.REFUSED` (429 for the
@@ -43,32 +44,33 @@ class Client:
         base_url: Default: the environment's `XAI_BASE_URL`, else `https://api.x.ai/v1`. `http` to another machine is warned of
             by InsecureBaseUrlWarning, and not refused: a gateway beside the program may have no TLS. This machine is asked
             without a proxy, whatever the environment names.
-        request_timeout: Seconds or timedelta for each step of one HTTP request.
-        timeout: The name that other SDKs have for `request_timeout`. One of the two is given.
-        max_connections: Requests at once; further ones wait for their turn.
-        retry: How often and how long; `RetryPolicy(max_retries=0)` sends once.
-        ledger: Where every job is noted before it is posted; see `Ledger`.
-        limits: What may be asked of the service; default that of x-limits, and what its headers say. Starts, polls and all
-            other requests of the client share it: what would pass it waits for its turn, which no timeout counts before a POST.
-        quota: Where processes with the same key share the limits; default the ledger's file. See `LedgerQuota`, `RedisQuota`.
+        request_timeout: Seconds or timedelta for each step of one HTTP request, such as connecting or reading. Default 60.
+        timeout: Another name for `request_timeout`, as other SDKs have it. Give one of the two.
+        max_connections: Requests that are sent at once; further ones wait. Default 8.
+        retry: How often and how long a request is sent again; default 5 times within 60 s. `RetryPolicy(max_retries=0)` sends once.
+        ledger: The file in which every job is recorded before its POST; see `Ledger`. Default: none.
+        limits: Rate limits; default those of x-limits (60 requests a minute, 2 a second, 15 jobs at once), or what the service's
+            headers say. Starts, polls and all other requests share them. A request over a limit waits; before a POST no timeout
+            counts that wait.
+        quota: How processes with the same key share the limits; default by the ledger's file. See `LedgerQuota`, `RedisQuota`.
         headers: Sent with every request, such as a gateway's own.
         http_client: An `httpx.Client` or `httpx2.Client` to use instead of one's own, such as one with a transport of
             yours. It is not closed. Its proxies, certificates and transports hold for downloads too; its default headers, auth,
             cookies and event hooks do not.
         download_client: The same for downloads alone.
         proxy: The URL of a proxy for everything, this machine included. Default: what the environment names.
-        verify: Certificates to trust: a file or folder of them, or an `ssl.SSLContext`. False trusts whoever answers, who then
-            has the key.
+        verify: Certificates to trust: a file or folder of them, or an `ssl.SSLContext`. False checks
+            nothing: anybody on the way can read the key.
         clock: Monotonic seconds; for tests. Without clock, sleep and quota, a client of a sandbox of this process lives in its
             virtual time.
         sleep: Pauses; for tests.
 
     Raises:
-        ConfigurationError: No key, an address that is none, or both names of a timeout.
+        ConfigurationError: No key, an invalid address, an argument of a wrong type, or both names of a timeout.
     """
 
     video: Videos
-    """Starts jobs, polls them, waits for them."""
+    """Starts jobs, reads their state, waits for them, downloads their videos."""
     models: Models
     """The video models of the key."""
 
@@ -132,7 +134,7 @@ class Client:
         return self._config.base_url
 
     def reconcile(self, ledger: Ledger | None = None, *, timeout: Seconds | None = None) -> Reconciliation[Video]:
-        """After a crash: takes up every accepted job of a ledger and lists the unknown ones. Never posts.
+        """After a crash: waits for every accepted job of a ledger, and lists those whose POST has an unknown outcome. Never posts.
 
         Args:
             ledger: Default the client's own. Jobs that were started at another address are left alone.
@@ -159,11 +161,6 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    if not TYPE_CHECKING:  # a type checker would take any name for one of ours
-
-        def __getattr__(self, name: str) -> Any:
-            raise no_attribute(self, name)
 
     def __repr__(self) -> str:
         return f"Client({self._config!r})"

@@ -34,12 +34,12 @@ class VendorBatches:
         """Adds what `client.video.prepare` made, all or none; see `client.batches.add`.
 
         Raises:
-            InvalidRequest: What is none, two of the same id, or a request that the contract refuses. Nothing was sent.
+            InvalidRequest: Something that is no request, two of the same id, or a request that the contract refuses. Nothing was sent.
         """
         self._batches.add(batch_id, by_id(batch_requests))
 
     def get(self, batch_id: str) -> VendorBatch:
-        """Gets a batch's state."""
+        """Reads the state of a batch."""
         return VendorBatch.of(self._batches.get(batch_id))
 
     def cancel(self, batch_id: str) -> VendorBatch:

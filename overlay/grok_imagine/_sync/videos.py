@@ -12,6 +12,7 @@ from .._wiring import ClientCore, Interval, Prompt, prepared, request_of
 from ..config import Seconds
 from ..core.effects import Flow, ProgressCallback, StartedCallback
 from ..core.results import Job, Video
+from ..hints import OtherNames
 from ..literals import AspectRatio, Resolution
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Models", "Videos"]
 
 
-class Videos:
-    """`client.video`: starts jobs, polls them, waits for them, and brings their videos to disk."""
+class Videos(OtherNames):
+    """`client.video`: starts jobs, reads their state, waits for them, and downloads their videos."""
 
     def __init__(self, core: ClientCore, driver: SyncDriver) -> None:
         self._core = core
@@ -63,33 +64,33 @@ class Videos:
         key: str | None = None,
         **unknown: Never,
     ) -> Job:
-        """Starts a job and returns at once. The fields choose the mode; `video_url` edits.
+        """Starts a job and returns at once, without waiting. The keywords choose the mode; with `video_url` it is an edit.
 
         Args:
             prompt: What the video shows, or a whole request such as `TextToVideo(...)`. 1 to 4096 characters.
             model: Default `grok-imagine-video`.
-            duration: Seconds; the range depends on mode and model (x-modes), as do all of these.
-            aspect_ratio: Such as `16:9`.
-            resolution: Such as `720p`.
-            generate_audio: Whether it has sound.
-            image_url: Its first frame: a URL as a text, or a `pathlib.Path`, bytes, a binary file, a PIL image. What is no URL is
-                read at once; a text is never taken for a path. So are all other images and videos.
-            image_file_id: The same, by the id of a file at the service. So are all other file ids.
-            last_frame_url: Its last frame.
-            last_frame_file_id: Its last frame.
-            keyframes: Frames on the way, as `{"image_url": ..., "timestamp": seconds}`.
-            reference_image_urls: Images that the prompt names `<IMAGE_1>`, `<IMAGE_2>` and so on.
-            reference_image_file_ids: The same; they are counted before those of `reference_image_urls`.
-            reference_audios: Voices, as `{"voice_id": ...}`.
+            duration: Whole seconds, 1 to 15, default 8. Ranges depend on mode and model: see x-modes.
+            aspect_ratio: Width to height, one of `AspectRatio`. Default 16:9, or that of the image.
+            resolution: One of `Resolution`. Default 480p; 1080p needs a 1.5 model.
+            generate_audio: Whether the video has sound; 1.5 models only.
+            image_url: The first frame: a URL as a str, or a `pathlib.Path`, bytes, a binary file, a PIL image; at most 20 MiB.
+                A file is read at once. A str is never a path. This holds for all images and videos here.
+            image_file_id: The first frame, as the id of a file of `client.files`. This holds for all ids here.
+            last_frame_url: The last frame; 1.5 models only.
+            last_frame_file_id: The last frame; 1.5 models only.
+            keyframes: At most 4 frames in between, 1.5 models only, as `{"image_url": ..., "timestamp": seconds}`.
+            reference_image_urls: At most 14 images, which the prompt calls `<IMAGE_1>`, `<IMAGE_2>` and so on.
+            reference_image_file_ids: The same by ids. They are numbered before those of `reference_image_urls`.
+            reference_audios: At most 3 voices, 1.5 models only, as `{"voice_id": "ara"}`.
             video_url: The video to edit.
             video_file_id: The video to edit.
-            storage_options: How the service keeps the result: `filename`, `expires_after`, `public_url`.
-            output_upload_url: Where the service sends the result.
-            user: Who asked, in words of your own.
-            strict: Hold the request to the contract first. False sends it as it is: the service may have moved on.
-            key: The caller's own name for this job, which needs a ledger. The same key finds the same job, from any process that
-                shares the ledger, and nothing is posted; while its POST is under way elsewhere, that is waited for. What
-                became no job may be sent again. 1 to 255 printable characters.
+            storage_options: Store the result in the Files API: `filename`, `expires_after` (seconds), `public_url`.
+            output_upload_url: A signed URL to which the service sends the result by PUT.
+            user: Your own id of the end user.
+            strict: Check the request against the contract first. False sends it as it is.
+            key: An idempotency key, 1 to 255 printable characters; needs a ledger. The same key gives the same job, in any
+                process that shares the ledger, and nothing is posted. While another process posts it, this call waits. A key
+                whose POST became no job may be sent again.
             **unknown: No other keyword is known; with `strict=False` it is sent as a field.
 
         Raises:
@@ -152,9 +153,9 @@ class Videos:
             storage_options: As in `start`.
             output_upload_url: As in `start`.
             user: As in `start`.
-            timeout: Polling timeout: seconds for everything, default 600 (x-waiter); 0 polls once. The POST itself
+            timeout: Polling timeout: seconds for the whole wait, default 600 (x-waiter); 0 polls once. The POST itself
                 is never cut short by it, since that would lose a paid job.
-            interval: Seconds between polls, or a function from the seconds waited to the seconds to the next poll.
+            interval: Seconds between polls, or a function from the seconds waited to the seconds until the next poll.
                 Default: by the job's progress and by what this client's own jobs took; see docs/schedule.md.
             on_started: Called with the `Job` as soon as its id is safe (in the ledger, if there is one), before the first poll. What it raises leaves with the id, as what `on_progress` raises does.
             on_progress: Called with the `Video` after each poll that finds it running.
@@ -164,7 +165,7 @@ class Videos:
 
         Raises:
             VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
-            VideoTimeoutError: The time is up; the job goes on, and `wait(request_id)` takes it up again.
+            VideoTimeoutError: The time is up; the job goes on, and `wait(request_id)` resumes it.
             InvalidRequest, ApiError, NotDelivered, StartOutcomeUnknown: As in `start`.
         """
         return self._run(
@@ -246,7 +247,7 @@ class Videos:
             **options: As in `start`.
 
         Raises:
-            InvalidRequest: A keyword that is none, or fields of two modes.
+            InvalidRequest: An unknown keyword, or keywords of two modes.
         """
         return prepared(prompt, model, batch_request_id, strict, options, "generate")
 
@@ -274,13 +275,13 @@ class Videos:
         return prepared(prompt, model, batch_request_id, strict, options, "extend")
 
     def get(self, request_id: str | Job) -> Video:
-        """Polls a job once, again only if the poll itself fails; a failed or expired job is a result here, no error.
+        """Reads the state of a job by one GET, which is repeated if it fails. A job that failed or expired is a result, no error.
 
         Raises:
             VideoModeratedError: The service answered 400 since moderation withheld the video.
-            BadRequestError: The id is none of the service's form.
+            BadRequestError: The id has another form than those of the service.
             NotFoundError: No such job.
-            ApiError, TransportError: The poll failed; it says nothing of the job.
+            ApiError, TransportError: The GET failed; that says nothing of the job.
         """
         return self._run(self._core.get(request_id))
 
@@ -337,13 +338,13 @@ class Videos:
         max_bytes: int | None = None,
         timeout: Seconds | None = None,
     ) -> Path:
-        """Brings a finished video to disk: whole and checked, or not at all.
+        """Saves a finished video to disk: whole and checked, or not at all.
 
         It is streamed to `<path>.part`, which is kept when the download fails: the next one, by any process, fetches only
         the rest, if the host still has the same file. The key is not sent. Nothing is generated or billed again.
 
         Args:
-            video: What `generate`, `wait` or `get` gave, or the id of a finished job, which is polled once.
+            video: What `generate`, `wait` or `get` gave, or the id of a finished job.
             path: The file, or a directory, in which it is called `<request_id>.mp4`.
             overwrite: Replace the file if there is one.
             on_progress: Called with the bytes on disk, and the length in bytes or None, after each chunk.
@@ -354,7 +355,7 @@ class Videos:
             TargetExistsError: There is a file, and `overwrite` is not set; nothing was sent.
             DownloadError: Not on disk; `reason` says why.
             VideoGenerationError: The job ended without a video (also VideoExpiredError, VideoModeratedError).
-            ApiError, TransportError: A poll failed: of a job given by its id, or for a new URL.
+            ApiError, TransportError: A GET of the job failed: it was given by its id, or its URL had expired.
         """
         return self._driver.run(
             self._core.download(
@@ -387,15 +388,15 @@ class Videos:
         the first outcome is asked for; then it works on in the background.
 
         Args:
-            requests: Requests, prompts, or keywords as of `generate` with `mode: extend-video` for an extension. Pulled as
+            requests: A list or another iterable of requests, prompts, or mappings of the keywords of `generate` with `mode: extend-video` for an extension. Pulled as
                 places get free, in a thread of its own.
-            ledger: Where its jobs are noted; default the client's, or else a temporary one.
+            ledger: Where its jobs are recorded; default the client's, or else a temporary one.
             max_cost_usd: USD that all jobs of this `name` in the ledger may cost, those of earlier runs too. What could
                 pass it is refused, by what `estimate` says; of a job that ended counts what it cost.
             name: What the batch is called in the ledger. Another name makes the same requests anew.
             concurrency: Jobs that run at once; default what `limits` say. Memory grows with it, not with the requests.
             timeout: Polling timeout of each job: seconds, default 600 (x-waiter). Its outcome is `running` then.
-            interval: As in `generate`, for the polls of each job; the limits hold all the same.
+            interval: As in `generate`, for each job. The limits hold all the same.
             repeat: Equal requests are made once for each place among `requests`, instead of once for all.
             strict: As in `start`.
             on_started: Called with the `Job` of each request that is waited for, as soon as its id is in the ledger, before the
@@ -404,7 +405,7 @@ class Videos:
                 raises ends the wait for that job alone: its outcome is `running`, with an `UnexpectedError` whose cause it is.
 
         Raises:
-            OutOfRange: An argument is none; nothing was sent.
+            OutOfRange: An argument is invalid; nothing was sent.
             LedgerError: The ledger can't be opened. Errors of a request are in its outcome.
         """
         from ..batch.threads import Batch, Engine

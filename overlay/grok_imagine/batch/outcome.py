@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from typing import Any, Generic, NamedTuple, TypeAlias
 
 from grok_imagine_api import contract
@@ -68,18 +68,19 @@ class Outcome(NamedTuple, Generic[V_co]):
     def _repr_html_(self) -> str:
         from .. import notebook
 
+        first = {"position": self.position, "prompt": self.request.body.get("prompt") if self.request else None}
+        if self.video is not None:
+            return self.video._html(first)
         error = self.error
-        facts = notebook.table(
+        return notebook.table(
             {
-                "position": self.position,
-                "state": self.state,
+                **first,
                 "job": self.request_id,
-                "prompt": self.request.body.get("prompt") if self.request else None,
+                "state": self.state,
                 "cost": notebook.usd(self.cost_usd),
                 "error": None if error is None else f"{type(error).__name__}: {getattr(error, 'message', error)}",
             }
         )
-        return facts + (self.video._repr_html_() if self.video is not None else "")
 
     def __repr__(self) -> str:
         return f"<Outcome {self.position} {self.state} {self.request_id or self.error!r}>"
@@ -90,6 +91,23 @@ class BatchClosed(GrokImagineError):
 
     def __init__(self, message: str = "the batch was closed", *, request_id: str | None = None) -> None:
         super().__init__(message, request_id=request_id)
+
+
+def check_requests(requests: object, *kinds: type) -> None:
+    """Refuses a single request: each letter of a prompt, or key of a mapping, would be the prompt of a job that is paid for.
+
+    Raises:
+        OutOfRange: It is no iterable of requests, of one of `kinds`.
+    """
+    is_one = isinstance(requests, VideoRequest | str | Mapping)
+    if isinstance(requests, kinds) and not is_one and not isinstance(requests, bytes | bytearray | memoryview):
+        return
+    instead = "write [...] around it" if is_one else ""
+    if isinstance(requests, AsyncIterable):
+        instead = "an AsyncClient takes it"
+    name = "VideoRequest" if isinstance(requests, VideoRequest) else type(requests).__name__
+    rule = f"is a list, or another iterable, of requests; got {name}"
+    raise OutOfRange(rule, fields=["requests"], instead=instead, section="client")
 
 
 def request_of(item: BatchItem, *, strict: bool = True) -> VideoRequest:

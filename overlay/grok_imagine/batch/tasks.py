@@ -12,7 +12,7 @@ from typing import Self, TypeAlias, cast
 
 from ..core.effects import Flow
 from ..core.results import AsyncVideo
-from .outcome import BatchClosed, BatchItem, Outcome
+from .outcome import BatchClosed, BatchItem, Outcome, check_requests
 from .runner import BatchRunner, BatchStats
 
 __all__ = ["AsyncBatch"]
@@ -30,6 +30,7 @@ class Engine:
         self.runner = runner
         self.ready: asyncio.Queue[Outcome | BaseException | None] = asyncio.Queue()
         self.has_ended = False
+        check_requests(requests, Iterable, AsyncIterable)
         self._requests = requests
         self._run = run
         self._concurrency = concurrency

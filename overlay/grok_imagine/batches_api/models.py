@@ -1,4 +1,4 @@
-"""The service's own batches, as one answer describes them."""
+"""The state of the service's own batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["BatchRequestState", "BatchResult", "ServiceBatch"]
 
 
 class ServiceBatch:
-    """A batch at one poll.
+    """The state of a batch when it was read.
 
     Attributes:
         id: Its id.

@@ -129,7 +129,8 @@ def _entries(requests: object) -> dict[str, VideoRequest]:
     elif isinstance(requests, Iterable) and not isinstance(requests, str | bytes):
         given = [(None, request) for request in requests]
     else:
-        given = [(None, requests)]
+        rule = f"is a list or a mapping of requests; got {type(requests).__name__}"
+        raise OutOfRange(rule, fields=["requests"], section="addBatchRequests")
     entries: dict[str, VideoRequest] = {}
     for position, (own, request) in enumerate(given):
         if not isinstance(request, VideoRequest):

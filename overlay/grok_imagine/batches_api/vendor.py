@@ -28,7 +28,7 @@ class PreparedRequest(NamedTuple):
 
 
 class VendorBatch(ServiceBatch):
-    """A batch at one poll; also what `client.batches` has of it."""
+    """The state of a batch when it was read; also what `client.batches` has of it."""
 
     __slots__ = ()
 
@@ -125,7 +125,7 @@ def by_id(prepared: Iterable[PreparedRequest]) -> dict[str, VideoRequest]:
     """The requests by their ids. One without an id gets one of its position and content, so that a repeat is known as such.
 
     Raises:
-        OutOfRange: What is none, or two of the same id.
+        OutOfRange: Something that is no request, or two of the same id.
     """
     found: dict[str, VideoRequest] = {}
     for position, item in enumerate(prepared):

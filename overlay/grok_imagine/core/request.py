@@ -62,9 +62,9 @@ class VideoRequest:
             **keywords: See `VideoOptions`.
 
         Raises:
-            UnknownField: A keyword that is none.
+            UnknownField: An unknown keyword.
             ModeConflict: The fields select two modes.
-            OutOfRange: A local image or video that can't be read, or is none that the contract takes.
+            OutOfRange: A local image or video that can't be read, or has a type or size that the contract refuses.
             ConfigurationError: A local file is given, and the extra `[media]` is not installed.
         """
         body = body_of(keywords, strict=strict)
@@ -116,7 +116,7 @@ class VideoRequest:
         return "output" in self.body or "storage_options" in self.body
 
     def check(self) -> None:
-        """Holds the request to the contract: mode, model, ranges, media. Once: it never changes.
+        """Checks the request against the contract: mode, model, ranges, media. It is checked once, since it never changes.
 
         Warns by a `ContractWarning` of what the contract doubts and is not certain of.
 
@@ -175,7 +175,7 @@ def body_of(keywords: Mapping[str, Any], *, strict: bool = True) -> dict[str, An
     """The wire's body for keywords of the vendor's SDK. None is as good as left out; without `strict`, what is no keyword is a field.
 
     Raises:
-        UnknownField: A keyword that is none; says which one is meant.
+        UnknownField: An unknown keyword; the message has the right one, if it is known.
         ModeConflict: Two keywords for one field.
         OutOfRange, ConfigurationError: A local image or video that can't be taken; see `media.inputs.url_of`.
     """

@@ -1,4 +1,4 @@
-"""What comes back: the job a POST started, and the state of a job at one poll."""
+"""What comes back: the job a POST started, and the state of a job when it was read."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class _Owner:
 
 
 class Video:
-    """A job at one poll: a finished video, or its progress.
+    """The state of a job when it was read: a finished video, or its progress.
 
     Made of whatever the service answered: a field of an unexpected type counts as missing, and `raw` has it all.
 
@@ -98,7 +98,7 @@ class Video:
         request_id: Id of the job.
         raw: The answer's JSON, as it came; empty for an empty 202. May hold a signed URL: do not log it.
         headers: The answer's headers by lower-case names, printable, bounded and without the key; empty if it is not of HTTP.
-        outcome: What x-waiter says of it: `running`, `done`, `failed`, `expired` or `moderated`.
+        outcome: The state by the rules of x-waiter: `running`, `done`, `failed`, `expired` or `moderated`.
         is_unknown_status: Whether the status is a word that this version does not know; the job counts as running.
     """
 
@@ -135,7 +135,7 @@ class Video:
 
     @property
     def response(self) -> VideoResponse:
-        """The low-level model, for `result.response.video.url`. Made when asked for: a poll does not need it."""
+        """The low-level model, for `result.response.video.url`. Made when asked for."""
         if self._response is None:
             self._response = binding.state(self.raw)
         return self._response
@@ -163,6 +163,12 @@ class Video:
         return url if isinstance(url, str) and url else None
 
     @property
+    def public_url_error(self) -> str | None:
+        """Why there is no public URL, if `storage_options` asked for one."""
+        error = self.file_output.public_url_error if self.file_output else None
+        return error if isinstance(error, str) and error else None
+
+    @property
     def file_output(self) -> FileOutput | None:
         """The file kept in the Files API, if `storage_options` asked for one."""
         video = _model(self.response.video)
@@ -175,7 +181,7 @@ class Video:
 
     @property
     def duration(self) -> float | None:
-        """Seconds; of an extension the new part only."""
+        """Length in seconds; of an extension that of the new part."""
         seconds = self._video.get("duration")
         if not isinstance(seconds, int | float) or isinstance(seconds, bool):
             return None
@@ -193,7 +199,7 @@ class Video:
 
     @property
     def progress(self) -> int | None:
-        """Per cent, as the service counts; None when it says nothing."""
+        """Progress in per cent, 0 to 100, as the service counts; None if it says nothing."""
         progress = self.raw.get("progress")
         return progress if type(progress) is int and 0 <= progress <= 100 else None
 
@@ -219,7 +225,7 @@ class Video:
 
     @property
     def error(self) -> VideoError | None:
-        """Why the job failed."""
+        """Why the job failed: `code` and `message`; None if it did not."""
         return _model(self.response.error)
 
     def failure(self) -> VideoGenerationError:
@@ -243,7 +249,7 @@ class Video:
         max_bytes: int | None = None,
         timeout: float | timedelta | None = None,
     ) -> Path:
-        """Brings the video to disk, as `client.video.download` of its client does, which says the rest.
+        """Saves the video to disk. Arguments and errors are those of `client.video.download`.
 
         Returns:
             The path of the file.
@@ -272,11 +278,15 @@ class Video:
         return own
 
     def _repr_html_(self) -> str:
+        return self._html({})
+
+    def _html(self, first: Mapping[str, object]) -> str:
         """Facts, and a player while the URL lives. What a notebook shows, it saves: the URL has ended soon after."""
         from .. import notebook
 
         facts = notebook.table(
             {
+                **first,
                 "job": self.request_id,
                 "state": self.status if self.outcome == "running" else self.outcome,
                 "progress": None if self.progress is None else f"{self.progress} %",
@@ -319,7 +329,7 @@ class AsyncVideo(Video):
         max_bytes: int | None = None,
         timeout: float | timedelta | None = None,
     ) -> Path:
-        """Brings the video to disk, as `client.video.download` of its client does, which says the rest.
+        """Saves the video to disk. Arguments and errors are those of `client.video.download`.
 
         Returns:
             The path of the file.

@@ -28,7 +28,7 @@ class Delivery(StrEnum):
     REFUSED = "refused"
     """The service said no before a job existed, and may say yes later (x-errors: again). Sent again."""
     OUTCOME_UNKNOWN = "outcome unknown"
-    """It left, and no answer came that says whether a job exists. Never sent again: it could bill twice."""
+    """It was sent, and no answer says whether a job exists. It is never sent again: that could bill twice."""
     OTHER = "other"
     """The service said no for good, or billed its no, or the request is wrong. Never sent again."""
 

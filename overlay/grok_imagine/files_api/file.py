@@ -28,9 +28,9 @@ class File:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> File | None:
-        """The file that an answer describes; None if it describes none."""
-        found = text_at(raw, "id")
-        return cls(found, raw, headers) if found else None
+        """The file of an answer; None if the answer holds none."""
+        found = raw.get("id")
+        return cls(found, raw, headers) if isinstance(found, str) and found else None
 
     @property
     def filename(self) -> str | None:

@@ -30,12 +30,31 @@ TRACEPARENT: ContextVar[Callable[[], str | None]] = ContextVar("traceparent", de
 
 
 class Entry(NamedTuple):
-    """A job in the ledger. Times are Unix seconds; one of `cost_ticks` is 1/10,000,000,000 USD.
+    """A job in the ledger. Its repr shows neither `answer` nor `url`, which may be signed.
 
-    `request_id` is None while the job is only intended, and indefinitely if the outcome of its POST is unknown. `prompt` is
-    None unless the ledger keeps prompts. `answer` is the JSON of the poll that found the end. The repr shows neither `answer`
-    nor `url`, which may be signed. `batch` is the name of its batch. `key` is the caller's idempotency key.
-    `traceparent` is the W3C trace context of its start, if that was traced.
+    Attributes:
+        intent: The ledger's own id of the entry.
+        state: The state in the ledger's words; `outcome` has it in those of a batch.
+        request_id: The job's id. None before the POST was answered, and for good if its outcome is unknown.
+        origin: The `base_url` of the client.
+        mode: Such as `text-to-video`; None for a job of another client.
+        model: The model that was asked for, if one was.
+        body_sha256: The hash of the request, in hexadecimal digits.
+        prompt_sha256: The hash of the prompt.
+        prompt: The prompt, if the ledger keeps prompts.
+        process: The id of the process that posts it, while it does.
+        created: When the entry was written, in Unix seconds.
+        updated: When it was changed last, in Unix seconds.
+        cost_ticks: The cost in units of 1/10,000,000,000 USD, if the service reported one; `cost_usd` has it in USD.
+        url: The temporary URL of the video.
+        url_expires: When that is expected to end, in Unix seconds.
+        path: Where the video was saved.
+        code: The code of the error, if there is no video.
+        message: The text of that error.
+        batch: The name of its batch, if it is of one.
+        answer: The JSON of the poll that found the end.
+        key: The caller's idempotency key.
+        traceparent: The W3C trace context of its start, if that was traced.
     """
 
     intent: str
@@ -71,7 +90,13 @@ class Entry(NamedTuple):
 
 
 class BatchSlot(NamedTuple):
-    """A request's place in a batch: the batch's name, its index among equal requests, and the ticks that count against a cap."""
+    """A request's place in a batch.
+
+    Attributes:
+        batch: The name of the batch.
+        copy: The index among equal requests, from 0.
+        counted_ticks: What counts against the batch's cost limit, in units of 1/10,000,000,000 USD.
+    """
 
     batch: str
     copy: int = 0

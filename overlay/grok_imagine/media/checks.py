@@ -20,7 +20,7 @@ Finding: TypeAlias = tuple[InvalidRequest, str]
 CERTAIN = "H"
 """The confidence at which a request is refused. Below it, the request is sent with a warning."""
 
-LOCAL = Hint("local_file", "give a local file as a pathlib.Path by its keyword, or as a data: URL in a body")
+LOCAL = Hint("local_file", "write pathlib.Path(...) for a local file, or a data: URL")
 BLANK = " \t\n\r\v\f"
 """Of these alone is a blank text; the same in each language."""
 

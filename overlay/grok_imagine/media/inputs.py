@@ -84,7 +84,7 @@ def url_of(value: object, keyword: str, kind: str, *, strict: bool = True) -> st
         data, media_type = _saved(value, refuse)
         _check_size(len(data), most if strict else math.inf, refuse)
     else:
-        data = _read(value, kind, most if strict else math.inf, refuse)
+        data = _read(value, keyword, kind, most if strict else math.inf, refuse)
         media_type = type_of(data, contract.INPUTS[kind].media_types if strict else (), refuse)
         is_whole = ENDS.get(media_type)
         if strict and is_whole and not is_whole(data):
@@ -96,11 +96,11 @@ def name_of(value: object, kind: str) -> str:
     """The name of an input in errors."""
     path = os.fsdecode(value) if isinstance(value, os.PathLike) else getattr(value, "name", None)
     if not isinstance(path, str):
-        return f"the {type(value).__name__} of the {kind}"
+        return f"the {kind} ({type(value).__name__})"
     return repr(path.partition("?")[0] if "://" in path else path)  # a remote file may have a signed URL as its name
 
 
-def _read(value: object, kind: str, most: float, refuse: Refuse) -> memoryview:
+def _read(value: object, keyword: str, kind: str, most: float, refuse: Refuse) -> memoryview:
     """The content. Bytes are not copied."""
     hint = ""
     if isinstance(value, bytes | bytearray | memoryview):
@@ -113,11 +113,22 @@ def _read(value: object, kind: str, most: float, refuse: Refuse) -> memoryview:
         data = memoryview(_of_file(value, most, refuse))
         hint = "a file is read from its position; `seek(0)` goes back to the start"
     else:
-        pil = " or a PIL image" if kind == "image" else ""
-        raise refuse("can't be read as a file", f"give a URL as a str, a pathlib.Path, bytes or a binary file{pil}")
+        raise refuse("can't be read as a file", _way_out(value, keyword, kind))
     if not data:
         raise refuse("is empty", hint)
     return data
+
+
+def _way_out(value: object, keyword: str, kind: str) -> str:
+    """What to write for a value that is no file: a result of this package has what is meant."""
+    name = type(value).__name__.lower().removeprefix("async")
+    if name == "video":
+        return f"write {keyword}=video.url"
+    if name == "file":
+        ids = keyword.replace("_urls", "_file_ids").replace("_url", "_file_id")
+        return f"write {ids}={'[file.id]' if ids.endswith('s') else 'file.id'}"
+    pil = " or a PIL image" if kind == "image" else ""
+    return f"give a URL as a str, a pathlib.Path, bytes or a binary file{pil}"
 
 
 def _of_path(path: Path, most: float, refuse: Refuse) -> bytes | bytearray:

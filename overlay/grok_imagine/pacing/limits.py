@@ -49,7 +49,9 @@ class Limits:
     requests_per_second: float | None = DEFAULT
     concurrent_jobs: float | None = DEFAULT
     is_minute_given: bool = field(init=False, repr=False)
+    """Whether `requests_per_minute` was given."""
     is_second_given: bool = field(init=False, repr=False)
+    """Whether `requests_per_second` was given."""
 
     def __post_init__(self) -> None:
         given = {

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, cast
 
 from ..config import Config
+from ..errors import ConfigurationError
 
 
 class SimulatedTime(Protocol):
@@ -31,14 +32,27 @@ class SimulatedTime(Protocol):
         """It is in its caller's hands."""
 
 
-def time_of(config: Config, *own: object) -> SimulatedTime | None:
+def time_of(config: Config, clock: object, sleep: object, quota: object) -> SimulatedTime | None:
     """The time of the sandbox that a client asks; None for any other service.
 
     Args:
         config: The client's.
-        *own: A clock, a sleep or a quota that were given: each of them has a time of its own.
+        clock: The client's own, if it was given, as are `sleep` and `quota`: each of them has a time of its own.
+        sleep: See `clock`.
+        quota: See `clock`.
+
+    Raises:
+        ConfigurationError: `clock` or `sleep` is no function.
     """
+    for name, own in (("clock", clock), ("sleep", sleep)):
+        if own is not None and not callable(own):
+            raise ConfigurationError(f"{name} is a function; got {type(own).__name__}")
     sandboxes = sys.modules.get("grok_imagine_sandbox.virtual_time")
-    if sandboxes is None or not config.is_local or config.proxy is not None or any(each is not None for each in own):
+    if (
+        sandboxes is None
+        or not config.is_local
+        or config.proxy is not None
+        or any(each is not None for each in (clock, sleep, quota))
+    ):
         return None
     return cast("SimulatedTime | None", sandboxes.time_at(config.place.known_port))
