@@ -41,6 +41,7 @@ myst_enable_extensions = ["attrs_block", "colon_fence"]
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 
+add_module_names = False  # most modules are private
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
@@ -66,9 +67,24 @@ class Sections(SphinxTransform):
                 title.remove(mark)
 
 
-def hide_making(app: Sphinx, what: str, name: str, *rest: Any) -> tuple[str, str] | None:
-    """What a client has as attributes is made by nobody else: how is not shown."""
-    return ("", "") if what == "class" and re.match(r"grok_imagine\._a?sync\.", name) else None
+MADE_HERE = r"_a?sync\.|(Async)?(Video|Job|Batch|File|FileOutput|Outcome|Entry|Reconciliation|Service\w+|BatchRe\w+)$"
+"""Classes that only the package makes: a client's attributes, and results."""
+
+
+def hide_making(
+    app: Sphinx, what: str, name: str, value: object, options: object, signature: str | None, returns: str | None
+) -> tuple[str, str] | None:
+    """Hides the arguments of a class that only this package makes, and those of errors."""
+    is_hidden = what == "exception" or (what == "class" and re.match(rf"grok_imagine\.({MADE_HERE})", name))
+    return ("", "") if is_hidden and signature is not None else None
+
+
+def parse_attribute(self: GoogleDocstring) -> list[str]:
+    """The docstring of an attribute or a property, read as any other: Napoleon takes words before a colon for its type."""
+    self._what = "method"
+    self._parse()
+    lines, self._parsed_lines = self._parsed_lines, []
+    return lines
 
 
 def setup(app: Sphinx) -> None:
@@ -76,5 +92,4 @@ def setup(app: Sphinx) -> None:
     app.add_transform(Sections)
     app.add_lexer("csv", TextLexer)
     app.connect("autodoc-process-signature", hide_making)
-    # Napoleon takes what is before a colon in the first line of an attribute for its type, and knows no sections there.
-    GoogleDocstring._parse_attribute_docstring = lambda self: []
+    GoogleDocstring._parse_attribute_docstring = parse_attribute

@@ -11,7 +11,7 @@ from typing import Any
 from sphinx.pycode import ModuleAnalyzer
 
 import grok_imagine
-from grok_imagine import literals
+from grok_imagine import Video, VideoRequest, literals
 
 PAGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "client": ("Client", "The blocking client.", ("_sync.", "config")),
@@ -37,6 +37,12 @@ PAGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 BUILT_IN = "Warning, Mapping, dict, tuple, float, str, Enum, ABC, Generic, Iterator"
 """Classes whose members are not ours."""
+
+BASES = (VideoRequest, Video)
+"""Classes whose members are not shown again with their subclasses."""
+
+HIDDEN = ("bound",)
+"""What only this package calls."""
 
 REST = "others"
 FACES = {
@@ -110,9 +116,9 @@ def pages() -> dict[str, str]:
 
 
 def _ordered(page: str, names: list[str]) -> list[str]:
-    """Errors as their tree is, others by name."""
+    """Errors as their tree is, others by name: classes and functions before words."""
     if page != "errors":
-        return sorted(names)
+        return sorted(names, key=lambda name: (home(name) == "literals", name))
     return sorted(names, key=lambda name: (home(name), _line(getattr(grok_imagine, name))))
 
 
@@ -124,8 +130,11 @@ def _directive(name: str) -> str:
     value = getattr(grok_imagine, name)
     if inspect.isclass(value):
         kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
-        base = ["   :show-inheritance:"] if kind == "autoexception" else [f"   :inherited-members: {BUILT_IN}"]
-        return _block(f".. {kind}:: grok_imagine.{name}", "   :members:", *base)
+        is_shown_once = kind == "autoexception" or any(issubclass(value, base) and value is not base for base in BASES)
+        options = ["   :show-inheritance:" if is_shown_once else f"   :inherited-members: {BUILT_IN}"]
+        if hidden := [*HIDDEN, *getattr(value, "_fields", ())]:  # a named tuple's fields are among its attributes
+            options.append(f"   :exclude-members: {', '.join(hidden)}")
+        return _block(f".. {kind}:: grok_imagine.{name}", "   :members:", *options)
     if callable(value) and not hasattr(value, "__args__"):
         return _block(f".. autofunction:: grok_imagine.{name}")
     about = ModuleAnalyzer.for_module(f"grok_imagine.{home(name)}").find_attr_docs().get(("", name), [""])

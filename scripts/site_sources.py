@@ -9,6 +9,7 @@ from posixpath import dirname, normpath, relpath
 from typing import Any
 
 import site_api
+import site_notebooks
 import yaml
 from contract_page import table
 from site_figures import Figures, sections
@@ -115,7 +116,8 @@ def page_of(path: str) -> str | None:
     """The page of the site that a file of the repository becomes, if any."""
     if path in PAGES:
         return PAGES[path]
-    return path.removeprefix("docs/") if re.fullmatch(r"docs/.*\.md", path) else None
+    found = re.fullmatch(r"docs/(.*)\.(md|ipynb)", path)
+    return f"{found[1]}.md" if found else None
 
 
 class Sources:
@@ -137,6 +139,9 @@ class Sources:
         for path in [*docs, *PAGES]:
             if path not in MADE and (ROOT / path).is_file() and (page := page_of(path)):
                 self._page(page, (ROOT / path).read_text(encoding="utf-8"), path)
+        for notebook in sorted((ROOT / "docs").rglob("*.ipynb")):
+            path = notebook.relative_to(ROOT).as_posix()
+            self._page(str(page_of(path)), site_notebooks.page(notebook), path)
         self._list_the_rest()
         self._write("conf.py", (ROOT / "docs" / "conf.py").read_bytes())
         shutil.copytree(ROOT / "docs" / "_static", folder / "_static", dirs_exist_ok=True)

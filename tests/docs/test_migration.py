@@ -129,7 +129,7 @@ def _(api: Api, sandbox: Sandbox) -> None:
             assert kind("k", **options)._config.request_timeout == 7
         with pytest.raises(grok_imagine.ConfigurationError, match="two names of one setting"):
             kind("k", timeout=7, request_timeout=8)
-        with pytest.raises(grok_imagine.OutOfRange, match="request_timeout"):
+        with pytest.raises(grok_imagine.OutOfRange, match="timeout"):
             kind("k", timeout=-1)
         assert "timeout" in inspect.signature(kind("k").video.generate).parameters
 
@@ -286,6 +286,13 @@ def test_the_import_lines_are_names_that_exist() -> None:
         exec(here.strip("`"), {})
     assert video.VideoGenerationError is compat.VideoGenerationError is VideoGenerationError
     assert issubclass(grok_imagine.AsyncVideo, video.VideoResponse)
+    # The properties of its VideoResponse; `proto` is in the table.
+    names = "cost_usd duration file_output model public_url public_url_error respect_moderation storage_error url usage"
+    assert [name for name in names.split() if not isinstance(getattr(video.VideoResponse, name, None), property)] == []
+    stored = {"file_output": {"file_id": "f", "filename": "a.mp4", "public_url_error": "too many"}}
+    done = grok_imagine.Video("job-1", {"status": "done", "video": {"url": "https://example.com/a.mp4"} | stored})
+    assert (done.public_url, done.public_url_error) == (None, "too many")
+    assert grok_imagine.Video("job-1", {"status": "pending"}).public_url_error is None
     assert timedelta(seconds=contract.WAIT_TIMEOUT) == video.DEFAULT_VIDEO_TIMEOUT
 
 

@@ -68,7 +68,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str], given: st
 
 
 def test_the_readme_has_its_blocks() -> None:
-    assert [language for language, _ in BLOCKS] == ["sh", "sh", "python", "", "sh", "python", "python"]
+    assert [language for language, _ in BLOCKS] == ["sh", "sh", "python", "", "sh", "python", "", "python", "python"]
     assert RUNS_THIS in BLOCKS[0][1].splitlines() and BLOCKS[0][1].startswith("make demo")
 
 

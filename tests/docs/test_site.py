@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import itertools
 import json
 import os
@@ -16,7 +17,9 @@ from typing import Any
 import site_api
 import site_build
 from site_pages import pages
+from sphinx.pycode import ModuleAnalyzer
 
+import grok_imagine
 from support import ROOT
 
 PACKAGE = ROOT / "overlay" / "grok_imagine"
@@ -170,6 +173,20 @@ def test_each_section_that_the_code_names_is_an_anchor(document: dict[str, Any])
     assert found - anchors() == set()
 
 
+def test_a_notebook_is_a_page_with_its_outputs() -> None:
+    found = sorted((ROOT / "docs").rglob("*.ipynb"))
+    assert found
+    for path in found:
+        page = pages()[site_build.SITE / path.relative_to(ROOT / "docs").with_suffix(".html")]
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", ())]
+        html = page.path.read_text(encoding="utf-8")
+        assert html.count('class="output"') == sum("text/html" in output.get("data", {}) for output in outputs) > 3
+        assert html.count("<video") == 1 and "data:video/mp4;base64," in html
+        for text in ("await client.video.generate", "pending", "$0.10"):
+            assert text in page.text
+
+
 def test_each_section_that_a_vector_names_is_an_anchor() -> None:
     found = {
         section
@@ -236,3 +253,34 @@ def test_each_public_name_is_in_the_reference() -> None:
     homes = (f"grok_imagine.{name}" in shown or f"grok_imagine.{site_api.home(name)}.{name}" in shown for name in names)
     assert [name for name, is_there in zip(names, homes, strict=True) if not is_there] == []
     assert not (site_build.SITE / "api" / f"{site_api.REST}.html").exists(), "a name has no page: see site_api.PAGES"
+
+
+def members(name: str) -> Iterator[tuple[str, str]]:
+    """The public members of a class, and the first line of what explains each; of a field of a list of attributes nothing."""
+    for base in getattr(grok_imagine, name).__mro__:
+        if not base.__module__.startswith("grok_imagine."):
+            continue
+        fields = [*getattr(base, "__annotations__", {}), *getattr(base, "__slots__", ())]
+        docs = ModuleAnalyzer.for_module(base.__module__).find_attr_docs()
+        for member in {*fields, *vars(base)}:
+            if member.startswith("_") or member in site_api.HIDDEN:
+                continue
+            value = vars(base).get(member)
+            if isinstance(value, property | classmethod | staticmethod) or inspect.isfunction(value):
+                yield member, (inspect.getdoc(value) or "nothing").partition("\n")[0]
+            else:
+                yield member, docs.get((base.__name__, member), [""])[0]
+
+
+def test_each_member_of_a_public_class_is_explained_in_the_reference() -> None:
+    text = {path.stem: plain(page.text) for path, page in pages().items() if path.parent.name == "api"}
+    missing = []
+    for name in site_api.public_names():
+        if not inspect.isclass(getattr(grok_imagine, name)) or name == "VideoOptions":  # each is a keyword of `start`
+            continue
+        for member, words in members(name):
+            about = plain(words) or f"{member} –"  # a list of attributes has a dash after each name
+            if about not in text[site_api.page_of(name)]:
+                missing.append(f"{name}.{member}")
+    assert not missing
+    assert not [page for page, shown in text.items() if "Alias for field number" in shown or "_sync." in shown]

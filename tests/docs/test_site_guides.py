@@ -12,9 +12,11 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
 from grok_imagine import AsyncClient, Client
 from grok_imagine.ledger.quota import LedgerQuota
@@ -45,10 +47,10 @@ def _logs_as_before() -> Iterator[None]:
     ours.setLevel(before[2])
 
 
-def run(name: str, code: str) -> None:
-    """Runs an example as a module, or as cells of a notebook: with `await` at the top, within a loop."""
+def run(name: str, code: str) -> dict[str, Any]:
+    """Runs an example as a module, or as cells of a notebook: with `await` at the top, within a loop. Returns its names."""
     compiled = compile(code, f"{name}.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    names = {"__name__": "__main__"}
+    names: dict[str, Any] = {"__name__": "__main__"}
 
     async def cell() -> None:
         if inspect.isawaitable(made := eval(compiled, names)):
@@ -58,6 +60,17 @@ def run(name: str, code: str) -> None:
         asyncio.run(cell())
     else:
         exec(compiled, names)
+    return names
+
+
+def ask(app: Any) -> None:
+    """Asks a web service of an example for a video, twice for the same order, and for one that can't be."""
+    with TestClient(app) as browser:
+        order = {"prompt": "A heron in the fog", "id": "order-17"}
+        first, again = (browser.post("/videos", json=order) for _ in range(2))
+        assert first.status_code == again.status_code == 202 and first.json() == again.json()
+        assert browser.post("/videos", json={"prompt": "", "id": "order-18"}).status_code == 422
+        assert browser.get(f"/videos/{first.json()['id']}").json()["state"] in ("running", "done")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
@@ -84,7 +97,9 @@ def test_an_example_runs(
         monkeypatch.setitem(cls.__init__.__kwdefaults__, "sleep", sleep)
     # A ledger's count of requests, which would say by the real time how long to sleep.
     monkeypatch.setitem(LedgerQuota.__init__.__kwdefaults__, "clock", clock)
-    run(name, code)
+    names = run(name, code)
+    if "app" in names:
+        ask(names["app"])
     gc.collect()
     shown = capsys.readouterr().out
     assert shown == (printed or shown)
