@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +267,7 @@ def members(name: str) -> Iterator[tuple[str, str]]:
             if member.startswith("_") or member in site_api.HIDDEN:
                 continue
             value = vars(base).get(member)
-            if isinstance(value, property | classmethod | staticmethod) or inspect.isfunction(value):
+            if isinstance(value, property | cached_property | classmethod | staticmethod) or inspect.isfunction(value):
                 yield member, (inspect.getdoc(value) or "nothing").partition("\n")[0]
             else:
                 yield member, docs.get((base.__name__, member), [""])[0]
