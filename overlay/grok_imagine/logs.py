@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import traceback
 
 LOGGER = logging.getLogger("grok_imagine")
 
@@ -41,34 +42,51 @@ def set_up() -> bool:
     return True
 
 
+def tell(level: int, text: str, *values: object) -> None:
+    """Logs a line. A handler or filter of the program's own that fails is reported as `logging` does, and costs no answer."""
+    try:
+        LOGGER.log(level, text, *values)
+    except Exception:
+        if logging.raiseExceptions:
+            traceback.print_exc()
+
+
 def request(method: str, path: str, status: int, seconds: float, request_id: str | None = None) -> None:
     """An answer came."""
     if LOGGER.isEnabledFor(logging.INFO):
-        LOGGER.info("%s %s: %d in %.0f ms%s", method.upper(), _path(path), status, seconds * 1000, _of(request_id))
+        tell(
+            logging.INFO, "%s %s: %d in %.0f ms%s", method.upper(), _path(path), status, seconds * 1000, _of(request_id)
+        )
 
 
 def request_failed(method: str, path: str, error: BaseException, seconds: float) -> None:
     """No answer came."""
     if LOGGER.isEnabledFor(logging.INFO):
-        LOGGER.info("%s %s: %s after %.0f ms", method.upper(), _path(path), _kind(error), seconds * 1000)
+        tell(logging.INFO, "%s %s: %s after %.0f ms", method.upper(), _path(path), _kind(error), seconds * 1000)
 
 
 def retry(error: BaseException, pause: float, tries: int, request_id: str | None = None) -> None:
     """A request is sent again after a pause."""
     if LOGGER.isEnabledFor(logging.INFO):
-        LOGGER.info("retry %d in %.2f s after %s%s", tries, pause, _kind(error), _of(request_id))
+        tell(logging.INFO, "retry %d in %.2f s after %s%s", tries, pause, _kind(error), _of(request_id))
 
 
 def paced(seconds: float, what: str, request_id: str | None = None) -> None:
     """A request waits for its turn, such as a `start` or a `poll`."""
     if LOGGER.isEnabledFor(logging.DEBUG):
-        LOGGER.debug("%s waits %.2f s for its turn%s", what, seconds, _of(request_id))
+        tell(logging.DEBUG, "%s waits %.2f s for its turn%s", what, seconds, _of(request_id))
 
 
 def state(request_id: str, status: str, progress: float | None = None) -> None:
     """A job is in another state than before."""
     if LOGGER.isEnabledFor(logging.INFO):
-        LOGGER.info("job is %s%s%s", _plain(status), "" if progress is None else f", {progress:g} %", _of(request_id))
+        tell(
+            logging.INFO,
+            "job is %s%s%s",
+            _plain(status),
+            "" if progress is None else f", {progress:g} %",
+            _of(request_id),
+        )
 
 
 def _plain(text: str) -> str:

@@ -5,6 +5,7 @@ All words are escaped: prompts, ids, states and messages are those of others.
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Generator, Mapping
@@ -113,7 +114,7 @@ class Bar:
             else:
                 self._handle.update(self)
         except Exception as error:  # a notebook of any kind may be on the other side
-            logs.LOGGER.warning("the progress bar failed: %s", type(error).__name__)
+            logs.tell(logging.WARNING, "the progress bar failed: %s", type(error).__name__)
 
     def _summary(self) -> str:
         far = "" if self._progress is None else f" {self._progress} %"

@@ -18,7 +18,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
-from ..errors import GrokImagineError, NotDelivered
+from .. import logs
+from ..errors import GrokImagineError, NotDelivered, TransportError
 from ..parsing import shown
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ IDLE = 0.1
 
 TICK = 1.0
 """Seconds; longer waits are split into such pieces, since on Windows nothing else lets Ctrl-C through."""
-
-log = logging.getLogger("grok_imagine")
 
 _under_way: set[Post] = set()
 _batches: WeakSet[Closing] = WeakSet()
@@ -116,6 +115,12 @@ class Post:
                 outcome: Answer | GrokImagineError = exchange(self)
             except GrokImagineError as error:
                 outcome = error
+            except BaseException as error:  # whatever it is, a caller waits for the outcome
+                outcome = TransportError(f"{type(error).__name__} while it was sent")
+                outcome.__cause__ = error
+                if not isinstance(error, Exception):  # Ctrl-C where the caller itself sends
+                    self.finish(outcome)
+                    raise
             self.finish(outcome)
         finally:
             on_done()
@@ -307,4 +312,5 @@ def _after_fork_in_child() -> None:
 
 def log_lost_job(text: str, *command: str) -> None:
     """Logs, as one ERROR line, a job that no exception can report, with the command that resumes it."""
-    log.error("%s%s", shown(text, 2000), f"; to resume: {shown(shlex.join(command), 2000)}" if command else "")
+    resuming = f"; to resume: {shown(shlex.join(command), 2000)}" if command else ""
+    logs.tell(logging.ERROR, "%s%s", shown(text, 2000), resuming)

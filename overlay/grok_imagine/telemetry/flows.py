@@ -6,6 +6,7 @@ passed by hand.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from inspect import GEN_CLOSED, getgeneratorstate
@@ -167,7 +168,7 @@ class _Traced:
         try:
             entry: Entry | None = yield Blocking(lambda: ledger.get(request_id))
         except LedgerError as error:
-            logs.LOGGER.warning("tracing failed: %s", type(error).__name__)
+            logs.tell(logging.WARNING, "tracing failed: %s", type(error).__name__)
             return None
         return entry if entry and entry.origin == self.tracing.origin else None
 

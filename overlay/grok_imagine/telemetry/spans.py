@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -82,7 +83,7 @@ def harmless(work: F) -> F:
         try:
             work(*values)
         except Exception as error:
-            logs.LOGGER.warning("tracing failed: %s", type(error).__name__)
+            logs.tell(logging.WARNING, "tracing failed: %s", type(error).__name__)
 
     return guarded  # type: ignore[return-value]
 

@@ -24,7 +24,7 @@ from ..core.results import Job
 from ..errors import GrokImagineError, RequestTimeout, TransportError
 from ..parsing import BLOCK, MOST_ANSWER, redact
 from ..posting.post import GRACE, Post, cancel_or_wait_all
-from .exchange import LONGEST_STEPS, Exchange
+from .exchange import LONGEST_STEPS, Exchange, FirstByte
 from .failures import broken_off, transport_error, typed
 from .files import async_chunks_of, async_files_client, head_of, log_head, ready
 from .http_clients import AsyncHttpClient, lender_of
@@ -187,6 +187,7 @@ class AsyncDriver:
         """Sends a request. Bounds it as a whole: a body that comes in drops holds a place of the gate though nobody waits for it."""
         longest = LONGEST_STEPS * limit if call.timeout is None else limit + GRACE
         body, lost, response = bytearray(), "", None
+        first_byte = FirstByte(call.post)
         try:
             arguments = complete(self._config, call.request, limit)
             if content := arguments.get("content"):
@@ -195,7 +196,7 @@ class AsyncDriver:
                 call.post.sending()
             async with asyncio.timeout(longest):
                 with hiding(Hidden.QUERIES):
-                    answering = await self._answering(http, arguments)
+                    answering = await self._answering(http, arguments, first_byte)
                 async with aclosing(answering) as response:
                     headers = response.headers.raw
                     if response.is_stream_consumed:  # a transport of the caller's own that read, and unpacked, it
@@ -205,17 +206,19 @@ class AsyncDriver:
                         await _read_body(response.aiter_raw(), body)
         except Exception as error:
             if response is None or call.post is None:
-                ours = transport_error(error, place=self._config.place)
+                ours = transport_error(error, sent=first_byte.is_sent, place=self._config.place)
                 raise ours from (None if ours is error else error)
             lost = broken_off(error)  # the id may be in what has come
+        first_byte.check(response.status_code)
         return take_in(response.status_code, headers, bytes(body), self._config.api_key, lost)
 
-    async def _answering(self, http: Any, arguments: dict[str, Any]) -> Any:
+    async def _answering(self, http: Any, arguments: dict[str, Any], first_byte: FirstByte) -> Any:
         """The answer's head: straight from our connections, or by way of the HTTP client that was given."""
         if self._given is None:
             steps = dict(zip(("connect", "read", "write", "pool"), arguments["timeout"], strict=True))
             return await http.handle_async_request(built(arguments, timeout=steps))
-        return await http.send(http.build_request(**arguments), stream=True, follow_redirects=False)
+        request = http.build_request(**arguments, extensions=first_byte.async_extensions)
+        return await http.send(request, stream=True, follow_redirects=False)
 
     def _on_request_done(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:
         """Gives a request's place back.

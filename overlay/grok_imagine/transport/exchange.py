@@ -64,7 +64,7 @@ class Exchange:
     def _fetch(self, request: Mapping[str, Any], timeout: float | None, post: Post | None) -> Answer:
         step = self._config.request_timeout if timeout is None else timeout
         end = time.monotonic() + (step if timeout is not None else LONGEST_STEPS * step)
-        first_byte = _FirstByte(post)
+        first_byte = FirstByte(post)
         try:
             arguments = complete(self._config, request, step)
             with hiding(Hidden.QUERIES):
@@ -72,6 +72,7 @@ class Exchange:
                     status, headers, body, lost = self._fetch_by_own(self._own, arguments, first_byte, step, end)
                 else:
                     status, headers, body, lost = self._fetch_by_given(self._given, arguments, first_byte, end)
+            first_byte.check(status)
         except TransportError as error:
             transport_error(error, place=self._config.place)
             raise
@@ -86,7 +87,7 @@ class Exchange:
         return take_in(status, headers, body, self._config.api_key, lost)
 
     def _fetch_by_own(
-        self, transport: PoolTransport, arguments: Mapping[str, Any], first_byte: _FirstByte, step: float, end: float
+        self, transport: PoolTransport, arguments: Mapping[str, Any], first_byte: FirstByte, step: float, end: float
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes, str]:
         deadline = Deadline(step, end)
         timeouts = {
@@ -103,7 +104,7 @@ class Exchange:
             return _taken(response, first_byte.post is not None)
 
     def _fetch_by_given(
-        self, given: Any, arguments: dict[str, Any], first_byte: _FirstByte, end: float
+        self, given: Any, arguments: dict[str, Any], first_byte: FirstByte, end: float
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes, str]:
         """As a client that was given sends it, which bounds each step alone; only the body is bounded as a whole."""
         if first_byte.post:  # its transport may be any, and need not say when a byte leaves
@@ -124,25 +125,48 @@ class Exchange:
             self._own.close()
 
 
-class _FirstByte:
-    """Sees when the first byte of a paid POST leaves, and asks it whether it still may."""
+class FirstByte:
+    """Sees when the first byte of a paid POST leaves, and asks it whether it still may.
 
-    __slots__ = ("is_sent", "post")
+    A transport or an auth flow of the caller's own may send it more than once.
+    """
+
+    __slots__ = ("_awaits_answer", "_has_lost_one", "is_sent", "post")
 
     def __init__(self, post: Post | None) -> None:
         self.post = post
         # None where nobody watches: then the library's error shows it.
         self.is_sent: bool | None = None
+        self._awaits_answer = self._has_lost_one = False
 
     @property
     def extensions(self) -> dict[str, Any]:
+        """What has the HTTP library tell of each step."""
         return {} if self.post is None else {"trace": self._trace}
 
+    @property
+    def async_extensions(self) -> dict[str, Any]:
+        """The same for its asynchronous client."""
+        return {} if self.post is None else {"trace": self._trace_async}
+
+    async def _trace_async(self, name: str, info: Mapping[str, Any]) -> None:
+        self._trace(name, info)
+
     def _trace(self, name: str, info: Mapping[str, Any]) -> None:
-        # What a proxy is asked before is not meant.
-        if name.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT" and self.post:
+        if name.endswith(".receive_response_headers.complete"):
+            self._awaits_answer = False
+        if not self.post or not name.endswith(".send_request_headers.started"):
+            return
+        self._has_lost_one |= self._awaits_answer
+        self._awaits_answer = info["request"].method != b"CONNECT"  # what a proxy is asked before is not meant
+        if self._awaits_answer:
             self.post.sending()
             self.is_sent = True
+
+    def check(self, status: int) -> None:
+        """Raises TransportError for a refusal that follows a POST whose own answer was lost: that one may have started a job."""
+        if self._has_lost_one and not 200 <= status < 300:
+            raise TransportError(f"HTTP {status} came, but it was sent before, and that answer was lost")
 
 
 def _bounded(chunks: Iterable[bytes], is_paid: bool, end: float | None = None) -> tuple[bytes, str]:
