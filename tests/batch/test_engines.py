@@ -297,3 +297,48 @@ def test_a_temporary_ledger_stays_while_it_is_needed(batches: Batches) -> None:
 def test_what_a_service_echoes_is_not_kept(batches: Batches, ledger: Ledger) -> None:
     batches(["A very private cat"], ledger=ledger, client={"headers": {"x-sandbox-scenario": "bad-gateway"}})
     assert [entry.message for entry in ledger.jobs()] == ["HTTP 502"]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("way", ["break", "close", "raise", "drop"])
+def test_a_job_that_ended_before_its_batch_was_left_is_told_without_a_ledger(
+    kind: str, way: str, clock: SharedClock, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    def leave_sync() -> set[str | None]:
+        with Client("k", base_url=sandbox.base_url, clock=clock, sleep=clock.sleep, limits=UNLIMITED) as client:
+            batch = client.video.batch(["A", "B", "C"])
+            read = {next(batch).request_id}
+            counts = batch._runner.counts
+            until(lambda: counts["done"] == 3)
+            with contextlib.suppress(ZeroDivisionError), contextlib.ExitStack() as stack:
+                if way == "close":
+                    batch.close()
+                elif way != "drop":
+                    stack.enter_context(batch)
+                if way == "raise":
+                    raise ZeroDivisionError
+            del batch
+        return read
+
+    async def leave_async() -> set[str | None]:
+        options: dict[str, Any] = {"clock": clock, "sleep": clock.sleep_async, "limits": UNLIMITED}
+        async with AsyncClient("k", base_url=sandbox.base_url, **options) as client:
+            batch = client.video.batch(["A", "B", "C"])
+            read = {(await anext(batch)).request_id}
+            while batch.counts["done"] < 3:
+                await asyncio.sleep(0.005)
+            with contextlib.suppress(ZeroDivisionError):
+                async with contextlib.AsyncExitStack() as stack:
+                    if way == "close":
+                        await batch.close()
+                    elif way != "drop":
+                        await stack.enter_async_context(batch)
+                    if way == "raise":
+                        raise ZeroDivisionError
+            del batch
+        return read
+
+    read = leave_sync() if kind == "sync" else asyncio.run(leave_async())
+    unread = {job["request_id"] for job in sandbox.jobs} - read
+    assert len(unread) == 2 and all(caplog.text.count(str(each)) == 1 for each in unread)
+    assert not any(str(each) in caplog.text for each in read)

@@ -85,7 +85,8 @@ class BatchRunner:
         counts: Outcomes so far, by state.
         running: Ids of the jobs that the batch waits for.
         on_running: Called when a job is added to `running`.
-        reported: Ids of running jobs that an exception or the log has reported.
+        unread: Ids of jobs that have ended, and whose outcomes nobody has read.
+        reported: Ids of jobs that an exception or the log has reported.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class BatchRunner:
         self._lock = threading.Lock()
         self._followers: dict[tuple[str, str, int], list[int]] = {}
         self.running: dict[str | None, None] = {}
+        self.unread: dict[str | None, None] = {}
         self._fatal: GrokImagineError | None = None
         self._taken = 0
         self.on_running: Callable[[], object] = lambda: None
@@ -163,6 +165,8 @@ class BatchRunner:
                 self._log_left([item.request_id])
             raise
         finally:
+            if item.is_new and item.request_id:
+                self.unread[item.request_id] = None
             self.running.pop(item.request_id, None)
             if item.slot:
                 self._runtime.limiter.release(item.slot)
@@ -279,16 +283,24 @@ class BatchRunner:
         """The reported cost of the batch's jobs in USD, and the part of it for jobs without a video."""
         return self._costs or self.ledger.costs_of(self._options.name, self._origin)
 
-    def log_running_jobs(self) -> None:
-        """Logs the running jobs of an abandoned batch if its ledger is temporary: nothing else would report them."""
-        self._log_left(list(filter(None, tuple(self.running))))
+    def on_read(self, outcome: Outcome) -> None:
+        """Notes that somebody has an outcome."""
+        self.unread.pop(outcome.request_id, None)
+
+    def log_left_jobs(self) -> None:
+        """Logs the jobs of an abandoned batch that run, or ended unread, if its ledger is temporary: nothing else would tell."""
+        self._log_left(list(filter(None, (*tuple(self.running), *tuple(self.unread)))))
 
     def _log_left(self, ids: Sequence[str]) -> None:
         new = [each for each in ids if each not in self.reported] if self.ledger.is_temporary else []
         self.reported.update(new)
         if new:
             command = ("wait", "--", *new) if len(new) == 1 else ("reconcile", "--ledger", str(self.ledger.path))
-            log_lost_job(f"a batch was abandoned; jobs go on [request_id={', '.join(new)}]", "grok-imagine", *command)
+            log_lost_job(
+                f"a batch was abandoned; jobs go on, or ended unread [request_id={', '.join(new)}]",
+                "grok-imagine",
+                *command,
+            )
 
     def finish(self) -> None:
         """Removes a temporary ledger after the last outcome, unless it is still needed."""
@@ -334,8 +346,8 @@ class BatchStats:
         """Sets `request_ids`, the ids of running jobs, on the exception that ends the batch."""
         if running := self.running:
             error.__dict__["request_ids"] = running
-            if is_unseen(error):
-                self._runner.log_running_jobs()
-            self._runner.reported.update(running)
+            if not is_unseen(error):
+                self._runner.reported.update(running)
             text = f"{len(running)} jobs go on; the same batch with the ledger {self._runner.ledger.path} resumes them"
             error.add_note(f"{text}: {', '.join(running[:20])}")
+        self._runner.log_left_jobs()

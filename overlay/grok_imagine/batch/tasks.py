@@ -45,8 +45,9 @@ class Engine:
         if self._feeder is None and not self.has_ended:
             self._feeder = asyncio.ensure_future(self._feed())
 
-    def on_outcome_read(self) -> None:
+    def on_outcome_read(self, outcome: Outcome) -> None:
         """Counts an outcome as read, so that another request may be pulled."""
+        self.runner.on_read(outcome)
         self._taken += 1
         self._changed.set()
 
@@ -91,9 +92,9 @@ class Engine:
             self.ready.put_nowait(outcome)
 
     def drop(self) -> None:
-        """Ends an abandoned batch without waiting, and logs the running jobs unless a durable ledger has them."""
+        """Ends an abandoned batch without waiting, and logs the jobs that are left unless a durable ledger has them."""
         if self._feeder is not None and not self.has_ended:
-            self.runner.log_running_jobs()
+            self.runner.log_left_jobs()
             with contextlib.suppress(RuntimeError):  # the event loop is closed, and the tasks with it
                 self._feeder.get_loop().call_soon_threadsafe(self._cancel)
 
@@ -108,6 +109,7 @@ class Engine:
         """Ends the batch, and waits a moment for the ids of paid requests that are under way."""
         if tasks := self._cancel():  # not gather, which would pass a second cancellation on to them
             await asyncio.wait(tasks)
+        self.runner.log_left_jobs()
         self.ready.put_nowait(None)
 
 
@@ -142,7 +144,7 @@ class AsyncBatch(BatchStats, AsyncIterator[Outcome[AsyncVideo]]):
             self._note_running(got)
             await self.close()
             raise got
-        engine.on_outcome_read()
+        engine.on_outcome_read(got)
         return cast("Outcome[AsyncVideo]", got)
 
     async def close(self) -> None:

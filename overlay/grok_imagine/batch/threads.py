@@ -47,8 +47,9 @@ class Engine:
         close_at_exit(self)
         threading.Thread(target=self._pull, name="grok-imagine-requests", daemon=True).start()
 
-    def on_outcome_read(self) -> None:
+    def on_outcome_read(self, outcome: Outcome) -> None:
         """Counts an outcome as read, so that another request may be pulled."""
+        self.runner.on_read(outcome)
         with self._changed:
             self._taken += 1
             self._changed.notify_all()
@@ -60,9 +61,9 @@ class Engine:
             self._note_change()
 
     def drop(self) -> None:
-        """Ends an abandoned batch without waiting, and logs the running jobs unless a durable ledger has them."""
+        """Ends an abandoned batch without waiting, and logs the jobs that are left unless a durable ledger has them."""
         if self.is_started and not self._stop.is_set():
-            self.runner.log_running_jobs()
+            self.runner.log_left_jobs()
         self.stop()
 
     def close(self, grace: float = GRACE + TICK) -> None:
@@ -72,6 +73,7 @@ class Engine:
         with self._changed:
             while self._pulled > self._ended and (left := end - time.monotonic()) > 0:
                 self._changed.wait(min(left, TICK))
+        self.runner.log_left_jobs()
         self.ready.put(None)
 
     @property
@@ -153,7 +155,7 @@ class Batch(BatchStats, Iterator[Outcome]):
                 self._note_running(error)
                 self.close()
             raise
-        self._engine.on_outcome_read()
+        self._engine.on_outcome_read(outcome)
         return outcome
 
     def _next(self) -> Outcome:
