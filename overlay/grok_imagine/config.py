@@ -32,6 +32,15 @@ Seconds = float | timedelta
 Verify = ssl.SSLContext | str | os.PathLike[str] | bool
 
 
+class Secret(str):
+    """A text that its repr does not show: error trackers and tracebacks with local variables show those of our frames."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 class Config:
     """What every request of a client has in common. Its repr shows no secret."""
 
@@ -119,11 +128,11 @@ def _headers(own: Mapping[str, str] | None, key: str) -> dict[str, str]:
             or not value.isprintable()
         ):
             raise ConfigurationError(f"headers are printable ASCII texts; {name!r} is none")
-        headers[name.lower()] = value
-    return headers | {"authorization": f"Bearer {key}"}
+        headers[name.lower()] = Secret(value)  # of a gateway's own key, perhaps
+    return headers | {"authorization": Secret(f"Bearer {key}")}
 
 
-def _key(given: str | None) -> str:
+def _key(given: str | None) -> Secret:
     key = given if given is not None else os.environ.get("XAI_API_KEY", "")
     key = key.strip() if isinstance(key, str) else ""
     if not key:
@@ -132,7 +141,7 @@ def _key(given: str | None) -> str:
     # What is not printable ASCII can't be a header, and the HTTP library's own complaint would print the key.
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError("the API key holds characters that no key has; was it copied whole?")
-    return key
+    return Secret(key)
 
 
 def base_address(given: str | None) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gc
 import html
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,11 +24,12 @@ import httpx
 import httpx2
 import pytest
 
+import support
 from grok_imagine import AsyncClient, Client, GrokImagineError, Ledger, RetryPolicy
 from grok_imagine.transport import redaction
 from grok_imagine_sandbox import SCENARIOS, Sandbox
 from hosts import MP4, Host
-from support import ROOT, UNLIMITED, Api
+from support import ROOT, UNLIMITED, Api, ManualClock
 
 KEY = "xai-CANARY0key0000000000"
 DATA = "data:image/png;base64,CANARY0data"
@@ -278,3 +282,67 @@ def test_a_key_is_kept_out_as_long_as_its_client_lives(caplog: pytest.LogCapture
 def test_the_canary_sings_when_it_is_there(everything: Any) -> None:
     logging.getLogger("anything").warning("key %s", KEY)
     assert "CANARY" in everything("")
+
+
+# Local variables, which error trackers and `pytest -l` show.
+
+
+def raw(answer: bytes) -> Iterator[str]:
+    """The address of a server that reads a little of each connection, answers it so, and closes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection, suppress(OSError):
+                    connection.recv(100)
+                    connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+WAYS = {
+    "closes": (b"", "http://{}/v1", None),
+    "is none": (b"", "http://127.0.0.1:1/v1", None),
+    "is behind a proxy that closes": (b"", "http://far.example/v1", "http://u:CANARY0password@{}"),
+    "is behind a proxy that refuses": (b"HTTP/1.1 407 X\r\n\r\n", "https://far.example/v1", "http://u:CANARY0password@{}"),
+    "is behind a tunnel that closes": (b"", "https://far.example/v1", "http://u:CANARY0password@{}"),
+    "refuses": (b"HTTP/1.1 400 X\r\ncontent-length: 2\r\n\r\n{}", "http://{}/v1", None),
+    "answers nonsense": (b"nonsense", "http://{}/v1", None),
+}  # fmt: skip
+LOOKS: dict[str, Any] = {
+    "start": lambda c: c.video.start("A cat"),
+    "get": lambda c: c.video.get("job-1"),
+    "file": lambda c: c.files.content("file-1"),
+    "upload": lambda c: c.files.upload(b"x", filename="a.png", strict=False),
+}
+
+
+@pytest.mark.filterwarnings("ignore::grok_imagine.InsecureBaseUrlWarning")
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_local_variable_shows_a_secret(kind: str, given: bool, way: str, look: str, clock: ManualClock) -> None:
+    answer, url, proxy = WAYS[way]
+    for address in raw(answer):
+        options: dict[str, Any] = {"proxy": proxy and proxy.format(address)}
+        if given:
+            http = httpx.Client if kind == "sync" else httpx.AsyncClient
+            options = {"http_client": http(trust_env=False, **options)}
+        secret = {"api_key": "xai-CANARY0key0000000000", "headers": {"x-gateway": "CANARY0gateway"}}
+        retry = RetryPolicy(max_retries=0)
+        with pytest.raises(GrokImagineError) as caught:
+            Api(kind, clock, url.format(address), retry=retry, request_timeout=5, **secret, **options)(LOOKS[look])
+        frames = "".join(
+            line
+            for line in traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+            if f'"{__file__}"' not in line and f'"{support.__file__}"' not in line  # these frames are the caller's
+        )
+        assert "_fetch" in frames or "_stream" in frames or way == "refuses"
+        assert "CANARY" not in frames and base64.b64encode(b"u:CANARY0password").decode() not in frames

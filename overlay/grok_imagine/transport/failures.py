@@ -5,6 +5,7 @@ Errors are known by the names of their classes: `httpx2` has the same ones as `h
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,6 +38,7 @@ def transport_error(error: BaseException, *, sent: bool | None = None, place: Ur
     if isinstance(error, TransportError):
         ours = error
     else:
+        _clear_locals(error)
         text = f"{type(error).__name__}: {error}"[:500] if str(error) else type(error).__name__
         if sent is False or (sent is None and is_of(error, NOT_DELIVERED)):
             ours = NotDelivered(text)
@@ -46,6 +48,16 @@ def transport_error(error: BaseException, *, sent: bool | None = None, place: Ur
     if place and ours.host is None:
         ours.host, ours.port = place.host, place.known_port
     return ours
+
+
+def _clear_locals(error: BaseException) -> None:
+    """Clears the local variables of the library's frames: they hold the key, and those of a proxy, where nothing hides them."""
+    each: BaseException | None = error
+    for _ in range(20):
+        if each is None:
+            return
+        traceback.clear_frames(each.__traceback__)
+        each = each.__cause__ or each.__context__
 
 
 def broken_off(error: Exception) -> str:
