@@ -52,6 +52,9 @@ COUNTED = {
 """Ticks that count against a cap: the reported cost of a job that has ended (0 if it failed and was not billed), or the maximum
 cost of a job that runs or reported no cost."""
 
+STORED = {"running": "accepted", "refused": "failed", "unknown": "intended"}
+"""The states in the file of what has another word when it is read."""
+
 NOT_REFUSED = "NOT (state = 'failed' AND request_id IS NULL)"
 HALVES = (">> 32", "& 0xFFFFFFFF")
 IN_FLIGHT = 3600.0
@@ -281,9 +284,11 @@ class Ledger:
         self._update(where, request_id, request_id, origin, state="downloaded", path=os.fspath(path))
 
     def _end(self, request_id: str, origin: str, **values: Any) -> None:
-        """Commits how a job ended, unless its video is on disk: `downloaded` is the later state."""
+        """Commits how a job ended. If its video is on disk, only a cost is new: `downloaded` is the later state."""
         where = "request_id = :key AND origin = :origin AND state != 'downloaded'"
-        self._update(where, request_id, request_id, origin, **values)
+        is_written = self._update(where, request_id, request_id, origin, **values)
+        if not is_written and (ticks := values["cost_ticks"]) is not None:
+            self.record_cost(request_id, origin, ticks)
 
     def jobs(self, *states: str) -> list[Entry]:
         """The jobs in these states, or all, oldest first.
@@ -293,7 +298,10 @@ class Ledger:
         words = get_args(State)
         if wrong := set(states).difference(words):
             raise ValueError(f"states are {', '.join(words)}; got {', '.join(sorted(wrong))}")
-        entries = self._run(lambda db: self._entries(db, "TRUE ORDER BY created, rowid"))
+        # No more is read than may match: of a million jobs few run.
+        stored = {*states, *(STORED[state] for state in states if state in STORED)}
+        where = f"state IN ({', '.join('?' * len(stored))})" if states else "TRUE"
+        entries = self._run(lambda db: self._entries(db, f"{where} ORDER BY created, rowid", tuple(stored)))
         return [entry for entry in entries if not states or entry.state in states]
 
     def get(self, request_id: str) -> Entry | None:
@@ -367,15 +375,18 @@ class Ledger:
         is_old = self.clock() - entry.updated > IN_FLIGHT
         return is_old or not is_under_way(self._store.real, entry.intent, owner, entry.process)
 
-    def _update(self, where: str, key: str, job: str | None, origin: str | None = None, **values: Any) -> None:
+    def _update(self, where: str, key: str, job: str | None, origin: str | None = None, **values: Any) -> bool:
+        """Changes the job that matches. Returns whether there was one."""
         values["updated"] = self.clock()
         changes = ", ".join(f"{name} = {EXPRESSIONS.get(name, f':{name}')}" for name in values)
         changes += f", counted_ticks = {COUNTED.get(values.get('state', ''), RESERVED)}"
         values.setdefault("cost_ticks", None)
-        self._write(f"UPDATE jobs SET {changes} WHERE {where}", {**values, "key": key, "origin": origin}, job)
+        return (
+            self._write(f"UPDATE jobs SET {changes} WHERE {where}", {**values, "key": key, "origin": origin}, job) > 0
+        )
 
-    def _write(self, statement: str, values: Any, request_id: str | None = None) -> None:
-        self._run(lambda db: db.execute(statement, values), request_id)
+    def _write(self, statement: str, values: Any, request_id: str | None = None) -> int:
+        return self._run(lambda db: db.execute(statement, values).rowcount, request_id)
 
     def _run(self, work: Callable[[sqlite3.Connection], T], request_id: str | None = None) -> T:
         return self._store.run(work, request_id)
