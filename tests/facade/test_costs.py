@@ -234,10 +234,16 @@ def test_a_cost_that_is_no_sane_number_is_none(ticks: object) -> None:
         assert error.cost_usd is None and error.payload == PHRASE | usage(ticks)
 
 
-def test_a_refusal_that_was_billed_is_not_sent_again() -> None:
-    billed = RateLimitError("Too many requests", status_code=429, payload=usage(1))
-    free = RateLimitError("Too many requests", status_code=429, payload=usage(0))
-    assert (delivery_of(billed), delivery_of(free)) == (Delivery.OTHER, Delivery.REFUSED)
+@pytest.mark.parametrize("ticks", [1, 1.5, -1, "2500000000", 2**63, True, []])
+def test_a_refusal_that_was_billed_is_not_sent_again(ticks: object) -> None:
+    billed = RateLimitError("Too many requests", status_code=429, payload=usage(ticks))
+    assert delivery_of(billed) is Delivery.OTHER
+
+
+@pytest.mark.parametrize("payload", [usage(0), usage(None), {}, None])
+def test_a_refusal_that_was_not_billed_is_sent_again(payload: dict[str, Any] | None) -> None:
+    free = RateLimitError("Too many requests", status_code=429, payload=payload)
+    assert delivery_of(free) is Delivery.REFUSED
 
 
 def test_what_no_number_of_64_bits_holds_is_counted_as_much_as_fits(tmp_path: Path) -> None:

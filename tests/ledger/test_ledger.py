@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import multiprocessing
 import sqlite3
 import stat
@@ -33,7 +32,6 @@ from grok_imagine import (
     VideoModeratedError,
     VideoTimeoutError,
 )
-from grok_imagine.ledger.entries import STATES, WORDS
 from grok_imagine.ledger.ledger import IN_FLIGHT
 from grok_imagine.ledger.schema import MIGRATIONS
 from grok_imagine_sandbox import Sandbox
@@ -429,35 +427,3 @@ def test_the_old_form_of_reconciling_does_the_same_and_says_what_to_write(api: A
         return found
 
     assert [video.request_id for video in api(old).ended] == [job.request_id]
-
-
-def test_jobs_by_any_words_are_those_among_all_and_no_others_are_read(ledger: Ledger, monkeypatch: Any) -> None:
-    with contextlib.closing(sqlite3.connect(ledger.path)) as db:
-        for number, state in enumerate((*STATES, "of-a-newer-version")):
-            for request_id in (None, f"job-{number}"):
-                values = (f"{state} {request_id}", state, request_id, number)
-                db.execute(
-                    "INSERT INTO jobs (intent, state, request_id, origin, created, updated) VALUES (?, ?, ?, 'o', ?, 0)",
-                    values,
-                )
-        db.commit()
-    everything, read = ledger.jobs(), list[int]()
-    entries = Ledger._entries
-
-    def counted(*arguments: Any) -> Any:
-        read.append(len(found := entries(*arguments)))
-        return found
-
-    monkeypatch.setattr(Ledger, "_entries", counted)
-    for words in itertools.chain(*(itertools.combinations(WORDS, count) for count in (1, 2))):
-        expected = [each for each in everything if each.state in words or each.is_in(*words)]
-        assert ledger.jobs(*words) == expected, words
-        assert read.pop() <= 2 * len(words) + 2 * ("unknown" in words)
-
-
-def test_a_cost_that_is_told_after_the_video_is_on_disk_counts(ledger: Ledger) -> None:
-    ledger.record_result(Video("job-1", {"status": "done"}), "o")
-    ledger.record_download("job-1", "a.mp4", "o")
-    ledger.record_result(Video("job-1", {"status": "done", "usage": {"cost_in_usd_ticks": 5}}), "o")
-    ledger.record_result(Video("job-1", {"status": "done"}), "o")
-    assert [(entry.state, entry.cost_ticks) for entry in ledger.jobs()] == [("downloaded", 5)]

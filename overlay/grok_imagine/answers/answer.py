@@ -79,6 +79,7 @@ def take_in(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, ke
     """
     secret = key if len(key) >= SHORTEST_SECRET else ""
     kept, encodings = _headers(headers, secret)
+    came = body
     body, flaw = unpack(body, encodings)
     if secret and secret.encode() in body:
         body = body.replace(secret.encode(), b"***")
@@ -88,7 +89,8 @@ def take_in(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, ke
             value = read_json(body, secret)
         except (ValueError, RecursionError) as error:
             flaw = f"is not JSON: {shown(error, 80)}"
-    candidate = without(find_text(body, "request_id"), secret) if flaw else _id_in(value)
+    # Wherever it is: within other JSON, or in a body that is not packed although it is said to be.
+    candidate = _id_in(value) or without(find_text(body or came, "request_id"), secret)
     return Answer(status, kept, body, flaw, value, candidate or kept.get("x-request-id"))
 
 

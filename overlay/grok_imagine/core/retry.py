@@ -15,7 +15,7 @@ from grok_imagine_api import contract
 
 from ..error_kinds import rule_of
 from ..errors import ApiError, GrokImagineError, NotDelivered, StartOutcomeUnknown, TransportError
-from ..parsing import is_billed
+from ..parsing import is_billed, text_at
 
 __all__ = ["Delivery", "RetryPolicy", "delivery_of"]
 
@@ -51,7 +51,10 @@ def delivery_of(error: BaseException) -> Delivery:
     if isinstance(error, TransportError | StartOutcomeUnknown):
         return LOST
     if isinstance(error, ApiError):
-        found = BY_RULE[rule_of(error.status_code, error.code, error.message).post]
+        rule = rule_of(error.status_code, error.code, error.message)
+        if rule.kind == "other" and text_at(error.payload, "request_id"):
+            return LOST  # no known refusal, and it names a job
+        found = BY_RULE[rule.post]
         # A refusal that was billed: a second one could be billed, too.
         return Delivery.OTHER if found is Delivery.REFUSED and is_billed(error.payload) else found
     return Delivery.OTHER
