@@ -398,10 +398,12 @@ class Scheduler:
         insort(self._queue, slot, key=_rating)
 
     def _leave(self, slot: PollSlot) -> None:
+        line = self._starts if slot._role == "start" else self._queue
+        place = _place(line, slot)
+        if line[place : place + 1] == [slot]:  # whatever its state says: Ctrl-C may come between the two
+            del line[place]
         if slot._state == "queued":
             slot._state = "idle"
-            line = self._starts if slot._role == "start" else self._queue
-            del line[_place(line, slot)]
 
     def _go(self, slot: PollSlot, now: float) -> None:
         self._leave(slot)
