@@ -145,7 +145,7 @@ def _key(given: str | None) -> Secret:
 
 
 def base_address(given: str | None) -> str:
-    """The service's address, checked. A message never repeats it: it may hold a password.
+    """The service's address, checked, and in one spelling: the ledger knows jobs by it. A message never repeats it.
 
     Raises:
         ConfigurationError: It is none.
@@ -153,7 +153,8 @@ def base_address(given: str | None) -> str:
     address = str(given if given is not None else os.environ.get("XAI_BASE_URL", "")).strip() or DEFAULT_BASE_URL
     if trouble := _trouble(address):
         raise ConfigurationError(f"base_url {trouble}; it is an http(s) address such as {DEFAULT_BASE_URL}")
-    return address.rstrip("/")
+    place = parse(address)
+    return f"{place.origin}{place.path}".rstrip("/")
 
 
 def _trouble(address: str) -> str:

@@ -19,6 +19,7 @@ from grok_imagine import (
     UnknownField,
     VideoGenerationError,
 )
+from grok_imagine.config import DEFAULT_BASE_URL, base_address
 from grok_imagine_sandbox import Sandbox
 from poison import Poison, service
 from support import Api, ManualClock
@@ -165,3 +166,18 @@ def test_an_unknown_outcome_stays_unknown(keyed: Api, call: str) -> None:
         with pytest.raises(KeyConflict):
             keyed(lambda client: getattr(client.video, call)("1", key="k"), base_url=server.base_url)
         assert server.posts[1] == 0
+
+
+@pytest.mark.parametrize("change", [("http:", "HTTP:"), ("/v1", "/v1/"), ("localhost", "LOCALHOST")])
+def test_an_address_in_another_spelling_is_the_same(keyed: Api, sandbox: Sandbox, change: tuple[str, str]) -> None:
+    url = sandbox.base_url.replace("127.0.0.1", "localhost")
+    first, again = (
+        keyed(lambda client: client.video.start(CAT, key="order-17"), base_url=each)
+        for each in (url, url.replace(*change))
+    )
+    assert first == again and posts(sandbox) == 1
+
+
+@pytest.mark.parametrize("url", ["https://API.x.ai/v1", "https://api.x.ai:443/v1/", "HTTPS://api.x.ai:/v1"])
+def test_the_services_address_has_one_spelling(url: str) -> None:
+    assert base_address(url) == DEFAULT_BASE_URL
