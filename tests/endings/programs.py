@@ -56,11 +56,13 @@ class World:
         }  # fmt: skip
         self.go = threading.Event()
         self._told: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         sys.stdin.readline()
-        self.go.set()
+        with self._lock:
+            self.go.set()
         for tell in self._told:
             tell()
 
@@ -71,7 +73,11 @@ class World:
         return AsyncClient(**self.options | options)
 
     def on_go(self, tell: Callable[[], object]) -> None:
-        self._told.append(tell)
+        with self._lock:  # on a busy machine the word may come before anybody asks for it
+            self._told.append(tell)
+            is_late = self.go.is_set()
+        if is_late:
+            tell()
 
     async def when_told(self) -> None:
         gone, loop = asyncio.Event(), asyncio.get_running_loop()

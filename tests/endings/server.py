@@ -7,10 +7,11 @@ import json
 import socket
 import threading
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from support import HANG
+from support import HANG, until
 
 from .programs import REFUSED
 
@@ -37,6 +38,7 @@ class Server:
         self._lock = threading.Lock()
         self._at_moment = 0
         self._queue: list[socket.socket] = []
+        self._own = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64 if moment != "before" else 0)
         address = self._listener.getsockname()
         self.url = f"http://127.0.0.1:{address[1]}/v1"
@@ -53,8 +55,23 @@ class Server:
             try:
                 client.connect(address)
             except TimeoutError:
+                self._own = self._connecting()
                 return
         raise AssertionError("the queue takes everybody")
+
+    def _connecting(self) -> int:
+        """How many try to connect, where the system tells."""
+        table, there = Path("/proc/net/tcp"), f":{self._listener.getsockname()[1]:04X}"
+        if not table.exists():
+            return 0
+        rows = (line.split() for line in table.read_text(encoding="ascii").splitlines()[1:])
+        return sum(row[2].endswith(there) and row[3] == "02" for row in rows)
+
+    def wait_for_connect(self) -> None:
+        """Waits until the program tries to connect; where the system does not tell, for a moment."""
+        if self._own:
+            until(lambda: self._connecting() > self._own)
+        time.sleep(0.3)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

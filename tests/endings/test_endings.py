@@ -78,7 +78,7 @@ def test_no_answer_is_lost(cell: Cell, tmp_path: Path) -> None:
         try:
             if cell.moment == "before":
                 assert child.stdout and child.stdout.readline() == "ready\n"
-                time.sleep(0.3)  # it connects, and waits for that
+                server.wait_for_connect()
             else:
                 assert server.ready.wait(HANG), child.communicate(timeout=1)
             _end(child, program.signals)
