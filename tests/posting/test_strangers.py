@@ -14,7 +14,16 @@ from typing import Any
 import httpx
 import pytest
 
-from grok_imagine import Client, Delivery, GrokImagineError, Ledger, RetryPolicy, StartOutcomeUnknown, delivery_of
+from grok_imagine import (
+    AsyncClient,
+    Client,
+    Delivery,
+    GrokImagineError,
+    Ledger,
+    RetryPolicy,
+    StartOutcomeUnknown,
+    delivery_of,
+)
 from support import UNLIMITED, Api, ManualClock
 
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
@@ -155,6 +164,34 @@ def test_a_refusal_of_each_post_is_a_refusal(kind: str, service: Service, clock:
         api(lambda client: client.video.start("A cat"))
     assert delivery_of(caught.value) is Delivery.REFUSED and service.posts == 3
     http.close() if kind == "sync" else asyncio.run(http.aclose())
+
+
+@KINDS
+@pytest.mark.parametrize("status", [400, 429, 502])
+def test_a_hook_that_raises_for_a_status_makes_no_refusal_unknown(
+    kind: str, status: int, service: Service, clock: ManualClock
+) -> None:
+    async def raise_for_status(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    service.answers = [REFUSED.replace(b"429", str(status).encode())]
+    hook: Any = httpx.Response.raise_for_status if kind == "sync" else raise_for_status
+    http = (httpx.Client if kind == "sync" else httpx.AsyncClient)(event_hooks={"response": [hook]})
+    api = Api(kind, clock, service.base_url, http_client=http, retry=RetryPolicy(max_retries=0))
+    with pytest.raises(GrokImagineError) as caught:
+        api(lambda client: client.video.start("A cat"))
+    expected = {400: Delivery.OTHER, 429: Delivery.REFUSED, 502: Delivery.OUTCOME_UNKNOWN}
+    assert delivery_of(caught.value) is expected[status] and service.posts == 1
+    http.close() if kind == "sync" else asyncio.run(http.aclose())
+
+
+def test_a_loop_whose_threads_have_ended_costs_no_id(service: Service) -> None:
+    async def run() -> str:
+        await asyncio.get_running_loop().shutdown_default_executor()
+        async with httpx.AsyncClient() as http, AsyncClient("k", base_url=service.base_url, http_client=http) as client:
+            return (await client.video.start("A cat")).request_id
+
+    assert asyncio.run(run()) == "job-7"
 
 
 class Broken(logging.Handler, logging.Filter):

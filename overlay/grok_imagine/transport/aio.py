@@ -25,7 +25,7 @@ from ..errors import GrokImagineError, RequestTimeout, TransportError
 from ..parsing import BLOCK, MOST_ANSWER, redact
 from ..posting.post import GRACE, Post, cancel_or_wait_all
 from .exchange import LONGEST_STEPS, Exchange, FirstByte
-from .failures import broken_off, transport_error, typed
+from .failures import answer_in, broken_off, transport_error, typed
 from .files import async_chunks_of, async_files_client, head_of, log_head, ready
 from .http_clients import AsyncHttpClient, lender_of
 from .pools import async_transport
@@ -218,7 +218,10 @@ class AsyncDriver:
             steps = dict(zip(("connect", "read", "write", "pool"), arguments["timeout"], strict=True))
             return await http.handle_async_request(built(arguments, timeout=steps))
         request = http.build_request(**arguments, extensions=first_byte.async_extensions)
-        return await http.send(request, stream=True, follow_redirects=False)
+        try:
+            return await http.send(request, stream=True, follow_redirects=False)
+        except Exception as error:
+            return answer_in(error)
 
     def _on_request_done(self, gate: asyncio.Semaphore, task: asyncio.Task[Any]) -> None:
         """Gives a request's place back.
@@ -320,7 +323,11 @@ async def _settled(post: Post, work: Coroutine[Any, Any, Answer]) -> None:
     except asyncio.CancelledError as error:
         outcome = TransportError("the event loop ended before the answer came")
         outcome.__cause__ = error
-    await _finished(asyncio.to_thread(post.finish, outcome))
+    try:
+        await _finished(asyncio.to_thread(post.finish, outcome))
+    except RuntimeError:  # the program has ended the loop's threads
+        if not post.wait(0):
+            post.finish(outcome)
 
 
 async def _awaited(settled: asyncio.Future[Any], post: Post) -> None:

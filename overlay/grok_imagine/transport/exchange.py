@@ -14,7 +14,7 @@ from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportEr
 from ..parsing import BLOCK, MOST_ANSWER
 from ..posting.post import Post, PostCancelled
 from ._library import httpx
-from .failures import broken_off, is_of, transport_error
+from .failures import answer_in, broken_off, is_of, transport_error
 from .http_clients import HttpClient
 from .network import Deadline, Stream
 from .pools import PoolTransport
@@ -110,7 +110,11 @@ class Exchange:
         if first_byte.post:  # its transport may be any, and need not say when a byte leaves
             first_byte.post.sending()
         request = given.build_request(**arguments, extensions=first_byte.extensions)
-        with closing(given.send(request, stream=True, follow_redirects=False)) as response:
+        try:
+            answering = given.send(request, stream=True, follow_redirects=False)
+        except Exception as error:
+            answering = answer_in(error)
+        with closing(answering) as response:
             return _taken(response, first_byte.post is not None, end)
 
     def after_fork_in_child(self) -> None:

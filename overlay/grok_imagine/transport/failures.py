@@ -8,6 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError
 from ..urls import Url
@@ -16,6 +17,8 @@ LIBRARIES = ("httpx", "httpcore", "httpx2", "httpcore2")
 
 NOT_DELIVERED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
 """What the libraries raise before the first byte of a request has left for the service."""
+
+STATUS = frozenset({"HTTPStatusError"})
 
 TOO_SLOW = frozenset({"TimeoutException"})
 
@@ -48,6 +51,13 @@ def transport_error(error: BaseException, *, sent: bool | None = None, place: Ur
     if place and ours.host is None:
         ours.host, ours.port = place.host, place.known_port
     return ours
+
+
+def answer_in(error: Exception) -> Any:
+    """The answer of which a hook of the caller's own made an error, by `raise_for_status`. Any other error is raised."""
+    if is_of(error, STATUS):
+        return error.response  # type: ignore[attr-defined]
+    raise error
 
 
 def _clear_locals(error: BaseException) -> None:
