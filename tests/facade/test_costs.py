@@ -223,7 +223,7 @@ def test_an_error_of_a_post_says_what_it_cost(kind: str, clock: ManualClock, tmp
         entries = ledger.jobs()
     assert refused.value.cost_usd == 1.0 and refused.value.payload == {"error": "x"} | usage(USD)
     assert lost.value.cost_usd == 2.0 and lost.value.payload == {"error": "x"} | usage(2 * USD)
-    assert [(entry.state, entry.cost_usd) for entry in entries] == [("failed", 1.0), ("unknown", 2.0)]
+    assert [(entry.state, entry.cost_usd) for entry in entries] == [("refused", 1.0), ("unknown", 2.0)]
     assert entries[1].code == "ServerError"
 
 
