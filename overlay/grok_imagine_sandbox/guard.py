@@ -20,12 +20,29 @@ _ORIGIN = re.compile(r"https?://([^/?#@\\]+)", re.IGNORECASE)
 _TOKENS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, -]{0,1000}")
 
 
+def host_names(names: Collection[str]) -> frozenset[str]:
+    """Names to allow, as they are compared.
+
+    Raises:
+        ValueError: One is no name of a host, and would never be met.
+    """
+    if isinstance(names, str):
+        raise ValueError(f"allow_hosts is a list of names, such as [{names!r}]")
+    for name in names:
+        found = _AUTHORITY.fullmatch(name)
+        if found is None or found[1] != name:
+            raise ValueError(
+                f"an allowed host is a name such as 'sandbox', without scheme, port and path, not {name!r}"
+            )
+    return frozenset(name.lower().rstrip(".") for name in names)
+
+
 class Guard:
     """Refuses requests for other host names and from other sites' pages; answers CORS preflights of local pages.
 
     Args:
         app: The application for allowed requests.
-        allowed: Further host names, without ports, such as a container's.
+        allowed: Further host names, such as a container's; see `host_names`.
         is_local: Whether the sandbox listens to this machine only. Else it answers to addresses, too: no name of another's
             leads to one.
     """
@@ -33,7 +50,7 @@ class Guard:
     def __init__(self, app: ASGIApp, allowed: Collection[str] = (), is_local: bool = True) -> None:
         self._app = app
         self._is_local = is_local
-        self._allowed = frozenset(name.lower().rstrip(".") for name in allowed)
+        self._allowed = frozenset(allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass an allowed request on, or answer it."""

@@ -1,7 +1,8 @@
 """The plugin for pytest: a sandbox for the tests of programs that use `grok_imagine`.
 
-A test is with the sandbox if it takes one of the fixtures here, itself or by others, or has the marker `grok_imagine`. Only for
-such tests anything is loaded, started or changed: pytest imports this module in every project where the package is installed.
+A test is with the sandbox if it takes one of the fixtures here, itself, by others or by `getfixturevalue`, or has the marker
+`grok_imagine`. Only for such tests anything is loaded, started or changed: pytest imports this module in every project where the
+package is installed.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
     from .server import Sandbox
 
 MARKER = "grok_imagine"
-FIXTURES = frozenset({"grok_imagine_sandbox", "grok_imagine_client", "grok_imagine_async_client"})
+SANDBOX = "grok_imagine_sandbox"
+FIXTURES = frozenset({SANDBOX, "grok_imagine_client", "grok_imagine_async_client"})
 SLOW_SECONDS = 0.05
 """Real seconds by which the slow scenarios are late, if the marker says nothing else."""
 
 _KEY = "sandbox-key"
+_SHOWN = 20  # POSTs in a report
 _stages = pytest.StashKey["_Stage"]()
+_items = pytest.StashKey[pytest.Item]()
 
 
 class _Stage:
@@ -34,6 +38,8 @@ class _Stage:
     def __init__(self) -> None:
         self._found: Sandbox | None = None
         self._test = ExitStack()
+        self.item: pytest.Item | None = None
+        self.is_begun = False
         self.refused: list[str] = []
 
     @property
@@ -47,21 +53,31 @@ class _Stage:
                 client.video.generate("a first call")
         return self._found
 
-    def begin(self, node: str, options: dict[str, Any]) -> None:
+    def begin(self, item: pytest.Item, options: dict[str, Any]) -> None:
         """Makes the sandbox new, and the environment that of a test."""
         from .real_host import environment, refused
 
         sandbox = self.sandbox
+        self.refused.clear()
         # No two tests have the same ids, and each has its own in every run.
-        sandbox.reset(**{"seed": crc32(node.encode()), "slow_seconds": SLOW_SECONDS, **options})
+        sandbox.reset(**{"seed": crc32(item.nodeid.encode()), "slow_seconds": SLOW_SECONDS, **options})
         key = options.get("api_key") or _KEY
         self._test.enter_context(environment({"XAI_API_KEY": key, "XAI_BASE_URL": sandbox.base_url}))
         self._test.enter_context(refused(self.refused.append))
+        self.item, self.is_begun = item, True
 
     def end(self) -> None:
         """Puts back what the test had changed."""
         self._test.close()
-        self.refused.clear()
+        self.is_begun = False
+
+    def report(self) -> str:
+        """What the test asked of the sandbox, and of the real host."""
+        posts = self.sandbox.posts
+        lines = [f"POSTs for videos to {self.sandbox.base_url}: {len(posts)}", *map(str, posts[-_SHOWN:])]
+        if self.refused:
+            lines.append(f"refused: requests to {', '.join(self.refused)}")
+        return "\n".join(lines)
 
     def close(self) -> None:
         """Stops the sandbox."""
@@ -82,8 +98,24 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Sets up what such a test needs, before any fixture is."""
+    item.config.stash[_items] = item
     if _is_ours(item):
         _begin(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """Has a test that did not name the sandbox begin when it asks for it, as by `getfixturevalue`."""
+    if fixturedef.argname != SANDBOX:
+        return
+    execute, config = fixturedef.execute, request.config
+
+    def begun(request: Any) -> Any:  # is asked each time, the hook but once in a run
+        _begin_late(config)
+        return execute(request)
+
+    fixturedef.execute = begun  # type: ignore[method-assign]
+    _begin_late(config)
 
 
 # Wrappers of the old kind: an older pytest, in a project without the sandbox, must not stumble over this module.
@@ -97,12 +129,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, None]:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
-    """Says in the report of a failed test what was refused."""
-    yield
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    """Says in the report of a failed test what it asked."""
+    report = (yield).get_result()
     stage = item.config.stash.get(_stages, None)
-    if stage is not None and stage.refused:
-        item.add_report_section("call", "grok-imagine", f"refused: requests to {', '.join(stage.refused)}")
+    if report.failed and stage is not None and stage.item is item:
+        report.sections.append(("grok-imagine", stage.report()))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -158,6 +190,12 @@ def _needed(stage: _Stage) -> Sandbox:
         pytest.fail(str(error).replace("[sandbox]", "[testing]"), pytrace=False)
 
 
+def _begin_late(config: pytest.Config) -> None:
+    item = config.stash.get(_items, None)
+    if item is not None and not _stage(config).is_begun:
+        _begin(item)
+
+
 def _begin(item: pytest.Item) -> None:
     options: dict[str, Any] = {}
     for marker in reversed(list(item.iter_markers(MARKER))):  # the nearest comes last, and wins
@@ -169,7 +207,7 @@ def _begin(item: pytest.Item) -> None:
     stage = _stage(item.config)
     _needed(stage)
     try:
-        stage.begin(item.nodeid, options)
+        stage.begin(item, options)
         return
     except (TypeError, ValueError) as error:  # an option that there is not, or an unknown scenario
         trouble = error

@@ -14,6 +14,7 @@ DOMAIN = "x.ai"
 """The service's: `api.x.ai`, its regions, and the hosts of files."""
 
 _LOOKUPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
+_CONNECTS = ("connect", "connect_ex")
 _TRANSPORTS = (("HTTPTransport", "handle_request"), ("AsyncHTTPTransport", "handle_async_request"))
 
 
@@ -37,6 +38,8 @@ def refused(note: Callable[[str], object]) -> Iterator[None]:
     with ExitStack() as stack:
         for name in _LOOKUPS:
             _replace(stack, socket, name, lambda found: _lookup(found, note))
+        for name in _CONNECTS:
+            _replace(stack, socket.socket, name, lambda found: _connect(found, note))
         # The proxies that the environment names would look the name up elsewhere.
         for variable in ("no_proxy", "NO_PROXY"):
             names = filter(None, [os.environ.get(variable), DOMAIN, f"{DOMAIN}."])
@@ -78,6 +81,18 @@ def _lookup(found: Callable[..., Any], note: Callable[[str], object]) -> Callabl
         return found(host, *arguments, **options)
 
     return lookup
+
+
+def _connect(found: Callable[..., Any], note: Callable[[str], object]) -> Callable[..., Any]:
+    """Given a name, the system looks it up by itself."""
+
+    def connect(connection: Any, address: Any, *arguments: Any) -> Any:
+        if isinstance(address, tuple) and address and is_real(address[0]):
+            note(str(address[0]))
+            raise socket.gaierror(socket.EAI_FAIL, _text(address[0]))
+        return found(connection, address, *arguments)
+
+    return connect
 
 
 def _tunnel(found: Callable[..., Any], note: Callable[[str], object]) -> Callable[..., Any]:

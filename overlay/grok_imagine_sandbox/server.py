@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-import os
-import socket
 import threading
 import time
 from collections import Counter
@@ -15,17 +12,15 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-import uvicorn
-from starlette.types import ASGIApp
-
 from .app import Switch, application
-from .connections import Protocol
 from .exposure import EXPOSED, is_local, reached_by
 from .files import FileCache
+from .guard import host_names
 from .journal import Journal, Post
 from .service import Service
+from .serving import Server, listener_at
 from .settings import Options, settings_of
-from .virtual_time import VirtualTime, drop, keep
+from .virtual_time import VirtualTime, drop, keep, real_clock
 from .work import Workers
 
 if TYPE_CHECKING:
@@ -33,55 +28,9 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
-_TICK_SECONDS = 0.1
-_GRACE_SECONDS = 1.0
 _SPEED = 60.0
 
 MIB = 2**20
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server with an event for its start."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._end: asyncio.Event | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    async def main_loop(self) -> None:
-        """Tick as uvicorn does, but end at once on request."""
-        self._loop, self._end, ticks = asyncio.get_running_loop(), asyncio.Event(), 0
-        while not await self.on_tick(ticks):
-            ticks += 1
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._end.wait(), _TICK_SECONDS)
-
-    def end(self) -> None:
-        """End the server; from any thread."""
-        self.should_exit = True
-        if self._loop and self._end:
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._end.set)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let running answers end for a moment, then abort all connections; uvicorn would wait, and log each."""
-        for each in (*self.servers, *(sockets or ())):
-            each.close()
-        tasks = set(self.server_state.tasks)
-        if tasks:
-            _, tasks = await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
-        await asyncio.sleep(0)  # so that aborted connections are notified
 
 
 class Sandbox:
@@ -152,11 +101,9 @@ class Sandbox:
         Raises:
             UnknownScenario: `scenario` is unknown.
             UnknownEra: `as_of` is unknown.
-            ValueError: `speed` is not above 0 and finite, or a limit is below 1.
+            ValueError: `speed` is not above 0 and finite, a limit is below 1, or `allow_hosts` has what is no name.
         """
         _check_speed(speed)
-        if isinstance(allow_hosts, str):
-            raise ValueError(f"allow_hosts is a list of names, such as [{allow_hosts!r}]")
         if not 0 < request_seconds < math.inf:
             raise ValueError(f"request_seconds must be above 0 and finite, not {request_seconds}")
         if max_connections < 1:
@@ -176,18 +123,18 @@ class Sandbox:
             max_input_bytes=max_input_bytes,
         )
         self._settings = settings_of(self._options)
-        self._allow_hosts = frozenset(allow_hosts)
+        self._allow_hosts = host_names(allow_hosts)
         self._max_connections = max_connections
         self._request_seconds = request_seconds
         self._wanted_port, self._host = port, host
         self._virtual = VirtualTime(_SPEED) if speed is None and clock is None else None
         self._speed = 1.0 if self._virtual else speed or _SPEED
-        self._clock = self._virtual.now if self._virtual else clock or time.monotonic
+        self._clock = self._virtual.now if self._virtual else clock or real_clock
         self._skipped = 0.0
         self._counting = threading.Lock()
         self._counts: Counter[tuple[str, str, int]] = Counter()
         self._service: Service | None = None
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._workers: Workers | None = None
         self._cache = FileCache(cache_bytes)
@@ -334,11 +281,11 @@ class Sandbox:
         """
         if self._server is not None:
             raise RuntimeError("the sandbox is already running")
-        listener = _listener(self._host, self._wanted_port)
+        listener = listener_at(self._host, self._wanted_port)
         self._port = listener.getsockname()[1]
         self._workers = Workers()
         self._serve()
-        self._server = _Server(_config(self._app, _openable(self._max_connections), self._request_seconds))
+        self._server = Server(self._app, self._max_connections, self._request_seconds)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="grok-imagine-sandbox", daemon=True
         )
@@ -402,44 +349,3 @@ class Sandbox:
 def _check_speed(speed: float | None) -> None:
     if speed is not None and not 0 < speed < math.inf:
         raise ValueError(f"speed must be above 0 and finite, not {speed}")
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    # With the protocol named, asyncio turns Nagle's algorithm off; else each answer may take 40 ms.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":  # elsewhere it would let two servers share the port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except (OSError, OverflowError):
-        listener.close()
-        raise
-    return listener
-
-
-def _openable(connections: int) -> int:
-    """The number of connections, limited to half of the process's file descriptors."""
-    if os.name != "posix":
-        return connections
-    import resource
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return connections if soft == resource.RLIM_INFINITY else max(1, min(connections, soft // 2))
-
-
-def _config(app: ASGIApp, max_connections: int, request_seconds: float) -> uvicorn.Config:
-    bounds = {"max_connections": max_connections, "request_seconds": request_seconds}
-    return uvicorn.Config(
-        app,
-        http=type("Bounded", (Protocol,), bounds),
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        headers=[("server", "grok-imagine-sandbox")],  # so that no answer is mistaken for a live one
-        timeout_graceful_shutdown=1,
-        timeout_keep_alive=30,
-    )

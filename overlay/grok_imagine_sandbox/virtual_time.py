@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from heapq import heapify, heappop, heappush
 from weakref import WeakSet
 
@@ -22,6 +23,11 @@ PATIENCE = 1.0
 """Real seconds after which time jumps although a call is under way: it may wait for one that sleeps."""
 
 _TICK = 0.5  # real seconds; on Windows nothing else lets Ctrl-C through
+
+# Not `time.monotonic`: freezegun and many a monkeypatch have it stand still, or jump by years.
+_CLOCK = getattr(time, "CLOCK_MONOTONIC", None)
+real_clock: Callable[[], float] = partial(time.perf_counter) if _CLOCK is None else partial(time.clock_gettime, _CLOCK)
+"""Real monotonic seconds, whatever a test does to the module `time`."""
 
 _kept: dict[int, VirtualTime] = {}
 _all: WeakSet[VirtualTime] = WeakSet()
@@ -63,7 +69,7 @@ class VirtualTime:
         self._orders = 0
         self._calls = 0
         self._busy = 0  # calls that neither sleep nor are in a callback
-        self._now_then, self._real_then = 0.0, time.monotonic()
+        self._now_then, self._real_then = 0.0, real_clock()
         self._ended_at = self._moved_at = 0.0
         self._ticker: threading.Thread | None = None
         _all.add(self)
@@ -178,15 +184,15 @@ class VirtualTime:
 
     def _work(self, more: int) -> None:
         self._busy += more
-        self._moved_at = time.monotonic()
+        self._moved_at = real_clock()
 
     def _leave(self) -> None:
         self._work(-1)
-        self._ended_at = time.monotonic()
+        self._ended_at = real_clock()
         self._settle()
 
     def _set(self, now: float) -> None:
-        self._now_then, self._real_then = now, time.monotonic()
+        self._now_then, self._real_then = now, real_clock()
 
     def _rate(self) -> float:
         if self._pace is not None:
@@ -194,13 +200,13 @@ class VirtualTime:
         return 1.0 if self._calls else self._speed
 
     def _now(self) -> float:
-        return self._now_then + (time.monotonic() - self._real_then) * self._rate()
+        return self._now_then + (real_clock() - self._real_then) * self._rate()
 
     def _settle(self) -> None:
         """Jumps if it is time to, and wakes all whose time has come. The ticker does what has to wait."""
         if not self._sleepers:
             return
-        if self._pace is None and time.monotonic() >= self._jump_at():
+        if self._pace is None and real_clock() >= self._jump_at():
             self._set(max(self._now(), self._sleepers[0].until))
         now = self._now()
         while self._sleepers and self._sleepers[0].until <= now:
@@ -233,7 +239,7 @@ class VirtualTime:
             while self._sleepers:
                 waits = (self._sleepers[0].until - self._now()) / self._rate()
                 if self._pace is None:
-                    waits = min(waits, self._jump_at() - time.monotonic())
+                    waits = min(waits, self._jump_at() - real_clock())
                 self._changed.wait(max(waits, 0.0001))
                 self._settle()
             self._ticker = None

@@ -117,8 +117,21 @@ def test_nonsense_is_a_usage_error(arguments: list[str], capsys: Any) -> None:
     assert "error:" in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken_is_a_usage_error() -> None:
+def run(*arguments: str) -> str:
+    command = [sys.executable, "-m", "grok_imagine_sandbox", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False)
+    assert ended.returncode == 2 and "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_an_address_that_can_t_be_listened_at_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        command = [sys.executable, "-m", "grok_imagine_sandbox", "--port", str(taken.getsockname()[1])]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False)
-    assert ended.returncode == 2 and "Address already in use" in ended.stderr and "Traceback" not in ended.stderr
+        port = taken.getsockname()[1]
+        said = run("--port", str(port))
+        assert f"127.0.0.1 port {port}: Address already in use; port 0 takes a free one" in said
+    assert "nope.invalid port 0: " in run("--host", "nope.invalid")
+
+
+@pytest.mark.parametrize("name", ["http://sandbox", "sandbox:8080", "sandbox/v1", "", "a b", "*"])
+def test_an_allowed_host_that_would_never_be_met_is_refused(name: str) -> None:
+    assert f"without scheme, port and path, not {name!r}" in run("--allow-host", name)

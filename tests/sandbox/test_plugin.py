@@ -26,7 +26,7 @@ async def film_async(prompt):
 '''
 
 TESTS = '''
-import asyncio, os, sys, threading, time, urllib.request
+import asyncio, os, socket, sys, threading, time, urllib.request
 from datetime import timedelta
 import pytest
 from app import film, film_async
@@ -125,6 +125,8 @@ def test_no_way_to_the_real_host(proxy, monkeypatch):
         with pytest.raises(OSError, match="sandbox, never"): httpx.get(f"https://{host}/", proxy="http://127.0.0.1:9")
         async def raw():
             await asyncio.open_connection(host, 443)
+        with socket.socket() as bare:
+            with pytest.raises(OSError, match="sandbox, never"): bare.connect((host, 443))
         with pytest.raises(OSError, match="sandbox, never"): asyncio.run(raw())
     assert time.perf_counter() - begin < 30
 
@@ -223,6 +225,69 @@ def test_a_refused_request_is_in_the_report_of_a_failed_test(project: Path) -> N
     (project / "test_film.py").write_text(text)
     code, said = run(project)
     assert code == 1 and "refused: requests to api.x.ai" in said, said
+
+
+LATE = """
+import os, socket
+import pytest
+from app import film
+
+def asks(sandbox):
+    '''The whole of what a test is promised, although it did not name the sandbox.'''
+    assert sandbox.posts == []
+    assert os.environ["XAI_BASE_URL"] == sandbox.base_url
+    with pytest.raises(OSError, match="sandbox, never"): socket.getaddrinfo("api.x.ai", 443)
+    film("a cat")
+    sandbox.assert_posted_once()
+
+@pytest.fixture(scope="module")
+def of_module(grok_imagine_sandbox): return grok_imagine_sandbox
+@pytest.fixture
+def by_name(request): return request.getfixturevalue("grok_imagine_sandbox")
+
+@pytest.mark.parametrize("name", ["grok_imagine_sandbox", "of_module", "by_name", "grok_imagine_client"] * 2)
+def test_by_name(request, name):
+    request.getfixturevalue(name)
+    asks(request.getfixturevalue("grok_imagine_sandbox"))
+
+def test_by_argument(grok_imagine_sandbox): asks(grok_imagine_sandbox)
+
+def test_by_fixture(by_name): asks(by_name)
+
+@pytest.mark.grok_imagine(scenario="rate-limit:1")
+def test_by_marker(request):
+    film("a cat")
+    assert len(request.getfixturevalue("grok_imagine_sandbox").posts) == 2
+
+def test_without():
+    assert "XAI_BASE_URL" not in os.environ and os.environ["XAI_API_KEY"] == "mine"
+
+def documented():
+    '''
+    >>> asks(getfixture("grok_imagine_sandbox"))
+    '''
+"""
+
+
+@pytest.mark.parametrize("order", ["asks", "name", "reversed"])
+def test_who_asks_for_the_sandbox_by_name_never_meets_the_real_host(project: Path, order: str) -> None:
+    (project / "test_film.py").write_text(LATE)
+    sort = {"asks": "", "name": "items.sort(key=lambda item: item.name)", "reversed": "items.reverse()"}[order]
+    (project / "conftest.py").write_text(f"def pytest_collection_modifyitems(items): {sort or 'pass'}\n")
+    code, said = run(project, "--doctest-modules")
+    assert code == 0 and "13 passed" in said, said
+
+
+def test_the_journal_is_in_the_report_of_a_failed_test(project: Path) -> None:
+    text = "from app import film\n"
+    text += "def test_a(grok_imagine_sandbox): film('a cat'); film('a dog'); assert not grok_imagine_sandbox.jobs\n"
+    text += "def test_b(grok_imagine_sandbox): film('a bird')\ndef test_c(): assert 0\n"
+    (project / "test_film.py").write_text(text)
+    code, said = run(project)
+    assert code == 1 and said.count(" grok-imagine -") == 1, said
+    for prompt in ("a cat", "a dog"):
+        assert re.search(rf"generateVideo .*'{prompt}'.*: started [0-9a-f-]{{36}} at", said), said
+    assert "a bird" not in said
 
 
 ASYNC = """

@@ -121,6 +121,39 @@ def test_a_marker_s_speed_lets_time_pass_by_itself(sandbox: Sandbox) -> None:
         assert best(lambda: client.video.generate("a cat")) < QUICK
 
 
+STOPPED = ["monotonic", "perf_counter", "time"]
+"""What freezegun replaces in the module `time`, and many a monkeypatch."""
+
+
+@pytest.mark.parametrize("how", ["Client", "AsyncClient"])
+@pytest.mark.parametrize("scenario", [None, "rate-limit:2", "look-slow:1", "never-ends"])
+@pytest.mark.parametrize("stands_at", [0.0, 4e9])
+def test_a_test_that_stops_time_keeps_nobody_waiting(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, stands_at: float, scenario: str | None, how: str
+) -> None:
+    """While it stands still, and when it goes on from where it was."""
+    states: list[str] = []
+
+    def work() -> None:
+        try:
+            states.append(made(sandbox, how)(lambda client: client.video.generate("a cat", timeout=100)).status)
+        except VideoTimeoutError:
+            states.append("late")
+
+    def joined() -> None:
+        sandbox.reset(scenario=scenario, slow_seconds=0.02)
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(10)
+
+    with monkeypatch.context() as stopped:
+        for name in STOPPED:
+            stopped.setattr(time, name, lambda: stands_at)
+        joined()
+    joined()
+    assert states == ["late" if scenario == "never-ends" else "done"] * 2
+
+
 SLEEPS = st.lists(st.floats(0, 1000, allow_nan=False), min_size=1, max_size=6)
 CALLS = st.lists(SLEEPS, min_size=1, max_size=6)
 
