@@ -6,6 +6,7 @@ A scenario is data. `answer` replaces the whole answer. `error` replaces it by o
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -69,7 +70,11 @@ def choose(text: str) -> Choice:
     name, colon, times = text.partition(":")
     name = ALIASES.get(name, name)
     if name not in SCENARIOS:
-        raise UnknownScenario(f"there is no scenario {name!r}; --list-scenarios names them")
+        near = get_close_matches(name.lower().replace("_", "-"), [*ALIASES, *SCENARIOS], 1)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        raise UnknownScenario(
+            f"there is no scenario {name!r}{meant}; python -m grok_imagine_sandbox --list-scenarios names all"
+        )
     if not colon:
         return Choice(SCENARIOS[name])
     if not (times.isascii() and times.isdecimal() and len(times) < 10 and int(times)):

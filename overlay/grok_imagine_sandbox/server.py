@@ -19,7 +19,7 @@ from .guard import host_names
 from .journal import Journal, Post
 from .service import Service
 from .serving import Server, listener_at
-from .settings import Options, settings_of
+from .settings import Options, is_number, settings_of
 from .virtual_time import VirtualTime, drop, keep, real_clock
 from .work import Workers
 
@@ -221,8 +221,8 @@ class Sandbox:
             ValueError: It is below 0.
         """
         seconds = by.total_seconds() if isinstance(by, timedelta) else by
-        if not 0 <= seconds < math.inf:
-            raise ValueError(f"time advances by a number of seconds from 0 on, not {seconds}")
+        if not (is_number(seconds) and seconds >= 0):
+            raise ValueError(f"time advances by a number of seconds from 0 on, or a timedelta, not {by!r}")
         if self._virtual:
             self._virtual.advance(seconds)
         else:
@@ -347,5 +347,5 @@ class Sandbox:
 
 
 def _check_speed(speed: float | None) -> None:
-    if speed is not None and not 0 < speed < math.inf:
-        raise ValueError(f"speed must be above 0 and finite, not {speed}")
+    if speed is not None and not (is_number(speed) and speed > 0):
+        raise ValueError(f"speed must be a number above 0, or None for virtual time, not {speed!r}")

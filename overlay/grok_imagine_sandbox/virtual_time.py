@@ -164,6 +164,8 @@ class VirtualTime:
             self._get_up(sleeper)
 
     def _lie_down(self, seconds: float, notify: Callable[[], object], is_call: bool) -> _Sleeper:
+        if not seconds < float("inf"):  # nor NaN
+            raise ValueError(f"one sleeps a number of seconds, not {seconds}")
         with self._changed:
             self._orders += 1
             sleeper = _Sleeper(self._now() + max(seconds, 0.0), self._orders, notify, is_call)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from grok_imagine import StartOutcomeUnknown, TextToVideo
 from grok_imagine_sandbox import Sandbox
 from grok_imagine_sandbox.journal import Journal
+from grok_imagine_sandbox.settings import Options
 
 VALUES = st.one_of(
     st.sampled_from(["a", "b", "", "x" * 9000, "x" * 8999 + "y", "é" * 9000]), st.integers(0, 3), st.none()
@@ -100,6 +101,40 @@ def test_what_can_t_be_changed_is_named(options: dict[str, Any]) -> None:
         pytest.raises(TypeError, match=r"has no (port|clock|nope) that can be changed"),
     ):
         sandbox.reset(**options)
+
+
+WRONG: list[Any] = ["x", "", b"x", [], 1.5, float("nan"), float("inf"), -1, object()]
+TAKES: dict[str, set[int]] = {
+    "scenario": set(),
+    "as_of": set(),
+    "api_key": {0},
+    "seed": {7},
+    "slow_seconds": {4},
+    "speed": {4},
+}
+
+
+@pytest.mark.parametrize("value", range(len(WRONG)))
+@pytest.mark.parametrize("name", [*Options.__annotations__, "speed"])
+def test_an_option_that_is_wrong_is_named(name: str, value: int) -> None:
+    options: dict[str, Any] = {name: WRONG[value]}
+    if value in TAKES.get(name, ()):
+        Sandbox(**options)
+        return
+    says = "there is no scenario" if name == "scenario" and value == 0 else name
+    for refuses in (Sandbox, Sandbox().reset):
+        with pytest.raises(ValueError, match=says):
+            refuses(**options)
+
+
+def test_time_takes_numbers_only() -> None:
+    sandbox = Sandbox()
+    for wrong in ("1", -1, float("nan"), float("inf"), None):
+        with pytest.raises(ValueError, match="number of seconds"):
+            sandbox.advance(wrong)  # type: ignore[arg-type]
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="number of seconds"):
+            sandbox.sleep(wrong)
 
 
 def test_a_refused_reset_changes_nothing() -> None:
