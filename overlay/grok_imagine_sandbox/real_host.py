@@ -130,6 +130,6 @@ def _check(found: Callable[[Any], None], note: Callable[[str], object]) -> Calla
 
 def _text(host: object) -> str:
     return (
-        f"a test with grok_imagine asks its sandbox, never {host}: leave base_url out, XAI_BASE_URL names the sandbox;"
-        " what you mock yourself goes into a test without it"
+        f"a test with grok_imagine asks its sandbox, never {host}: leave base_url out, and make the client in the test, not at"
+        " import: XAI_BASE_URL names the sandbox there; what you mock yourself goes into a test without it"
     )
