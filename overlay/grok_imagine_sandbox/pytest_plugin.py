@@ -58,6 +58,8 @@ class _Stage:
         from .real_host import environment, refused
 
         sandbox = self.sandbox
+        if not sandbox.is_running:  # a test had its service end
+            sandbox.start()
         self.refused.clear()
         # No two tests have the same ids, and each has its own in every run.
         sandbox.reset(**{"seed": crc32(item.nodeid.encode()), "slow_seconds": SLOW_SECONDS, **options})

@@ -150,6 +150,11 @@ class Sandbox:
         return self._base_url
 
     @property
+    def is_running(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._server is not None
+
+    @property
     def exposure(self) -> str:
         """What whoever starts it is to be told, if more than this machine can ask it; else nothing."""
         return "" if is_local(self._host) else EXPOSED
@@ -325,7 +330,7 @@ class Sandbox:
         self.stop()
 
     def _started(self) -> str:
-        if self._server is None:
+        if not self.is_running:
             self.start()
         return self.base_url
 

@@ -229,6 +229,17 @@ def test_a_refused_request_is_in_the_report_of_a_failed_test(project: Path) -> N
     assert code == 1 and "refused: requests to api.x.ai" in said, said
 
 
+def test_a_test_may_have_the_service_end(project: Path) -> None:
+    text = "import pytest\nfrom app import film\nfrom grok_imagine import NotDelivered\n"
+    text += "def test_a(grok_imagine_sandbox):\n    grok_imagine_sandbox.stop()\n"
+    text += "    with pytest.raises(NotDelivered): film('a cat')\n"
+    text += "def test_b(grok_imagine_client, grok_imagine_sandbox):\n    film('a cat')\n"
+    text += "    grok_imagine_client.video.generate('a dog')\n    assert len(grok_imagine_sandbox.jobs) == 2\n"
+    (project / "test_film.py").write_text(text)
+    code, said = run(project)
+    assert code == 0 and "2 passed" in said, said
+
+
 LATE = """
 import os, socket
 import pytest
