@@ -47,11 +47,12 @@ class Settings:
 
 
 _TEXT = (lambda value: value is None or (isinstance(value, str) and value != ""), "a text that is not empty, or None")
+_NAME = (lambda value: value is None or isinstance(value, str), "a name, or None")
 _LIMIT = (lambda value: value is None or is_whole(value, 1), "at least 1, or None for no limit")
 _SIZE = (lambda value: is_whole(value, 1), "a whole number from 1 on")
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "as_of": _TEXT,
-    "scenario": _TEXT,
+    "as_of": _NAME,
+    "scenario": _NAME,
     "api_key": _TEXT,
     "seed": (lambda value: is_whole(value, -math.inf), "a whole number"),
     "max_jobs": _SIZE,

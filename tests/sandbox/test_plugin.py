@@ -201,7 +201,7 @@ def test_without_its_extra_it_says_which_and_others_run(project: Path) -> None:
 WRONG = {
     "(scenario='nope')": "there is no scenario 'nope'",
     "(scenario='Rate_Limit')": "there is no scenario 'Rate_Limit' (did you mean 'rate-limit'?)",
-    "(scenario=5)": "scenario must be a text that is not empty, or None, not 5",
+    "(scenario=5)": "scenario must be a name, or None, not 5",
     "('moderated')": "takes keywords only, such as scenario='moderated'",
     "(port=1)": "a sandbox has no port that can be changed; it has as_of",
     "(speed=0)": "speed must be a number above 0",
