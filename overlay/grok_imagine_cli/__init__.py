@@ -23,9 +23,20 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # by itself it needs no program, which takes twice as long to import
         print_version()
         return
-    from .codes import NUMBERS, code_of
+    try:
+        from .signals import sigterm_interrupts
+
+        with sigterm_interrupts():
+            sys.exit(_run())
+    except KeyboardInterrupt as error:  # before the command began, or again while it ended
+        from .codes import code_of
+
+        sys.exit(code_of(error))
+
+
+def _run() -> int:
+    from .codes import NUMBERS
     from .output import set_up_streams
-    from .signals import sigterm_interrupts
 
     set_up_streams()
     try:
@@ -34,9 +45,5 @@ def main() -> None:
         if (error.name or "").partition(".")[0] not in NEEDED:
             raise
         print(f"grok-imagine needs {error.name}: pip install 'grok-imagine[cli]'", file=sys.stderr)
-        sys.exit(NUMBERS["usage"])
-    try:
-        with sigterm_interrupts():
-            sys.exit(run(sys.argv[1:]))
-    except KeyboardInterrupt as error:  # before the command began, or again while it ended
-        sys.exit(code_of(error))
+        return NUMBERS["usage"]
+    return run(sys.argv[1:])

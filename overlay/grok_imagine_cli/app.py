@@ -35,7 +35,13 @@ class Program(TyperGroup):
         """Runs the command; what ends it too early is reported here, and nowhere else."""
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+        except (typer.Exit, typer.Abort, typer.TyperException):
+            raise
+        except BrokenPipeError as error:
+            session = ctx.find_object(Session)
+            if session and (session.request_id or session.command):  # what is paid for is told where it can be read
+                session.output.as_json = False
+                report(error, session)
             raise
         except (KeyboardInterrupt, Exception) as error:
             session = ctx.find_object(Session)

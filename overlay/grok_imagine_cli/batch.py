@@ -272,8 +272,9 @@ class Run:
         if self._has_gallery and isinstance(prompt, str) and outcome.position < MOST:
             self._prompts[outcome.position] = prompt  # for the page alone: no other output has any
         try:
-            if path is not None and self._command and not self._folder.is_handled(path, str(outcome.request_id)):
-                shown["exec_code"] = self._command(path, view.told)
+            command, request_id = self._command, str(outcome.request_id)
+            if path is not None and command and not self._folder.is_handled(path, request_id, command.name):
+                shown["exec"], shown["exec_code"] = command.name, command(path, view.told)
                 self._codes.add(NUMBERS["error"] if shown["exec_code"] else 0)
         finally:  # whatever ends the command, the video and its job are noted
             self._folder.note(shown)
@@ -287,18 +288,28 @@ class Run:
 
     def _fetch(self, outcome: Outcome, line: Line, view: BatchView) -> Path:
         """Brings a video to disk, unless it is there."""
+        from grok_imagine import TargetExistsError
+
         request_id = str(outcome.request_id)
         target = self._folder.target(line.output, outcome.position, request_id)
         if not outcome.is_new and self._folder.has(target, request_id):
             self._kept += 1
             return target
         view.saving(target.name)
-        path = self._client.video.download(
-            outcome.video or request_id,
-            target,
-            overwrite=self._overwrite,
-            timeout=min(DOWNLOAD_SECONDS * self._session.speed, 1e7),
-        )
+        try:
+            path = self._client.video.download(
+                outcome.video or request_id,
+                target,
+                overwrite=self._overwrite,
+                timeout=min(DOWNLOAD_SECONDS * self._session.speed, 1e7),
+            )
+        except TargetExistsError:  # another process may run the same batch
+            # A name with the job's id is no other's.
+            if line.output is not None and not self._folder.was_saved(target, request_id):
+                raise
+            self._folder.remember()
+            self._kept += 1
+            return target
         self._saved += 1
         return path
 

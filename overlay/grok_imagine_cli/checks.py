@@ -94,6 +94,12 @@ def _ledger(session: Session) -> Check:
     if path is None:
         return Check("ledger", 0, "a temporary one")
     if not path.exists():
+        home = next(each for each in path.absolute().parents if each.exists())
+        if not home.is_dir() or not os.access(home, os.W_OK):
+            about = (
+                f"{path} can't be made: {home} can't be written to; --ledger or GROK_IMAGINE_LEDGER names another file"
+            )
+            return Check("ledger", NUMBERS["error"], about)
         return Check("ledger", 0, f"{path} will be made with the first job")
     try:
         with session.ledger() as ledger:

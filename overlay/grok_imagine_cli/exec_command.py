@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import shutil
@@ -38,6 +39,8 @@ class ExecCommand:
 
     def __init__(self, line: str) -> None:
         self.line = line
+        # What is kept in outcomes.jsonl: the line itself may hold a token.
+        self.name = hashlib.sha256(line.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         try:
             self._words = shlex.split(line)
         except ValueError as error:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from .gallery_page import MARK, MOST, Item, page, prompts_in
+from .keys import OUTCOME_KEYS
+from .report import in_words
 from .session import PROGRAM, Session, session_of
 from .texts import plain
 
@@ -31,9 +33,7 @@ LONGEST_OUTCOME = 1 << 20
 """Bytes of a line that is read."""
 
 
-KEYS = frozenset(
-    ["position", "line", "state", "request_id", "path", "cost_usd", "mode", "model", "duration", "error", "prompt"]
-)
+KEYS = frozenset([*OUTCOME_KEYS, "prompt"])
 """What an outcome tells by itself; other keys are the manifest's own columns."""
 
 MOST_KEYS = 40
@@ -106,7 +106,7 @@ def of_batch(session: Session, folder: Path, prompts: Mapping[int, str], *, post
         session.output.say(f"no gallery: {error}; `{PROGRAM} gallery {plain(folder)} --overwrite` replaces it")
         return None
     except Exception as error:  # the videos are there, whatever this is
-        session.output.say(f"no gallery: {type(error).__name__}: {error}")
+        session.output.say(f"no gallery: {type(error).__name__}: {in_words(error)}")
         return None
     return made.path
 
@@ -169,8 +169,10 @@ def _replace(target: Path, data: bytes) -> None:
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)
         Path(name).replace(target)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(target)) from error
         raise
 
 

@@ -31,6 +31,7 @@ OUTCOME_KEYS = (
     "model",
     "duration",
     "error",
+    "exec",
     "exec_code",
 )
 """What outcomes.jsonl has of its own."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +60,7 @@ class Output:
         """A line of JSON, if that is asked for."""
         if self.as_json:
             # JSON escapes all that is not ASCII, but for one.
-            print(json.dumps({kind: data}, default=str).replace("\x7f", "\\u007f"), flush=True)
+            _print(json.dumps({kind: data}, default=str).replace("\x7f", "\\u007f"))
 
     def result(self, kind: str, data: Mapping[str, Any], *lines: object) -> None:
         """What was asked for: JSON, or lines of text on stdout that another program can take."""
@@ -70,7 +72,7 @@ class Output:
     def write(self, *lines: object) -> None:
         """Lines on stdout, whole: a program may read them."""
         for line in lines:
-            print(plain(line, None), flush=True)
+            _print(plain(line, None))
 
     def table(
         self, kind: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], least: Sequence[str] = ()
@@ -90,7 +92,7 @@ class Output:
         found = list(rows)
         if not self.is_drawn:
             for row in found:
-                print("\t".join(" ".join(_cell(row.get(key), None).split()) for key in columns), flush=True)
+                _print("\t".join(" ".join(_cell(row.get(key), None).split()) for key in columns))
         elif found:
             self.results.print(self.drawn(found, columns, least))
 
@@ -152,8 +154,24 @@ def _cell(value: object, most: int | None) -> str:
     return plain(value, most)
 
 
+def _print(line: str) -> None:
+    """A line on stdout, which is named if it can't be written."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "stdout") from error
+
+
 def set_up_streams() -> None:
-    """Has what an encoding lacks be escaped instead of end the program, and what a defect says be harmless, too."""
+    """Has what an encoding lacks be escaped instead of end the program, and what a defect says be harmless, too.
+
+    A stream that was closed, as by `>&-`, gets nothing; the file that takes its place keeps any other from its number.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("r" if name == "stdin" else "w"))  # noqa: SIM115  # for the process's life
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")

@@ -27,8 +27,8 @@ __all__ = ["Folder", "Known", "Plan", "planned"]
 OUTCOMES = "outcomes.jsonl"
 
 OWNER = """
-INSERT INTO owners VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET request_id = excluded.request_id, exec_code =
-CASE WHEN request_id = excluded.request_id THEN COALESCE(excluded.exec_code, exec_code) ELSE excluded.exec_code END
+INSERT INTO owners VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET request_id = excluded.request_id, handled =
+CASE WHEN request_id = excluded.request_id THEN COALESCE(excluded.handled, handled) ELSE excluded.handled END
 """
 """Notes whose a file is. An outcome without a command says nothing of an earlier one."""
 
@@ -68,21 +68,26 @@ class Folder:
         self.path = path
         self._memory = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._memory.execute("CREATE TABLE seen (what TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
-        self._memory.execute(
-            "CREATE TABLE owners (name TEXT PRIMARY KEY, request_id TEXT, exec_code INTEGER) WITHOUT ROWID"
-        )
+        self._memory.execute("CREATE TABLE owners (name TEXT PRIMARY KEY, request_id TEXT, handled TEXT) WITHOUT ROWID")
         self._memory.execute("BEGIN")  # one transaction that is never committed: there is nothing to be kept
         self._notes: int | None = None
-        self._remember()
+        self.remember()
 
-    def _remember(self) -> None:
-        """Which file is whose, by the outcomes of earlier runs. A line that a crash cut short says nothing."""
+    def remember(self) -> None:
+        """Which file is whose, by the outcomes of earlier runs and of other processes. A line that a crash cut short says nothing."""
         with suppress(OSError), (self.path / OUTCOMES).open("rb") as notes:
             for raw in notes:
                 with suppress(ValueError, TypeError, LookupError):
                     note = json.loads(raw)
-                    code = note.get("exec_code")
-                    owner = (Path(note["path"]).name, str(note["request_id"]), code if isinstance(code, int) else None)
+                    # Empty after a failure, so that what succeeded before that is run once more.
+                    handled = (
+                        None
+                        if note.get("exec_code") is None
+                        else ""
+                        if note["exec_code"]
+                        else str(note.get("exec", ""))
+                    )
+                    owner = (Path(note["path"]).name, str(note["request_id"]), handled)
                     self._memory.execute(OWNER, owner)
 
     def earlier(self, what: str, line: int) -> int | None:
@@ -103,15 +108,22 @@ class Folder:
         """Whether the video of a job is there already: its file, unless an earlier outcome says that it is another job's."""
         if not target.is_file():
             return False
-        owner = self._memory.execute("SELECT request_id FROM owners WHERE name = ?", (target.name,)).fetchone()
+        owner = self._owner(target)
         return owner is None or owner[0] == request_id
 
-    def is_handled(self, target: Path, request_id: str) -> bool:
-        """Whether a command succeeded for the video of a job in an earlier run."""
-        found = self._memory.execute(
-            "SELECT request_id, exec_code FROM owners WHERE name = ?", (target.name,)
-        ).fetchone()
-        return bool(found == (request_id, 0))
+    def is_handled(self, target: Path, request_id: str, command: str) -> bool:
+        """Whether the command that was run last for the video of a job is this one, and succeeded."""
+        return self._owner(target) == (request_id, command)
+
+    def was_saved(self, target: Path, request_id: str) -> bool:
+        """Whether another process has saved the video of a job by now."""
+        self.remember()
+        owner = self._owner(target)
+        return owner is not None and owner[0] == request_id and target.is_file()
+
+    def _owner(self, target: Path) -> tuple[str, str | None] | None:
+        found = self._memory.execute("SELECT request_id, handled FROM owners WHERE name = ?", (target.name,)).fetchone()
+        return found and tuple(found)
 
     def open(self) -> None:
         """Makes the folder, and opens the list of outcomes. Raises OSError if that can't be, before anything is paid for."""
@@ -125,8 +137,11 @@ class Folder:
         """Appends an outcome."""
         assert self._notes is not None, "open() comes first"
         rest = memoryview(json.dumps(outcome).encode() + b"\n")
-        while rest:
-            rest = rest[os.write(self._notes, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self._notes, rest) :]
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path / OUTCOMES)) from error
 
     def __enter__(self) -> Self:
         return self

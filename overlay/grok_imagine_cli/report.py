@@ -8,12 +8,13 @@ from typing import Any
 
 import typer
 
-from .codes import code_of, is_resumable
+from .codes import NUMBERS, code_of, is_resumable
 from .keys import LOCAL
 from .manifest_file import BadFile
 from .output import Output
 from .session import PROGRAM, Session, wait_for
 from .texts import command, plain, usd
+from .ways_out import host_of, ways_out
 
 __all__ = ["KEYS", "OPTIONS", "in_words", "misused", "report", "warning_in_words"]
 
@@ -63,7 +64,9 @@ def report(error: BaseException, session: Session) -> int:
     # An answer's own x-request-id is no job; what else has an id has a job's, even if the ledger could not note it.
     if session.request_id is None and isinstance(known, str) and not hasattr(error, "status_code"):
         session.request_id = known
-    resume = session.resume() if is_resumable(error) else None
+    name = type(error).__name__
+    is_known = session.is_own or name != "NotFoundError"  # of an id that was given, nobody has said that it is a job's
+    resume = session.resume() if is_resumable(error) and is_known else None
     message, hints = _message(error, session), list(_hints(error, session))
     details: dict[str, Any] = {
         "type": type(error).__name__,
@@ -73,10 +76,12 @@ def report(error: BaseException, session: Session) -> int:
     }
     if session.running:
         details["request_ids"] = list(session.running)
-    for name in ("code", "status_code", "reason", "cost_usd", "candidate_id"):
-        if (value := getattr(error, name, None)) is not None:
-            details[name] = value
-    _tell(session.output, details, hints, resume)
+    for attribute in ("code", "status_code", "reason", "cost_usd", "candidate_id"):
+        if (value := getattr(error, attribute, None)) is not None:
+            details[attribute] = value
+    if "status_code" in details and session.host:
+        details["host"] = session.host
+    _tell(session.output, details, hints, resume, _goes_on(error, session))
     return code_of(error)
 
 
@@ -99,14 +104,27 @@ def misused(error: typer.TyperException, output: Output) -> int:
     return code_of(error)
 
 
-def _tell(output: Output, details: dict[str, Any], hints: list[str], resume: str | None) -> None:
+def _goes_on(error: BaseException, session: Session) -> str:
+    """What the command that resumes is for, as far as it is known."""
+    if session.request_id is None:
+        return "this goes on where it stopped:"
+    if code_of(error) == NUMBERS["download"]:
+        return "the video is paid for; this fetches it:"
+    return f"{'the job goes on and is paid for; ' if session.is_own else ''}this takes it up again:"
+
+
+def _tell(output: Output, details: dict[str, Any], hints: list[str], resume: str | None, goes_on: str = "") -> None:
     if output.as_json:
-        output.emit("error", details | {"hints": hints, "resume": resume})
-        return
+        try:
+            output.emit("error", details | {"hints": hints, "resume": resume})
+            return
+        except OSError:  # of stdout itself, which stderr then tells of
+            pass
     if details["type"] in ("KeyboardInterrupt", "Terminated"):
         output.say(details["message"])
     else:
-        output.say(f"{details['type']}: {details['message']}", style="bold red")
+        answered = f" (HTTP {details['status_code']} from {details['host']})" if "host" in details else ""
+        output.say(f"{details['type']}{answered}: {details['message']}", style="bold red")
     if details["request_id"] and resume is None:
         output.say(f"{'request' if 'status_code' in details else 'job'} {details['request_id']}")
     if details.get("cost_usd") is not None:
@@ -114,10 +132,7 @@ def _tell(output: Output, details: dict[str, Any], hints: list[str], resume: str
     for hint in hints:
         output.say(hint)
     if resume:
-        one = details["request_id"] is not None
-        output.say(
-            "the job goes on and is paid for; this takes it up again:" if one else "this goes on where it stopped:"
-        )
+        output.say(goes_on)
         output.say(f"  {resume}", style="bold", whole=True)
 
 
@@ -139,35 +154,39 @@ def in_words(
         own: Further words, by a hint's code.
         fields: What fields and keywords are called; default as options.
     """
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     message, hint = str(getattr(error, "message", error)), getattr(error, "hint", None)
     words = (WORDS | dict(own or {})).get(hint.code) if hint else None
     if hint and words is not None:
         message = message.replace(hint.text if words else f"; {hint.text}", words)
     if OURS & {cls.__name__ for cls in type(error).__mro__}:
         message = _renamed(message, OPTIONS if fields is None else fields)
+    if type(error).__name__ == "VideoTimeoutError" and error.__cause__ is not None:
+        cause = error.__cause__
+        message += f"; the last poll met {type(cause).__name__}: {in_words(cause)}"
     host = _host(error)
     return message if host is None or host in message else f"{host}: {message}"
 
 
 def warning_in_words(message: Warning | str, *, is_batch: bool = False) -> str:
     """A warning, in words for a command line; those of the contract name fields."""
-    is_ours = type(message).__name__ == "ContractWarning"
+    is_ours = type(message).__module__.partition(".")[0] == "grok_imagine"
     return f"warning: {_renamed(str(message), KEYS if is_batch else OPTIONS) if is_ours else message}"
 
 
 def _renamed(message: str, fields: Mapping[str, str]) -> str:
     """A message without the names that only Python code has; what is one option is said once."""
+    message = re.sub(r"\bbase_url\b", "--base-url or XAI_BASE_URL", message)
     renamed = re.sub(r"`(\w+)=?`", lambda found: f"`{fields.get(found[1], found[1])}`", message)
     return re.sub(r"(`[\w-]+`)(?:(?:,| or| and) \1)+", r"\1", renamed)
 
 
 def _host(error: BaseException) -> str | None:
     """Where a connection failed, as HOST:PORT."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if host := getattr(cause, "host", None):
-            return f"{f'[{host}]' if ':' in host else host}:{getattr(cause, 'port', None)}"
-        cause = cause.__cause__
+    if found := host_of(error):
+        host, port = found
+        return f"{f'[{host}]' if ':' in host else host}:{port}"
     return None
 
 
@@ -184,6 +203,7 @@ def _hints(error: BaseException, session: Session) -> list[str]:
             hint.text,
             *([f"`{PROGRAM} jobs --state unknown` lists it"] if session.ledger_path else []),
             *([f"`{line}` may find the job"] if line else []),
+            *ways_out(error),
         ]
     if session.sandbox and session.request_id and not session.is_own and name in ("NotFoundError", "BadRequestError"):
         return [
@@ -192,4 +212,6 @@ def _hints(error: BaseException, session: Session) -> list[str]:
         ]
     if session.sandbox and (session.request_id or session.running) and is_resumable(error):
         return ["the sandbox of --sandbox ended with this command, and the job with it"]
-    return []
+    if name == "NotFoundError" and session.request_id and not session.is_own:
+        return [*ways_out(error), f"this key has no such job there; `{PROGRAM} jobs` lists those of the ledger"]
+    return list(ways_out(error))

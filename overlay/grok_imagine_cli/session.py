@@ -55,6 +55,7 @@ class Session:
         command: Arguments of the command itself, if that is what resumes it: a batch is more than one job.
         running: Ids of the jobs of a batch that go on.
         used_ledger: The client's, once there is one.
+        host: Where the client's requests go, once there is one; None for a sandbox of its own.
         waiting: What says what is waited for, once there is something.
         clock: Monotonic seconds; with a sandbox of its own, simulated ones.
         speed: How many of these pass in a real one.
@@ -86,6 +87,7 @@ class Session:
         self.command: Sequence[str] = ()
         self.running: Sequence[str] = ()
         self.used_ledger: Ledger | None = None
+        self.host: str | None = None
         self.waiting: Waiting | None = None
         self.clock: Callable[[], float] = time.monotonic
         self.speed = speed if sandbox else 1.0
@@ -115,14 +117,16 @@ class Session:
                 self.clock = settings["clock"]
             self.used_ledger = stack.enter_context(self.ledger()) if noted else None
             client = stack.enter_context(Client(**settings | {"ledger": self.used_ledger} | options))
-            if self.waiting and not self.sandbox:  # whose server is this process
-                self.waiting.asks(urlsplit(client.base_url).netloc)
+            if not self.sandbox:  # whose server is this process
+                self.host = urlsplit(client.base_url).netloc
+                if self.waiting:
+                    self.waiting.asks(self.host)
             yield client
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
-        """Says, while nothing moves, what is waited for. JSON has no words for that."""
-        if self.output.as_json or self._is_watched:
+        """Says, while nothing moves, what is waited for: on stderr, also beside JSON."""
+        if self._is_watched:
             yield
             return
         from grok_imagine import RetryPolicy
@@ -139,7 +143,7 @@ class Session:
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
         """The ledger of this run, made if it is missing."""
-        from grok_imagine import Ledger
+        from grok_imagine import Ledger, LedgerError
 
         with ExitStack() as stack:
             stack.enter_context(self._waiting())
@@ -147,7 +151,11 @@ class Session:
             if path is None:
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PROGRAM))) / "jobs.db"
             else:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                try:
+                    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                except OSError as error:
+                    text = f"the ledger's folder {path.parent} can't be made: {error.strerror or error}"
+                    raise LedgerError(text) from error
             ledger = Ledger(path, keep_prompts=self.keep_prompts)
             stack.callback(ledger.close)
             yield ledger

@@ -149,7 +149,10 @@ def _seconds(value: object) -> float:
 def _cause(error: str) -> str:
     """An error of the log in few words: its status, or else what it is."""
     _, _, status = error.partition("(HTTP ")
-    return status.rstrip(")") if status else error
+    if status:
+        return status.rstrip(")")
+    kind, at, place = error.partition(" at ")
+    return f"no {'connection to' if kind == 'NotDelivered' else 'answer from'} {place}" if at else error
 
 
 def ledger_is_held(path: Path) -> bool:
