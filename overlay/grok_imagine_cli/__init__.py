@@ -35,12 +35,15 @@ def main() -> None:
 
 
 def _run() -> int:
-    from .codes import NUMBERS
-    from .output import set_up_streams
+    from .signals import quits_at_once
 
-    set_up_streams()
     try:
-        from .app import run
+        with quits_at_once():
+            from .codes import NUMBERS
+            from .output import set_up_streams
+
+            set_up_streams()
+            from .app import run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in NEEDED:
             raise

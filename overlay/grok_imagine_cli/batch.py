@@ -225,7 +225,7 @@ class Run:
     def __call__(self, plan: Plan, **options: Any) -> int:
         """Runs it to its end, and returns the exit code."""
         session = self._session
-        work = self._client.video.batch(self._items(), on_progress=lambda video: view.looked(video), **options)
+        work = self._client.video.batch(self._items(), on_progress=lambda video: view.polled(video), **options)
         view = batch_view_of(session, work, plan.requests)
         with work, view:
             try:

@@ -64,8 +64,8 @@ class BatchView(View):
     def accepted(self, request_id: str) -> None:
         """A job was started: nothing to tell, of so many."""
 
-    def looked(self, video: Video) -> None:
-        """A look saw a job running: the same."""
+    def polled(self, video: Video) -> None:
+        """A poll saw a job running: the same."""
 
     def saving(self, name: str) -> None:
         """A video is being brought to disk."""
@@ -132,7 +132,7 @@ class BatchBars(BatchView):
             redirect_stdout=self._output.results.is_terminal,
         )
 
-    def looked(self, video: Video) -> None:
+    def polled(self, video: Video) -> None:
         self._seen[video.request_id] = (video.status, video.progress)
 
     def saving(self, name: str) -> None:

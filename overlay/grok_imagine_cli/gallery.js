@@ -64,7 +64,12 @@
       filter();
     }
   });
-  document.querySelector(".bar").addEventListener("input", filter);
-  document.querySelector(".bar").hidden = false;
+  const bar = document.querySelector(".bar");
+  bar.addEventListener("input", () => {
+    filter();
+    const above = grid.getBoundingClientRect().top - bar.offsetHeight;
+    if (above < 0) scrollBy(0, above); // the first that fits is seen
+  });
+  bar.hidden = false;
   filter(); // a browser may have kept what was set before
 })();

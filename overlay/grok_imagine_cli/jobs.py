@@ -39,7 +39,7 @@ __all__ = ["download", "get", "jobs", "reconcile", "wait"]
 
 
 def get(context: typer.Context, request_id: RequestId) -> None:
-    """Look at a job once.
+    """Poll a job once.
 
     Prints its state, and its temporary URL if it is done. The exit code tells how it ended; while it runs it is 0.
     """
@@ -82,7 +82,7 @@ def wait(
         follow(
             session,
             client,
-            lambda view: client.video.wait(request_id, timeout=timeout, interval=interval, on_progress=view.looked),
+            lambda view: client.video.wait(request_id, timeout=timeout, interval=interval, on_progress=view.polled),
             after,
         )
 
@@ -114,8 +114,11 @@ def jobs(context: typer.Context, since_date: Since = None, state: State = None, 
 
     Of a prompt that is not kept, the beginning of its hash is shown: equal prompts have the same. --keep-prompts, or
     GROK_IMAGINE_KEEP_PROMPTS=1, has those of new jobs be kept.
+
+    What the ledger has is what the processes noted that waited. A job that none waits for stays `running` here, with --watch, too,
+    until `wait` or `reconcile` polls it.
     """
-    session, states = session_of(context), _states_of(state or [])
+    session, states = session_of(context), _states_of([each.lower() for each in state or ()])
     begin = since(since_date)
 
     def read(ledger: Ledger) -> list[Entry]:

@@ -265,7 +265,7 @@ def _make(
                 interval=after.interval,
                 key=key,
                 on_started=lambda job: started(job, view),
-                on_progress=view.looked,
+                on_progress=view.polled,
             ),
             after,
             cost,

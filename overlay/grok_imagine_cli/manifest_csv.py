@@ -20,6 +20,15 @@ LISTS = ("reference", "reference_image_urls", "reference_image_file_ids")
 OBJECTS = ("keyframes", "reference_audios", "storage_options")
 """Keywords that a cell holds as JSON."""
 
+MISSING = ("nan", "NaN", "<NA>", "NaT", "None", "null", "NULL", "N/A", "#N/A")
+"""What tables write in a cell without a value."""
+
+FAULTS = {
+    "unexpected end of data": "a quotation mark that opens a cell of this row is never closed",
+    "expected after": "after a closing quotation mark the cell goes on; one within a cell is written twice",
+}
+"""What the reader's words mean for a table."""
+
 LONGEST_CELL = 2**25
 """Characters; a picture may stand in a cell as a data: URL."""
 
@@ -93,18 +102,19 @@ def rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]] | BadLine]:
             return
         except csv.Error as error:
             number = reader.line_num + 1
-            yield BadLine(begin, f"is no CSV: {error}")
+            means = next((text for words, text in FAULTS.items() if words in str(error)), str(error))
+            yield BadLine(begin, f"is no CSV: {means}")
 
 
 def _bad_heading(names: list[str]) -> str | None:
     if twice := [name for name in names if name and names.count(name) > 1]:
         return f"the heading has `{twice[0]}` twice"
     if not set(names) & set(keys()):
-        meant = next(((name[:80], near) for name in names if (near := nearest(name))), None)
+        meant = [f"`{near}` meant by `{name[:80]}`" for name in names[:20] if (near := nearest(name))]
         if names[0][:1] in ("{", "["):
             way = "; it looks like JSON: call it .jsonl"
         else:
-            way = f"; is `{meant[1]}` meant by `{meant[0]}`?" if meant else "; the first row names the columns"
+            way = f"; is {', '.join(meant)}?" if meant else "; the first row names the columns"
         return f"the heading has none of the keys, {', '.join(keys())}{way}"
     return None
 
@@ -120,6 +130,8 @@ def _row(number: int, heading: list[str], cells: list[str], delimiter: str) -> t
         if not cell.strip():
             continue
         name = name or NAMELESS.format(column)
+        if cell.strip() in MISSING and name in keys():
+            continue
         try:
             given[name] = _value(name, cell)
         except ValueError as error:

@@ -17,6 +17,8 @@ MARGIN = 64
 """Characters from the end of what was read at which a fault may come of the cut."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
+COMMENTS = ("//", "/*", "#")
+SPANS = "an object spans lines; `jq -c .` puts each on one, and an array, `[...]`, may span lines"
 HALF = "holds half a character: \\ud800 to \\udfff stand in pairs"
 
 
@@ -33,13 +35,13 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, Any] | BadLine]:
         text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         if not text:
             continue
-        if number == 1 and text == "{":
-            yield BadLine(1, "an object spans lines; `jq -c .` puts each on one, and an array, `[...]`, may span lines")
-            return
         try:
             found = loads(text)
             yield (number, found) if _is_whole(text, found) else BadLine(number, HALF)
         except (ValueError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError) and error.pos >= len(text) and text.startswith("{"):
+                yield BadLine(number, SPANS)
+                return
             yield BadLine(number, f"is no JSON: {reason(error)}; each line is an object or a text in quotation marks")
 
 
@@ -55,7 +57,9 @@ def array(file: BinaryIO) -> Iterator[tuple[int, Any] | BadLine]:
                 yield BadLine(source.line, "is no JSON: a comma or ] is missing after the element before")
                 return
             source.take(1)
-            source.next()
+            if source.next() == "]":
+                yield BadLine(source.line, "is no JSON: a comma stands before the end of the array; take it out")
+                return
         is_first, number = False, source.line
         try:
             text, found = source.value()
@@ -134,11 +138,17 @@ class _Source:
 
 
 def _in_line(error: json.JSONDecodeError) -> str:
-    return f"{error.msg} at character {error.pos - error.doc.rfind(chr(10), 0, error.pos)}"
+    character = error.pos - error.doc.rfind(chr(10), 0, error.pos)
+    return f"{error.msg} at character {character}{_comment(error)}"
+
+
+def _comment(error: json.JSONDecodeError) -> str:
+    """Says that a fault is a comment, if it is one."""
+    return ": it has no comments; take it out" if error.doc.startswith(COMMENTS, error.pos) else ""
 
 
 def loads(text: str) -> Any:
-    """What a text of JSON means. Raises ValueError also for a key that stands twice, and for what only Python calls a number."""
+    """What a text of JSON means. `NaN` is null. Raises ValueError also for a key that stands twice, and for an infinite number."""
     return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
 
 
@@ -152,6 +162,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse(constant: str) -> object:
+    if constant == "NaN":  # which Python writes for a value that is missing
+        return None
     raise ValueError(f"{constant} is none")
 
 
@@ -166,4 +178,6 @@ def _is_whole(text: str, found: object) -> bool:
 
 def reason(error: Exception) -> str:
     """What is wrong with a text that is no JSON. It has one line, whatever the parser calls that."""
-    return f"{error.msg} at character {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return f"{error.msg} at character {error.colno}{_comment(error)}"

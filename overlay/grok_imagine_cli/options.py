@@ -121,14 +121,14 @@ Timeout = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS",
-        help="How long to wait; 0 looks once. The job goes on. \\[default: 600]",
+        help="How long to wait; 0 polls once. The job goes on. \\[default: 600]",
         rich_help_panel=WAITING,
     ),
 ]
 Interval = Annotated[
     float | None,
     typer.Option(
-        metavar="SECONDS", help="From look to look. \\[default: when the job is likely done]", rich_help_panel=WAITING
+        metavar="SECONDS", help="From poll to poll. \\[default: when the job is likely done]", rich_help_panel=WAITING
     ),
 ]
 Key = Annotated[
@@ -175,7 +175,9 @@ State = Annotated[
         autocompletion=_states,
     ),
 ]
-Watch = Annotated[bool, typer.Option("--watch", help="Go on listing what changes in the ledger, until Ctrl-C.")]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Go on listing what changes in the ledger, until Ctrl-C. It polls no job.")
+]
 
 
 def text(prompt: str | None) -> str | None:
@@ -220,6 +222,8 @@ def missing(path: Path, value: str) -> str | None:
         return None
     if is_there:
         return None
+    if "\\" in value and Path(value.replace("\\", "/")).exists():
+        return f"{value}: no such file; {value.replace(chr(92), '/')} is there: folders are separated by / here"
     is_host = re.match(r"[\w-]+(\.[\w-]+)+/", value) and not path.parent.exists()
     return f"{value}: no such file{'; a URL begins with https://' if is_host else ''}"
 

@@ -158,9 +158,7 @@ def _print(line: str) -> None:
     """A line on stdout, which is named if it can't be written."""
     try:
         print(line, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
+    except OSError as error:  # of a pipe, it becomes a BrokenPipeError again
         raise OSError(error.errno, error.strerror, "stdout") from error
 
 

@@ -35,7 +35,11 @@ CASE WHEN request_id = excluded.request_id THEN COALESCE(excluded.handled, handl
 LONGEST_NAME = 100
 """Characters of an id in a file's name."""
 
-OWN_WORDS = {"local_file": "a file of this machine goes into `image`, `reference`, `last_frame` or `video`"}
+OWN_WORDS = {
+    "local_file": "a file of this machine goes into `image`, `reference`, `last_frame` or `video` by its path, without file://"
+}
+    "local_file": "a file of this machine goes into `image`, `reference`, `last_frame` or `video`"
+}
 
 
 class Plan(NamedTuple):

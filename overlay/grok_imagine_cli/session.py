@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import typer
 
 from .output import Output
+from .signals import quits_at_once
 from .texts import command
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class Session:
             noted: With a ledger. Only what touches no job may do without.
             **options: Of `Client`.
         """
-        from grok_imagine import Client
+        with quits_at_once():
+            from grok_imagine import Client
 
         with ExitStack() as stack:
             stack.enter_context(self._waiting())

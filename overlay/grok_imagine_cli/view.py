@@ -26,7 +26,7 @@ STEP = 25
 
 
 def job_of(video: Video, *, url: bool = True) -> dict[str, Any]:
-    """A job at one look, as JSON has it. Its URL may be signed, and stands only in what was asked for."""
+    """A job at one poll, as JSON has it. Its URL may be signed, and stands only in what was asked for."""
     shown = {
         "request_id": video.request_id,
         "state": video.outcome,
@@ -66,8 +66,8 @@ class View:
         if not self._output.as_json:
             self._output.say(f"job {request_id} accepted{self._cost(None)}")
 
-    def looked(self, video: Video) -> None:
-        """A look saw a job running."""
+    def polled(self, video: Video) -> None:
+        """A poll saw a job running."""
         self._output.emit("job", job_of(video) | {"elapsed": round(self._clock() - self._begin, 1)})
         quarter = min(video.progress or 0, 100) // STEP
         if not self._output.as_json and quarter > self._quarters.get(video.request_id, 0):
@@ -125,7 +125,7 @@ class Bars(View):
         self._output.say(f"job {request_id}")
         self._task(request_id)
 
-    def looked(self, video: Video) -> None:
+    def polled(self, video: Video) -> None:
         progress = video.progress
         # Without progress, or before it begins, the bar only moves.
         self._progress.update(

@@ -24,8 +24,8 @@ LOGGER = logging.getLogger("grok_imagine")
 STILL = 2.0
 """Seconds without progress after which it is said what is waited for; real ones."""
 
-LOOK = 0.25
-"""Seconds from look to look."""
+CHECK = 0.25
+"""Seconds from check to check."""
 
 AGAIN = 30.0
 """Seconds after which the same is said again."""
@@ -76,7 +76,7 @@ class Waiting(logging.Handler):
         """What is waited for from now on, and for how many of the client's seconds if that is known."""
         self._reason = (what, self._clock() + seconds / self._speed)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Says what is waited for, if nothing has moved for a while and it was not said."""
         now = self._clock()
         if now - self._moved < STILL:
@@ -112,7 +112,7 @@ class Waiting(logging.Handler):
             self.waits(f"{_cause(str(arguments[2]))}, asked again")
 
     def _is_paced(self, seconds: float) -> None:
-        """A request has to wait: for what was told before, for its turn, or, between looks at a job, for nothing new."""
+        """A request has to wait: for what was told before, for its turn, or, between polls of a job, for nothing new."""
         if what := self._reason[0] if self._is_begun or "retry" in self._reason[0] else "":
             self.waits(what, seconds)
         elif not self._is_begun:
@@ -129,8 +129,8 @@ class Waiting(logging.Handler):
         return self
 
     def _run(self) -> None:
-        while not self._ended.wait(LOOK):
-            self.look()
+        while not self._ended.wait(CHECK):
+            self.check()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -38,7 +38,7 @@ def ways_out(error: BaseException) -> Iterator[str]:
         yield from (way for way in [_by_cause(error)] if way)
     if "AuthenticationError" in names:
         yield "the key that was sent is that of XAI_API_KEY"
-    elif "ApiError" in names and _is_no_api(error):
+    elif _is_no_api(error):
         yield f"that is no answer of the API: {ADDRESS}? xAI's ends with /v1"
     elif "LedgerError" in names:
         yield "--ledger or GROK_IMAGINE_LEDGER names another file; `grok-imagine doctor` checks it"

@@ -143,7 +143,7 @@ class TestMistakesAreRefusedBeforeTheyCost:
         told = {int(line.split(":")[1]): line for line in lines[:-2]}
         assert sorted(told) == [*range(1, 19), 20, 21, 22]
         assert all(said in told[number] for number, (_, said) in BAD.items())
-        assert "`prompt` stands twice" in told[20] and "NaN" in told[21]
+        assert "`prompt` stands twice" in told[20] and "`prompt`: is required" in told[21]
         (error,) = as_json.of("error")
         assert sorted(line["line"] for line in error["lines"]) == [*range(1, 19), 20, 21, 22]
         assert "22 bad lines" in error["message"] and error["exit_code"] == 2
@@ -183,7 +183,7 @@ class TestMistakesAreRefusedBeforeTheyCost:
                 b"prompt,storage_options\nx,name\n",
                 [(2, "`storage_options`: is no JSON: Expecting value at character 1")],
             ),
-            (b'prompt\nx\n"y\nz', [(3, "is no CSV: unexpected end of data")]),
+            (b'prompt\nx\n"y\nz', [(3, "is no CSV: a quotation mark that opens a cell of this row is never closed")]),
             (b'prompt\n"x"y\nz\n"a"b\n', [(2, "is no CSV"), (4, "is no CSV")]),
         ],
     )

@@ -31,7 +31,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 def waiting(clock: ManualClock, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting]:
-    """One that is told of the client's own log, and looks when a test says so."""
+    """One that is told of the client's own log, and checks when a test says so."""
     made = Waiting(said.append, retries=5, clock=clock)
     monkeypatch.setattr(made, "_run", lambda: None)
     with made:
@@ -41,7 +41,7 @@ def waiting(clock: ManualClock, said: list[str], monkeypatch: pytest.MonkeyPatch
 
 def after(clock: ManualClock, seconds: float, waiting: Waiting) -> None:
     clock.now += seconds
-    waiting.look()
+    waiting.check()
 
 
 def test_a_retry_is_told_with_its_number_and_how_long_it_takes(
@@ -62,7 +62,7 @@ def test_a_retry_is_told_with_its_number_and_how_long_it_takes(
     error.host, error.port = "127.0.0.1", 9
     logs.retry(error, 8.0, 4)
     after(clock, 0.1, waiting)
-    assert said[2:] == ["NotDelivered at 127.0.0.1:9, retry 4 of 5 in 8 s"]
+    assert said[2:] == ["no connection to 127.0.0.1:9, retry 4 of 5 in 8 s"]
 
 
 def test_the_pause_of_the_pacer_belongs_to_its_retry(waiting: Waiting, clock: ManualClock, said: list[str]) -> None:
