@@ -38,8 +38,6 @@ LONGEST_NAME = 100
 OWN_WORDS = {
     "local_file": "a file of this machine goes into `image`, `reference`, `last_frame` or `video` by its path, without file://"
 }
-    "local_file": "a file of this machine goes into `image`, `reference`, `last_frame` or `video`"
-}
 
 
 class Plan(NamedTuple):
