@@ -40,7 +40,6 @@ class Program(TyperGroup):
         except BrokenPipeError as error:
             session = ctx.find_object(Session)
             if session and (session.request_id or session.command):  # what is paid for is told where it can be read
-                session.output.as_json = False
                 report(error, session)
             raise
         except (KeyboardInterrupt, Exception) as error:

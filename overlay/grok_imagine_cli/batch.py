@@ -288,7 +288,7 @@ class Run:
 
     def _fetch(self, outcome: Outcome, line: Line, view: BatchView) -> Path:
         """Brings a video to disk, unless it is there."""
-        from grok_imagine import TargetExistsError
+        from grok_imagine import DownloadError
 
         request_id = str(outcome.request_id)
         target = self._folder.target(line.output, outcome.position, request_id)
@@ -303,11 +303,11 @@ class Run:
                 overwrite=self._overwrite,
                 timeout=min(DOWNLOAD_SECONDS * self._session.speed, 1e7),
             )
-        except TargetExistsError:  # another process may run the same batch
-            # A name with the job's id is no other's.
-            if line.output is not None and not self._folder.was_saved(target, request_id):
+        except DownloadError as error:
+            if error.reason not in ("exists", "busy") or not self._folder.await_other(
+                target, request_id, is_named=line.output is not None
+            ):
                 raise
-            self._folder.remember()
             self._kept += 1
             return target
         self._saved += 1

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from .codes import NUMBERS, code_of
 from .report import in_words
 from .session import Session
+from .ways_out import ways_out
 
 __all__ = ["Check", "checks"]
 
@@ -81,7 +82,8 @@ def _service(session: Session) -> Check:
         with session.client(noted=False, retry=RetryPolicy(max_retries=0), request_timeout=SECONDS) as client:
             models = client.models.list()
     except GrokImagineError as error:
-        return Check("service", code_of(error), f"{session.address}: {type(error).__name__}: {in_words(error)}")
+        about = "; ".join([in_words(error), *ways_out(error)])
+        return Check("service", code_of(error), f"{session.address}: {type(error).__name__}: {about}")
     milliseconds = (time.monotonic() - begin) * 1000
     return Check("service", 0, f"{session.address} answers within {milliseconds:.0f} ms, {len(models)} models")
 

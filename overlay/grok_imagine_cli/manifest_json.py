@@ -119,13 +119,14 @@ class _Source:
             ValueError: It is refused by itself, such as for a key that stands twice.
         """
         while True:
+            begin = self._at
             try:
                 _, end = PLAIN.raw_decode(self._text, self._at)
                 is_cut = end == len(self._text)  # a number may go on
             except json.JSONDecodeError as error:
                 is_cut = error.pos > len(self._text) - MARGIN or error.msg.startswith("Unterminated")
                 if not (is_cut and self._more()):
-                    line = self.line + self._text.count("\n", self._at, error.pos)
+                    line = self.line + error.doc.count("\n", begin, error.pos)
                     raise _Fault(line, _in_line(error)) from None
                 continue
             except RecursionError as error:

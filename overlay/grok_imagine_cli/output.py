@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +28,14 @@ class Output:
 
     Args:
         as_json: One JSON object a line on stdout, whose one key says what it is; nothing else is written there.
+
+    Attributes:
+        is_lost: Whether stdout can't be written to any more, so that errors go to stderr, those of JSON too.
     """
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        self.is_lost = False
 
     def say(self, text: object, style: str = "", *, whole: bool = False) -> None:
         """A line for people, on stderr. What is to be copied is shown whole."""
@@ -60,7 +63,7 @@ class Output:
         """A line of JSON, if that is asked for."""
         if self.as_json:
             # JSON escapes all that is not ASCII, but for one.
-            _print(json.dumps({kind: data}, default=str).replace("\x7f", "\\u007f"))
+            self._print(json.dumps({kind: data}, default=str).replace("\x7f", "\\u007f"))
 
     def result(self, kind: str, data: Mapping[str, Any], *lines: object) -> None:
         """What was asked for: JSON, or lines of text on stdout that another program can take."""
@@ -72,7 +75,19 @@ class Output:
     def write(self, *lines: object) -> None:
         """Lines on stdout, whole: a program may read them."""
         for line in lines:
-            _print(plain(line, None))
+            self._print(plain(line, None))
+
+    def _print(self, line: str) -> None:
+        """A line on stdout, which is named if it can't be written."""
+        try:
+            print(line, flush=True)
+        except OSError as error:  # of a pipe, it becomes a BrokenPipeError again
+            self.is_lost = True
+            # What its buffer holds would be written at exit once more, which then has a code of Python's own.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stdout.fileno())
+            os.close(null)
+            raise OSError(error.errno, error.strerror, "stdout") from error
 
     def table(
         self, kind: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], least: Sequence[str] = ()
@@ -92,7 +107,7 @@ class Output:
         found = list(rows)
         if not self.is_drawn:
             for row in found:
-                _print("\t".join(" ".join(_cell(row.get(key), None).split()) for key in columns))
+                self._print("\t".join(" ".join(_cell(row.get(key), None).split()) for key in columns))
         elif found:
             self.results.print(self.drawn(found, columns, least))
 
@@ -154,14 +169,6 @@ def _cell(value: object, most: int | None) -> str:
     return plain(value, most)
 
 
-def _print(line: str) -> None:
-    """A line on stdout, which is named if it can't be written."""
-    try:
-        print(line, flush=True)
-    except OSError as error:  # of a pipe, it becomes a BrokenPipeError again
-        raise OSError(error.errno, error.strerror, "stdout") from error
-
-
 def set_up_streams() -> None:
     """Has what an encoding lacks be escaped instead of end the program, and what a defect says be harmless, too.
 
@@ -169,7 +176,8 @@ def set_up_streams() -> None:
     """
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("r" if name == "stdin" else "w"))  # noqa: SIM115  # for the process's life
+            null = os.open(os.devnull, os.O_RDWR)  # for the process's life
+            setattr(sys, name, os.fdopen(null, "r" if name == "stdin" else "w", closefd=False))
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,9 @@ INSERT INTO owners VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET request_id 
 CASE WHEN request_id = excluded.request_id THEN COALESCE(excluded.handled, handled) ELSE excluded.handled END
 """
 """Notes whose a file is. An outcome without a command says nothing of an earlier one."""
+
+OTHER_TRIES = 50
+"""Tenths of a second in which another process is to end a download and note it."""
 
 LONGEST_NAME = 100
 """Characters of an id in a file's name."""
@@ -117,11 +121,21 @@ class Folder:
         """Whether the command that was run last for the video of a job is this one, and succeeded."""
         return self._owner(target) == (request_id, command)
 
-    def was_saved(self, target: Path, request_id: str) -> bool:
-        """Whether another process has saved the video of a job by now."""
-        self.remember()
-        owner = self._owner(target)
-        return owner is not None and owner[0] == request_id and target.is_file()
+    def await_other(self, target: Path, request_id: str, *, is_named: bool) -> bool:
+        """Waits a moment for another process that runs the same batch; returns whether it has saved the video of a job.
+
+        Args:
+            target: Its file.
+            request_id: The job.
+            is_named: Whether the manifest names the file, which is then the job's only if its outcome says so.
+        """
+        for pause in (*[0.1] * OTHER_TRIES, 0.0):
+            self.remember()
+            owner = self._owner(target)
+            if target.is_file() and (owner[0] == request_id if owner else not is_named):
+                return True
+            time.sleep(pause)
+        return False
 
     def _owner(self, target: Path) -> tuple[str, str | None] | None:
         found = self._memory.execute("SELECT request_id, handled FROM owners WHERE name = ?", (target.name,)).fetchone()

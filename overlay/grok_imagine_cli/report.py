@@ -114,12 +114,9 @@ def _goes_on(error: BaseException, session: Session) -> str:
 
 
 def _tell(output: Output, details: dict[str, Any], hints: list[str], resume: str | None, goes_on: str = "") -> None:
-    if output.as_json:
-        try:
-            output.emit("error", details | {"hints": hints, "resume": resume})
-            return
-        except OSError:  # of stdout itself, which stderr then tells of
-            pass
+    if output.as_json and not output.is_lost:
+        output.emit("error", details | {"hints": hints, "resume": resume})
+        return
     if details["type"] in ("KeyboardInterrupt", "Terminated"):
         output.say(details["message"])
     else:

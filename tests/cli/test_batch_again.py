@@ -189,6 +189,26 @@ def test_a_signal_tells_the_jobs_that_go_on(program: Any, tmp_path: Path, number
     assert {entry["request_id"] for entry in program("jobs --json").of("entry")} == started
 
 
+@pytest.mark.parametrize("output", [False, True])
+def test_two_processes_of_one_batch_both_have_all_videos(program: Any, tmp_path: Path, output: bool) -> None:
+    names = [{"output": f"{n}.mp4"} if output else {} for n in range(6)]
+    write(tmp_path / "all.jsonl", *(one(f"A heron, number {n}", **name) for n, name in enumerate(names)))
+    with held() as (slow, clock):
+        line = f"--json --base-url {slow.base_url} batch all.jsonl -o videos --yes --no-gallery {QUICK}"
+        with program.start(line) as first:
+            until(lambda: count(slow, "POST") == 6)
+            with program.start(line) as second:
+                polled = count(slow, "GET")
+                until(lambda: count(slow, "GET") > polled + 24)
+                clock.now += 600
+                ended = [(each, each.communicate(timeout=HANG)[0]) for each in (first, second)]
+        assert count(slow, "POST") == 6
+    for process, shown in ended:
+        found = [json.loads(each)["outcome"] for each in shown.splitlines() if each.startswith('{"outcome"')]
+        assert process.returncode == 0 and all(each["path"] and not each["error"] for each in found), shown
+    assert len(list((tmp_path / "videos").glob("*.mp4"))) == 6
+
+
 def test_every_code_of_an_outcome_has_its_rank() -> None:
     assert sorted([*GRAVEST, 0, 130, 143]) == sorted(code.number for code in CODES)
     assert gravest({0, 3, 5, 6}) == 6 and gravest({5, 10, 0}) == 10 and gravest({0}) == gravest(set()) == 0

@@ -131,6 +131,10 @@ def test_of_a_batch_each_video_once_and_again_where_it_failed(program: Any, tmp_
         assert program(line, text=text).code == 0  # without it, nothing is forgotten
         assert program(f"{line} --exec {words(note, '{path}')}", text=text).code == 0
         assert len(called(tmp_path)) == 6 and count(service, "POST") == 2
+        # Another command is not the one that has succeeded.
+        assert program(f"{line} --exec {words(note, 'token-CANARY', '{path}')}", text=text).code == 0
+        assert called(tmp_path).count("token-CANARY") == 2
+        assert "CANARY" not in (tmp_path / "videos" / "outcomes.jsonl").read_text()
 
 
 def test_ctrl_c_while_it_runs_loses_no_outcome(program: Any, tmp_path: Path) -> None:

@@ -322,3 +322,61 @@ def test_a_wrong_encoding_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "all.csv").write_bytes(codecs.BOM_UTF16_LE + "prompt\nA heron".encode("utf-16-le")[:-1])
     with pytest.raises(BadFile, match="can't be read as utf-16"):
         Manifest(str(tmp_path / "all.csv"))
+
+
+MISSING = ("nan", "NaN", "<NA>", "NaT", "None", "null", "NULL", "N/A", "#N/A")
+
+
+@pytest.mark.parametrize("word", MISSING)
+@pytest.mark.parametrize("key", ["duration", "image", "aspect_ratio", "generate_audio", "reference", "output"])
+def test_what_tables_write_for_no_value_is_none(tmp_path: Path, word: str, key: str) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text(f"prompt,{key},x_note\nA heron,{word},{word}\n")
+    with Manifest(str(path)) as manifest:
+        assert [*manifest.lines()] == [Line(2, {"prompt": "A heron"}, extra={"x_note": word})]
+
+
+@pytest.mark.parametrize("word", MISSING)
+def test_a_prompt_that_is_missing_is_not_paid_for(program: Any, tmp_path: Path, word: str) -> None:
+    (tmp_path / "all.csv").write_text(f"prompt,duration\nA heron,1\n{word},1\n")
+    (tmp_path / "all.jsonl").write_text('{"prompt": "A heron", "duration": NaN}\n{"prompt": NaN}\n')
+    for name, line in (("all.csv", 3), ("all.jsonl", 2)):
+        done = program(f"--base-url http://127.0.0.1:9 batch {name} -o videos --yes")
+        assert done.code == 2 and f"{name}:{line}: text-to-video: `prompt`: is required" in done.err, done
+        assert "1 bad line;" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "said"),
+    [
+        ("a.json", '[\n// one\n{"prompt": "x"}]', 2, "has no comments; take it out"),
+        ("a.json", '[\n{"prompt": "x"}, /* two */\n"y"]', 2, "has no comments"),
+        ("a.jsonl", '# one\n{"prompt": "x"}', 1, "has no comments"),
+        ("a.jsonl", '{"prompt": "x"}\n{"prompt": "x" // two\n', 2, "has no comments"),
+        ("a.json", '[{"prompt": "x"},\n]', 2, "a comma stands before the end of the array"),
+        ("a.json", '{"requests": [\n{"prompt": "x"}]}', 1, "an object spans lines"),
+        ("a.jsonl", '{"prompt": "x"}\n{\n"prompt": "y"}', 2, "an object spans lines"),
+        ("a.csv", 'prompt,duration\nx,1\n"y,2\nz,3\n', 3, "a quotation mark that opens a cell of this row is never closed"),
+        ("a.csv", 'prompt,duration\n"y" said,2\n', 2, "one within a cell is written twice"),
+        ("a.csv", "Prompt,Duration,Aspect Ratio\nx,1,16:9\n", 1, "`duration` meant by `Duration`, `aspect_ratio` meant by `Aspect Ratio`?"),
+    ],
+)  # fmt: skip
+def test_what_people_write_is_told_with_the_line_to_change(
+    tmp_path: Path, name: str, text: str, line: int, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with Manifest(str(path)) as manifest:
+        bad = [each for each in manifest.lines() if isinstance(each, BadLine)]
+    assert bad[0].number == line and said in bad[0].message, bad
+
+
+def test_a_path_of_another_system_is_told_with_its_own(program: Any, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "sky.png").touch()
+    write(
+        tmp_path / "all.jsonl", {"prompt": "x", "image": "pictures\\sky.png"}, {"prompt": "x", "image": "file:///a.png"}
+    )
+    done = program("--base-url http://127.0.0.1:9 batch all.jsonl -o videos --yes")
+    assert done.code == 2 and "pictures/sky.png is there: folders are separated by /" in done.err
+    assert "by its path, without file://" in done.err
