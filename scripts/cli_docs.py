@@ -53,10 +53,14 @@ posters of a gallery, which need PyAV and Pillow. This page is made from its hel
 Results go to stdout, and everything else to stderr, so that `xdg-open "$(grok-imagine generate ... -o boat.mp4)"` works. A
 terminal shows a progress bar; otherwise there are a few lines. `NO_COLOR` is respected. With `--json`, stdout has one JSON
 object in each line and nothing else. Its single key is its kind, such as `job`, `file`, `entry`, `total` or `error`. An error has
-`type`, `message`, `request_id`, `exit_code`, `hints` and `resume`, the command that resumes the job.
+`type`, `message`, `request_id`, `exit_code`, `hints` and `resume`, the command that resumes the job; an answer's error also has
+`status_code` and `host`. If stdout can't be written to, the error is on stderr, with the command that goes on.
 
-While nothing moves for two seconds, a line says what is waited for: `429, retry 2 of 5 in 4 s`, an answer from a host, the turn
-of a request, or that another process holds the ledger.
+While nothing moves for two seconds, a line on stderr, also with `--json`, says what is waited for: `429, retry 2 of 5 in 4 s`, an
+answer from a host, the turn of a request, or that another process holds the ledger.
+
+An error names the host, and the proxy of `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` that the request went through. `doctor` tells
+the same without a job.
 
 A job that is done has a temporary URL, which is printed unless the video is saved. It needs no key: keep it private.
 
@@ -102,7 +106,8 @@ The keys are the keywords of the client's `generate`, `mode`, and these:
 
 In CSV, empty cells are left out; `generate_audio` is true or false; lists are separated by semicolons, or JSON; `keyframes`,
 `reference_audios` and `storage_options` are JSON. Cells are separated by commas, semicolons, tabs or `|`, whichever finds the most keys
-in the heading, or by what a first line `sep=;` says. `3.0` and `3,0` are a duration of 3. Any ends of lines do.
+in the heading, or by what a first line `sep=;` says. `3.0` and `3,0` are a duration of 3. Any ends of lines do. What tables write for a
+value that is missing, such as `NaN`, `<NA>`, `None`, `NULL` or `#N/A`, is an empty cell, in a prompt, too; and `NaN` of JSON is null.
 
 The file is UTF-8, or UTF-16 or UTF-32 with a mark; `--encoding cp1252` reads what Excel writes on many a Windows. What is not UTF-8 is
 told with its first line. Parquet, Excel and compressed files are not read; the message has the lines that convert them.
@@ -130,7 +135,7 @@ as `outcome`, between an `estimate` and a `total`.
 | `path` | The video's file; null if there is none, also of a job that is done and whose download failed. |
 | `mode`, `model`, `duration` | What was asked for, and the video's seconds. |
 | `error` | `type` and `message` of what went wrong, or null. |
-| `exec_code` | With `--exec`: what the command ended with, if it ran. |
+| `exec`, `exec_code` | With `--exec`, if the command ran: a hash of it, and what it ended with. |
 
 At the end, also after Ctrl-C, `DIR/index.html` shows them all: posters that play under the pointer or the keyboard, prompts,
 states, costs and errors, filtered by state and words. It is one file beside the folder `posters`, works from disk, and loads nothing from
@@ -143,7 +148,8 @@ of the gravest outcome, in this order: {gravest}.
 Lines that are refused for the same reason, such as all that are past `--max-cost`, are told of once and counted.
 
 Whatever one line meets is its own outcome, in this run and in later ones, and stops no other line. What holds for all ends the
-batch: a wrong key, no credit, a ledger that can't be written.
+batch: a wrong key, no credit, a ledger that can't be written. Several processes may run one batch at once: each request is sent once,
+each video is fetched once, and all of them tell of it.
 
 ## States
 
@@ -164,7 +170,7 @@ One vocabulary holds for `outcomes.jsonl`, `jobs` and the library (`grok_imagine
 `--exec 'CMD {path}'` runs a command for each finished video, after it is saved. It is split into words as a shell does it, but run
 without one: `{path}`, the video's full path, is always part of one argument, whatever it holds. The command has no stdin; what it
 writes is shown if it fails, the last lines of it. The video and its job are kept in any case, and the exit code is then 1. A batch runs
-it one video at a time, and with the same command once more again only for videos for which it has not succeeded.
+it one video at a time. A later run runs it for videos for which it has not succeeded; another command is run for all videos.
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 QUICK = "--interval 0.05 --timeout 600"
 """What is to succeed: it looks often, and nothing but a hang makes it fail."""
 
@@ -13,3 +15,12 @@ SHORT = "--interval 0.05 --timeout 2"
 
 
 CLIP = "https://example.com/street.mp4"
+
+WAITS = re.compile(
+    r"waiting for an answer from |waits for the limit |another process holds the ledger |.* retry \d+ of \d+"
+)
+
+
+def said(errors: str) -> list[str]:
+    """The lines of stderr, without those that only a busy machine brings."""
+    return [line for line in errors.splitlines() if not WAITS.match(line)]

@@ -181,13 +181,19 @@ def test_signals_that_are_ignored_stay_so() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_any_moment_of_the_start_ends_it_without_a_traceback(program: Any, number: signal.Signals) -> None:
     """Not before Python itself has started, which has its own words."""
-    begun = "import os, signal, sys, threading, time; from grok_imagine_cli import main; from grok_imagine_cli.signals import *\n"
-    kill = f"threading.Thread(target=lambda: (time.sleep(float(sys.argv.pop())), os.kill(os.getpid(), {int(number)}))).start(); main()"
-    for moment in (0.0, 0.03, 0.08, 0.2):
+    child = f"""
+import os, sys, threading, time
+from grok_imagine_cli import main
+go, moment = threading.Event(), float(sys.argv.pop())
+threading.Thread(target=lambda: (go.wait(), time.sleep(moment), os.kill(os.getpid(), {int(number)})), daemon=True).start()
+go.set()
+main()
+"""
+    for moment in (0.02, 0.05, 0.1, 0.2):
         arguments = [
             sys.executable,
             "-c",
-            begun + kill,
+            child,
             "--base-url",
             "http://127.0.0.1:9",
             "generate",
@@ -199,3 +205,9 @@ def test_a_signal_at_any_moment_of_the_start_ends_it_without_a_traceback(program
             timeout=HANG, check=False,
         )  # fmt: skip
         assert done.returncode in (130, 143, -number) and "Traceback" not in done.stderr, (moment, done)
+
+
+def test_beside_json_stderr_says_what_is_waited_for(program: Any, tmp_path: Path) -> None:
+    with Sandbox(speed=1.0, scenario="rate-limit:2") as service:
+        done = program(f"--json --base-url {service.base_url} generate x --duration 1 --no-wait")
+    assert done.code == 0 and len(done.of("job")) == 1 and "429, retry" in done.err, done
