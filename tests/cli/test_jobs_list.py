@@ -70,7 +70,7 @@ def test_every_word_of_a_state_is_taken_and_one_is_shown(program: Any, tmp_path:
     assert [row["state"] for row in rows] == [*get_args(State)]
     assert {row["state"]: row["request_id"] for row in rows if row["request_id"]} == states
     words = [*get_args(State), "pending"]
-    done = program.all([f"--ledger jobs.db jobs --json --state {word}" for word in words])
+    done = program.all([f"--ledger jobs.db jobs --json --state {word.title()}" for word in words])
     for word, each in zip(words, done, strict=True):
         assert [row["state"] for row in each.of("entry")] == ["running" if word == "pending" else word], word
     ledger = Ledger(tmp_path / "jobs.db")
