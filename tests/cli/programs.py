@@ -21,6 +21,6 @@ WAITS = re.compile(
 )
 
 
-def said(errors: str) -> list[str]:
+def troubles(errors: str) -> list[str]:
     """The lines of stderr, without those that only a busy machine brings."""
     return [line for line in errors.splitlines() if not WAITS.match(line)]

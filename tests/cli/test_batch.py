@@ -17,7 +17,7 @@ from grok_imagine_cli.plan import Folder, Known, Plan, planned
 from grok_imagine_sandbox import Sandbox
 
 from .manifests import count, one, outcomes, write
-from .programs import OWN, QUICK, said
+from .programs import OWN, QUICK, troubles
 
 CLIP = "https://example.com/street.mp4"
 
@@ -49,7 +49,7 @@ class TestItsWay:
             (tmp_path / "videos" / "clouds.mp4").unlink()
             posted, fetched = count(service, "POST"), count(service, "GET", "/xai-vidgen-bucket/")
             again = program(f"{line.replace(' --yes', '')} --json")
-            assert again.code == 0 and not said(again.err)
+            assert again.code == 0 and not troubles(again.err)
             (estimate,), (total,) = again.of("estimate"), again.of("total")
             assert (estimate["new"], estimate["known"], estimate["cost_usd"]) == (0, 3, 0)
             assert (total["saved"], total["kept"], total["exit_code"]) == (1, 3, 0)

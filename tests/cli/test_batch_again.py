@@ -18,7 +18,7 @@ from support import HANG, until
 
 from .conftest import held
 from .manifests import count, one, outcomes, write
-from .programs import OWN, QUICK, SHORT, said
+from .programs import OWN, QUICK, SHORT, troubles
 
 
 class TestMoney:
@@ -183,7 +183,7 @@ def test_a_signal_tells_the_jobs_that_go_on(program: Any, tmp_path: Path, number
         shown, errors = running.communicate(timeout=HANG)
         started = {job["request_id"] for job in slow.jobs}
     error = json.loads(shown.splitlines()[-1])["error"]
-    assert (running.returncode, said(errors)) == (code, []) and error["exit_code"] == code
+    assert (running.returncode, troubles(errors)) == (code, []) and error["exit_code"] == code
     assert set(error["request_ids"]) <= started and len(started) == 2 and "batch" in error["resume"]
     # One that was on its way is known to the ledger when the program has ended.
     assert {entry["request_id"] for entry in program("jobs --json").of("entry")} == started

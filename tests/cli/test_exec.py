@@ -18,7 +18,7 @@ from grok_imagine_sandbox import Sandbox
 from support import HANG, until
 
 from .manifests import count, one, outcomes, write
-from .programs import OWN, QUICK, said
+from .programs import OWN, QUICK, troubles
 
 NOTE = """#!/bin/sh
 printf '%s\\0' "$@" >> "$HOME/called"
@@ -79,7 +79,7 @@ def test_a_command_that_fails_is_told_and_the_video_is_there(program: Any, tmp_p
     assert (done.code, done.out) == (1, "a.mp4\n") and (tmp_path / "a.mp4").stat().st_size
     assert "my note ended with 3 for a.mp4, which is kept" in done.err and "said-on-stderr" in done.err
     as_json = program(f"--json generate x --duration 1 -o b.mp4 --exec {words(note, '{path}')} {OWN}")
-    assert as_json.code == 1 and as_json.of("exec") == [{"path": "b.mp4", "exit_code": 3}] and not said(as_json.err)
+    assert as_json.code == 1 and as_json.of("exec") == [{"path": "b.mp4", "exit_code": 3}] and not troubles(as_json.err)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_of_a_batch_each_video_once_and_again_where_it_failed(program: Any, tmp_
         assert [o["exec_code"] for o in outcomes(tmp_path / "videos")[2:]] == [3, 3] and "--exec" in failed.err
         assert (tmp_path / "read").read_text() == ""  # the manifest is the program's alone
         as_json = program(f"{line} --json --exec {words(note, '{path}')}", text=text)
-        assert as_json.code == 1 and not said(as_json.err) and as_json.of("outcome")[0]["exec_code"] == 3
+        assert as_json.code == 1 and not troubles(as_json.err) and as_json.of("outcome")[0]["exec_code"] == 3
         (tmp_path / "fails").unlink()
         assert program(f"{line} --exec {words(note, '{path}')}", text=text).code == 0
         assert len(called(tmp_path)) == 6

@@ -231,3 +231,18 @@ def test_a_thousand_videos_scroll_as_a_few_do(show: Callable[..., Window], tmp_p
     assert shown.page.evaluate(loaded) < 600 and not shown.page.query_selector("video")
     shown.page.fill("#text", "999")
     assert shown.texts("output") == ["1 of 1000 shown"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_first_that_fits_is_seen_wherever_the_page_was(
+    show: Callable[..., Window], tmp_path: Path, width: int
+) -> None:
+    path = tmp_path / "index.html"
+    path.write_text(page("x", [Item("failed" if n % 2 else "expired", prompt=f"A heron {n}") for n in range(300)]))
+    shown = show(path, width=width, height=800)
+    shown.page.evaluate("window.scrollTo(0, document.body.scrollHeight / 2)")
+    shown.page.wait_for_timeout(50)
+    shown.page.evaluate("document.querySelector('input[value=expired]').click()")
+    shown.page.wait_for_timeout(50)
+    first, bar = (shown.page.query_selector(name).bounding_box() for name in (".card:not([hidden])", ".bar"))
+    assert bar["y"] + bar["height"] - 2 <= first["y"] < 800, (bar, first)

@@ -24,7 +24,10 @@ from .programs import OWN
 Row = dict[str, Any]
 
 TEXT = st.text(st.characters(codec="cp1252", exclude_characters="\0\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), min_size=1)
-PROMPTS = TEXT.map(str.strip).filter(bool)
+MISSING = ("nan", "NaN", "<NA>", "NaT", "None", "null", "NULL", "N/A", "#N/A")
+"""What tables write for no value."""
+
+PROMPTS = TEXT.map(str.strip).filter(lambda text: text not in ("", *MISSING))
 ROWS = st.lists(
     st.fixed_dictionaries(
         {"prompt": PROMPTS},
@@ -322,9 +325,6 @@ def test_a_wrong_encoding_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "all.csv").write_bytes(codecs.BOM_UTF16_LE + "prompt\nA heron".encode("utf-16-le")[:-1])
     with pytest.raises(BadFile, match="can't be read as utf-16"):
         Manifest(str(tmp_path / "all.csv"))
-
-
-MISSING = ("nan", "NaN", "<NA>", "NaT", "None", "null", "NULL", "N/A", "#N/A")
 
 
 @pytest.mark.parametrize("word", MISSING)

@@ -19,7 +19,7 @@ from grok_imagine_sandbox import Sandbox
 from support import HANG, until
 
 from .conftest import held
-from .programs import CLIP, QUICK, said
+from .programs import CLIP, QUICK, troubles
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 """What ends a wait, and the exit code that a shell has for it."""
@@ -51,7 +51,7 @@ def test_json_lines_tell_the_way_of_a_job(live: Callable[..., Any], tmp_path: Pa
     assert (tmp_path / file["path"]).stat().st_size == file["bytes"]
     with Image.open(tmp_path / picture["path"]) as sheet:
         assert sheet.size[0] == 1280
-    assert not said(done.err) and "url" not in jobs[-1]
+    assert not troubles(done.err) and "url" not in jobs[-1]
 
 
 def test_a_contact_sheet_shows_time_pass(live: Callable[..., Any], tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ class TestMistakesAreRefusedBeforeTheyCost:
         plain, as_json = program.all([f"{base}{line}", f"--json {base}{line}"])
         assert (plain.code, plain.out) == (code, "") and said in " ".join(plain.err.split()), plain
         ((error,), rest) = as_json.of("error"), as_json.lines[1:]
-        assert error["exit_code"] == as_json.code == code and not rest and not said(as_json.err)
+        assert error["exit_code"] == as_json.code == code and not rest and not troubles(as_json.err)
         assert {"type", "message", "request_id", "hints", "resume"} <= error.keys()
         assert (tmp_path / "taken.mp4").read_text() == "mine"
         noted = tmp_path / "data" / "grok-imagine" / "jobs.db"
@@ -232,7 +232,7 @@ class TestOtherEnds:
             first = running.stdout.readline()
             running.send_signal(number)
             rest, errors = running.communicate(timeout=HANG)
-        assert running.returncode == code and "estimated_usd" in first and not said(errors)
+        assert running.returncode == code and "estimated_usd" in first and not troubles(errors)
         request_id = slow.jobs[0]["request_id"]
         assert f'"resume": "grok-imagine --base-url {slow.base_url} --json wait {request_id}"' in rest
 
