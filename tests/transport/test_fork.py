@@ -20,7 +20,7 @@ import asyncio, json, os, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from grok_imagine import AsyncClient, Client, Ledger, Limits
 
-kind, url, path, children, busy = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5] == "busy"
+kind, url, path, children, busy, kept = *sys.argv[1:4], int(sys.argv[4]), sys.argv[5] == "busy", sys.argv[6]
 free = Limits(requests_per_minute=None, requests_per_second=None, concurrent_jobs=None)
 options = dict(api_key="test-key", base_url=url, limits=free, ledger=Ledger(path))
 
@@ -30,24 +30,28 @@ def prompts(who):
 if kind == "sync":
     client = Client(**options)
     client.models.list()  # a connection is kept
+    video = client.video
 
     def start(who):
         with ThreadPoolExecutor(4) as pool:
-            jobs = list(pool.map(client.video.start, prompts(who)))
-            looks = list(pool.map(client.video.get, jobs))
+            jobs = list(pool.map(video.start, prompts(who)))
+            looks = list(pool.map(video.get, jobs))
         return [(job.request.body["prompt"], job.request_id, look.request_id) for job, look in zip(jobs, looks)]
 else:
     client = AsyncClient(**options)
+    video = client.video
 
     def start(who):
         async def main():
-            jobs = await asyncio.gather(*map(client.video.start, prompts(who)))
-            looks = await asyncio.gather(*map(client.video.get, jobs))
+            jobs = await asyncio.gather(*map(video.start, prompts(who)))
+            looks = await asyncio.gather(*map(video.get, jobs))
             return [(job.request.body["prompt"], job.request_id, look.request_id) for job, look in zip(jobs, looks)]
         return asyncio.run(main())
 
     start("the first")
 
+if kept == "part":
+    del client
 noise = [threading.Thread(target=start, args=(f"thread {number}",)) for number in range(2 if busy else 0)]
 for thread in noise:
     thread.start()
@@ -77,12 +81,13 @@ def hashes(prompt: str) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("state", ["idle", "busy"])
-def test_no_answer_crosses_from_one_process_to_the_other(kind: str, state: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("state", "kept"), [("idle", "client"), ("busy", "client"), ("idle", "part")])
+def test_no_answer_crosses_from_one_process_to_the_other(kind: str, state: str, kept: str, tmp_path: Path) -> None:
+    """A program that keeps `client.video` alone has a client, too."""
     path = tmp_path / "jobs.db"
     with Sandbox() as sandbox:
         command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PROGRAM, kind, sandbox.base_url, str(path)]
-        run = subprocess.run([*command, "3", state], capture_output=True, text=True, timeout=HANG, check=False)
+        run = subprocess.run([*command, "3", state, kept], capture_output=True, text=True, timeout=HANG, check=False)
         assert run.returncode == 0, run.stderr
         asked = {job["request_id"]: job["body_sha256"] for job in sandbox.jobs}
     told = [tuple(each) for line in run.stdout.splitlines() for each in json.loads(line)]
