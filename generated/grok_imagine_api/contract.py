@@ -112,7 +112,7 @@ VERSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "eras": "1.0.0",
         "modes": "3.0.2",
         "waiter": "2.0.2",
-        "errors": "3.0.1",
+        "errors": "3.1.0",
         "limits": "2.1.0",
         "pricing": "3.0.1",
         "regions": "1.0.0",
@@ -1049,11 +1049,14 @@ ERROR_KINDS: Final[tuple[ErrorKind, ...]] = (
 )
 
 UNLISTED: Final[tuple[Unlisted, ...]] = (
-    Unlisted(first=300, last=407, kind="other", post="never", get="never"),
+    Unlisted(first=300, last=302, kind="other", post="never", get="never"),
+    Unlisted(first=303, last=303, kind="other", post="unknown", get="never"),
+    Unlisted(first=304, last=407, kind="other", post="never", get="never"),
     Unlisted(first=408, last=408, kind="other", post="unknown", get="again"),
     Unlisted(first=409, last=424, kind="other", post="never", get="never"),
     Unlisted(first=425, last=425, kind="other", post="never", get="again"),
-    Unlisted(first=426, last=499, kind="other", post="never", get="never"),
+    Unlisted(first=426, last=498, kind="other", post="never", get="never"),
+    Unlisted(first=499, last=499, kind="other", post="unknown", get="again"),
     Unlisted(first=500, last=999, kind="server", post="unknown", get="again"),
 )
 

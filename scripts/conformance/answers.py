@@ -43,10 +43,12 @@ class AnswerRules:
             kind = row["kind"]
         cost = _at(case.get("body"), "usage.cost_in_usd_ticks")
         is_billed = isinstance(cost, int | float) and not isinstance(cost, bool) and cost > 0
-        if row["post"] == "never" or (row["post"] == "again" and is_billed):
-            return {"outcome": "refused", "kind": kind}
-        if row["post"] == "unknown":
+        named = _at(case.get("body"), "request_id")
+        names_a_job = kind == "other" and isinstance(named, str) and named != ""
+        if row["post"] == "unknown" or names_a_job:
             return {"outcome": "unknown"}
+        if row["post"] == "never" or is_billed:
+            return {"outcome": "refused", "kind": kind}
         return {"outcome": "again", "after": _retry_after(case)}
 
     def wait(self, case: Mapping[str, Any]) -> dict[str, Any]:

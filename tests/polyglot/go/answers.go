@@ -70,15 +70,16 @@ func (a answer) rule() any {
 // post tells whether a job exists, and whether a POST may be sent again.
 func post(a answer) object {
 	rule := a.rule()
-	if id := as[string](at(a.Body, "request_id")); a.isSuccess() && id != "" {
+	id := as[string](at(a.Body, "request_id"))
+	if a.isSuccess() && id != "" {
 		return object{"outcome": "accepted", "request_id": id}
 	}
 	isBilled := as[float64](at(a.Body, "usage", "cost_in_usd_ticks")) > 0
 	switch {
+	case at(rule, "post") == "unknown" || (at(rule, "kind") == "other" && id != ""):
+		return object{"outcome": "unknown"}
 	case at(rule, "post") == "again" && !isBilled:
 		return object{"outcome": "again", "after": a.retryAfter()}
-	case at(rule, "post") == "unknown":
-		return object{"outcome": "unknown"}
 	}
 	return object{"outcome": "refused", "kind": at(rule, "kind")}
 }

@@ -83,10 +83,10 @@ fn retry_after(answer: &Value) -> Option<f64> {
 pub fn post(errors: &Value, answer: &Value) -> Value {
     let (rule, body) = (rule(errors, answer), body(answer));
     let is_billed = number(at(&body, "usage.cost_in_usd_ticks")) > 0.0;
+    let has_id = !text(&body["request_id"]).is_empty();
     match text(&rule["post"]) {
-        _ if is_success(answer) && !text(&body["request_id"]).is_empty() => {
-            json!({"outcome": "accepted", "request_id": body["request_id"]})
-        }
+        _ if is_success(answer) && has_id => json!({"outcome": "accepted", "request_id": body["request_id"]}),
+        _ if rule["kind"] == "other" && has_id => json!({"outcome": "unknown"}),
         "again" if !is_billed => json!({"outcome": "again", "after": retry_after(answer)}),
         "unknown" => json!({"outcome": "unknown"}),
         _ => json!({"outcome": "refused", "kind": rule["kind"]}),

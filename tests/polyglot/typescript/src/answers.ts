@@ -34,6 +34,7 @@ export function post(answer: Answer): Verdict {
   const { kind, post } = rule(answer);
   const cost = at(answer.body, "usage.cost_in_usd_ticks");
   const isBilled = typeof cost === "number" && cost > 0;
+  if (kind === "other" && isText(id)) return { outcome: "unknown" };
   if (post === "again" && !isBilled) return { outcome: "again", after: retryAfter(answer) };
   return post === "unknown" ? { outcome: "unknown" } : { outcome: "refused", kind };
 }

@@ -148,10 +148,10 @@ record Answers(JsonNode waiter, JsonNode errors) {
     String post = rule.path("post").asText();
     if (isSuccess(answer) && !text(id).isEmpty()) {
       return object().put("outcome", "accepted").set("request_id", id);
+    } else if (post.equals("unknown") || (text(rule.path("kind")).equals("other") && !text(id).isEmpty())) {
+      return object().put("outcome", "unknown");
     } else if (post.equals("again") && !isBilled) {
       return object().put("outcome", "again").put("after", retryAfter(answer));
-    } else if (post.equals("unknown")) {
-      return object().put("outcome", "unknown");
     }
     return object().put("outcome", "refused").set("kind", rule.path("kind"));
   }
