@@ -100,7 +100,7 @@ def test_no_answer_is_lost(cell: Cell, tmp_path: Path) -> None:
         if cell.moment == "before":
             assert not posted
             states = {entry.state for entry in entries.values()}
-            assert states <= {"failed"}, f"nothing was sent, and the ledger says {states}\n{told}"
+            assert states <= {"refused"}, f"nothing was sent, and the ledger says {states}\n{told}"
         else:
             assert len(server.given) == program.posts
         assert "Exception ignored" not in err and "never retrieved" not in err, err
