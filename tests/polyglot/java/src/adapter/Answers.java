@@ -145,10 +145,11 @@ record Answers(JsonNode waiter, JsonNode errors) {
     JsonNode id = body.path("request_id");
     JsonNode ticks = at(body, "usage.cost_in_usd_ticks");
     boolean isBilled = ticks.isNumber() && ticks.asDouble() > 0;
+    boolean isOther = rule.path("kind").asText().equals("other");
     String post = rule.path("post").asText();
     if (isSuccess(answer) && !text(id).isEmpty()) {
       return object().put("outcome", "accepted").set("request_id", id);
-    } else if (post.equals("unknown") || (text(rule.path("kind")).equals("other") && !text(id).isEmpty())) {
+    } else if (post.equals("unknown") || (isOther && !text(id).isEmpty())) {
       return object().put("outcome", "unknown");
     } else if (post.equals("again") && !isBilled) {
       return object().put("outcome", "again").put("after", retryAfter(answer));
