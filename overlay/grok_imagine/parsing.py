@@ -178,9 +178,8 @@ def whole_at(body: object, path: str) -> int | None:
 
 
 def is_billed(data: object) -> bool:
-    """Whether an answer has a cost above 0, however large."""
-    ticks = value_at(data, COST)
-    return isinstance(ticks, int | float) and not isinstance(ticks, bool) and ticks > 0
+    """Whether an answer has a cost of any form. Zero, null and false are none."""
+    return value_at(data, COST) not in (None, 0)
 
 
 def cost_ticks(data: object) -> int | None:
@@ -253,9 +252,9 @@ def _whole(value: Any) -> Any:
     return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
-def _integer(digits: str) -> float | str:
+def _integer(digits: str) -> int | str:
     number = int(digits) if len(digits) <= 20 else None
-    return number if number is not None and -(2**63) <= number < 2**63 else _float(digits)
+    return number if number is not None and -(2**63) <= number < 2**63 else shown(digits, LONGEST_NUMBER)
 
 
 def _float(digits: str) -> float | str:

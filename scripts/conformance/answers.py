@@ -42,7 +42,7 @@ class AnswerRules:
             row = self._rule(case)
             kind = row["kind"]
         cost = _at(case.get("body"), "usage.cost_in_usd_ticks")
-        is_billed = isinstance(cost, int | float) and not isinstance(cost, bool) and cost > 0
+        is_billed = cost is not None and cost != 0  # false is 0
         named = _at(case.get("body"), "request_id")
         names_a_job = kind == "other" and isinstance(named, str) and named != ""
         if row["post"] == "unknown" or names_a_job:

@@ -81,7 +81,7 @@ def post_case(name: str, fault: str, make: Fault) -> Case:
         return row("recovers", "done", USE)
     if name == "redirect":
         return row("ApiError", "refused", AGAIN)
-    if name in ("half", "length too short", "length too long", "trickle", "endless body"):
+    if name in ("half", "length too short", "length too long", "trickle", "endless body", "not gzip"):
         return row("StartOutcomeUnknown", "unknown", CANDIDATE, "candidate_id")
     return row("StartOutcomeUnknown", "unknown", CONSOLE)
 

@@ -74,7 +74,8 @@ func post(a answer) object {
 	if a.isSuccess() && id != "" {
 		return object{"outcome": "accepted", "request_id": id}
 	}
-	isBilled := as[float64](at(a.Body, "usage", "cost_in_usd_ticks")) > 0
+	cost := at(a.Body, "usage", "cost_in_usd_ticks")
+	isBilled := cost != nil && cost != 0.0 && cost != false
 	switch {
 	case at(rule, "post") == "unknown" || (at(rule, "kind") == "other" && id != ""):
 		return object{"outcome": "unknown"}

@@ -82,7 +82,8 @@ fn retry_after(answer: &Value) -> Option<f64> {
 
 pub fn post(errors: &Value, answer: &Value) -> Value {
     let (rule, body) = (rule(errors, answer), body(answer));
-    let is_billed = number(at(&body, "usage.cost_in_usd_ticks")) > 0.0;
+    let cost = at(&body, "usage.cost_in_usd_ticks");
+    let is_billed = !(cost.is_null() || *cost == false || cost.as_f64() == Some(0.0));
     let has_id = !text(&body["request_id"]).is_empty();
     match text(&rule["post"]) {
         _ if is_success(answer) && has_id => json!({"outcome": "accepted", "request_id": body["request_id"]}),

@@ -33,7 +33,7 @@ export function post(answer: Answer): Verdict {
   if (isSuccess(answer.http_status) && isText(id)) return { outcome: "accepted", request_id: id };
   const { kind, post } = rule(answer);
   const cost = at(answer.body, "usage.cost_in_usd_ticks");
-  const isBilled = typeof cost === "number" && cost > 0;
+  const isBilled = ![undefined, null, false, 0].includes(cost);
   if (kind === "other" && isText(id)) return { outcome: "unknown" };
   if (post === "again" && !isBilled) return { outcome: "again", after: retryAfter(answer) };
   return post === "unknown" ? { outcome: "unknown" } : { outcome: "refused", kind };

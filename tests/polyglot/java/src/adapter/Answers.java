@@ -144,7 +144,9 @@ record Answers(JsonNode waiter, JsonNode errors) {
     JsonNode rule = rule(answer);
     JsonNode id = body.path("request_id");
     JsonNode ticks = at(body, "usage.cost_in_usd_ticks");
-    boolean isBilled = ticks.isNumber() && ticks.asDouble() > 0;
+    boolean isZero = ticks.isNumber() && ticks.asDouble() == 0;
+    boolean isFalse = ticks.isBoolean() && !ticks.asBoolean();
+    boolean isBilled = !ticks.isMissingNode() && !ticks.isNull() && !isZero && !isFalse;
     boolean isOther = rule.path("kind").asText().equals("other");
     String post = rule.path("post").asText();
     if (isSuccess(answer) && !text(id).isEmpty()) {
