@@ -31,7 +31,7 @@ def said(*arguments):
     return done.returncode, done.stdout, done.stderr
 import grok_imagine
 assert said("--version") == (0, f"grok-imagine {grok_imagine.__version__}\\n", ""), said("--version")
-needs = "grok-imagine needs typer: pip install 'grok-imagine[cli]'\\n"
+needs = "grok-imagine needs typer: install grok-imagine with its extra [cli]; in a checkout: pip install '.[cli]'\\n"
 assert said("models") == (2, "", needs), said("models")
 print("the bare wheel's program says what it needs")
 """
@@ -43,7 +43,7 @@ def said(*arguments):
 code, told = said("estimate", "x", "--duration", "2")
 assert code == 0 and told.startswith("$0.10"), told
 code, told = said("--base-url", "http://127.0.0.1:9", "generate", "x", "--preview")
-assert code == 2 and "pip install 'grok-imagine[preview]'" in told, told
+assert code == 2 and "install grok-imagine with its extra [preview]; in a checkout: pip install '.[preview]'" in told, told
 print("the program runs without the libraries of pictures")
 """
 COMMAND = """

@@ -47,6 +47,9 @@ def _run() -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in NEEDED:
             raise
-        print(f"grok-imagine needs {error.name}: pip install 'grok-imagine[cli]'", file=sys.stderr)
+        print(
+            f"grok-imagine needs {error.name}: install grok-imagine with its extra [cli]; in a checkout: pip install '.[cli]'",
+            file=sys.stderr,
+        )
         return NUMBERS["usage"]
     return run(sys.argv[1:])

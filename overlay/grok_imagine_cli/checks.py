@@ -61,7 +61,7 @@ def _extra(name: str) -> Check:
             found.append(f"{library} {metadata.version(library)}")
         except metadata.PackageNotFoundError:
             missing.append(library)
-    lacking = f"without {', '.join(missing)}: pip install 'grok-imagine[{name}]'"
+    lacking = f"without {', '.join(missing)}: install grok-imagine with its extra [{name}]; in a checkout: pip install '.[{name}]'"
     return Check(f"extra [{name}]", 0, lacking if missing else ", ".join(found))
 
 

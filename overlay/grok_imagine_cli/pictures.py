@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INSTALL", "check", "missing_for_posters", "poster", "preview", "seconds", "sheet"]
 
-INSTALL = "pip install 'grok-imagine[preview]'"
+INSTALL = "install grok-imagine with its extra [preview]; in a checkout: pip install '.[preview]'"
 """What brings the libraries of this module."""
 
 NEEDED = {"av": "PyAV", "PIL": "Pillow", "textual_image": "textual-image"}

@@ -26,7 +26,7 @@ def __getattr__(name: str) -> Any:
         missing = (error.name or "").partition(".")[0]
         if missing.startswith("grok_imagine"):
             raise
-        text = f"the sandbox needs {missing}: pip install 'grok-imagine[sandbox]'"
+        text = f"the sandbox needs {missing}: install grok-imagine with its extra [sandbox]; in a checkout: pip install '.[sandbox]'"
         raise ModuleNotFoundError(text, name=error.name) from error
     globals()[name] = found
     return found

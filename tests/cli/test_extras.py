@@ -46,7 +46,7 @@ def test_pictures_are_an_extra_of_their_own() -> None:
 @pytest.mark.parametrize("option", ["--preview", "--contact-sheet sheet.png"])
 def test_without_them_a_hint_comes_before_anything_is_sent(tmp_path: Path, option: str) -> None:
     done = run("--base-url", "http://127.0.0.1:9", "generate", "x", *option.split(), folder=tmp_path)
-    told = "pictures need PyAV, Pillow, textual-image: pip install 'grok-imagine[preview]'"
+    told = "pictures need PyAV, Pillow, textual-image: install grok-imagine with its extra [preview]; in a checkout: pip install '.[preview]'"
     assert (done.returncode, done.stdout) == (2, "") and told in done.stderr
 
 

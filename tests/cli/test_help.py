@@ -160,7 +160,10 @@ def test_help_and_version_load_neither_client_nor_httpx(arguments: list[str]) ->
 def test_without_its_extra_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['typer'] = None; sys.argv = ['grok-imagine', 'models']; import grok_imagine_cli as c; c.main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "grok-imagine needs typer: pip install 'grok-imagine[cli]'\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "grok-imagine needs typer: install grok-imagine with its extra [cli]; in a checkout: pip install '.[cli]'\n",
+    )
 
 
 def test_the_version_is_the_installed_one(program: Any) -> None:

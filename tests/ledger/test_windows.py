@@ -118,7 +118,7 @@ def test_a_quota_has_a_name(name: Any) -> None:
 @pytest.mark.parametrize("missing", ["limits.storage", "redis"])
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'grok-imagine\[redis\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install '.\[redis\]'"):
         RedisQuota("redis://127.0.0.1:1/0")
 
 

@@ -194,7 +194,10 @@ def test_without_its_extra_it_says_which_and_others_run(project: Path) -> None:
     )
     code, said = run(project, PYTHONPATH=str(project))
     assert code == 1, said
-    assert "the sandbox needs uvicorn: pip install 'grok-imagine[testing]'" in said
+    assert (
+        "the sandbox needs uvicorn: install grok-imagine with its extra [testing]; in a checkout: pip install '.[testing]'"
+        in said
+    )
     assert "1 passed, 1 error" in said
 
 

@@ -156,17 +156,24 @@ def test_without_its_extra_it_says_what_to_install(package: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert (
         done.stderr
-        == f"python -m grok_imagine_sandbox: the sandbox needs {package}: pip install 'grok-imagine[sandbox]'\n"
+        == f"python -m grok_imagine_sandbox: the sandbox needs {package}: install grok-imagine with its extra [sandbox]; in a checkout: pip install '.[sandbox]'\n"
     )
 
 
 def test_its_help_and_the_program_do_without_it() -> None:
     assert without("uvicorn", "grok_imagine_sandbox", "--help").returncode == 0
     done = without("uvicorn", "grok_imagine_cli", "sandbox", "serve")
-    assert done.returncode and "pip install 'grok-imagine[sandbox]'" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode
+        and "install grok-imagine with its extra [sandbox]; in a checkout: pip install '.[sandbox]'" in done.stderr
+        and "Traceback" not in done.stderr
+    )
     code = "import sys; sys.modules['uvicorn'] = None\ntry:\n from grok_imagine_sandbox import Sandbox\nexcept ImportError as e: print(e)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "the sandbox needs uvicorn: pip install 'grok-imagine[sandbox]'\n"
+    assert (
+        done.stdout
+        == "the sandbox needs uvicorn: install grok-imagine with its extra [sandbox]; in a checkout: pip install '.[sandbox]'\n"
+    )
 
 
 def test_the_program_serves_other_hosts_with_a_warning() -> None:

@@ -185,7 +185,7 @@ def type_of(data: memoryview, allowed: tuple[str, ...], refuse: Refuse) -> str:
     try:
         import filetype  # imported here, since few requests have a file
     except ImportError as error:
-        hint = Hint("install", "pip install 'grok-imagine[media]'")
+        hint = Hint("install", "install grok-imagine with its extra [media]; in a checkout: pip install '.[media]'")
         text = f"a local image or video needs the package `filetype`: {hint.text}"
         raise ConfigurationError(text, hint=hint) from error
 

@@ -73,7 +73,7 @@ class RedisQuota:
             from redis.backoff import NoBackoff
             from redis.retry import Retry
         except ImportError as error:
-            hint = Hint("install", "pip install 'grok-imagine[redis]'")
+            hint = Hint("install", "install grok-imagine with its extra [redis]; in a checkout: pip install '.[redis]'")
             raise ConfigurationError(f"RedisQuota needs redis: {hint.text}", hint=hint) from error
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"RedisQuota: name is a string, equal in all processes; got {name!r}")
