@@ -56,7 +56,7 @@ def _poison() -> list[str]:
         "clients; nothing is posted twice, and an id that came is kept ([`tests/facade/test_poison.py`](../tests/facade/test_poison.py)).\n",
         "| Where | What comes |\n|---|---|",
         f"| the answer to the POST | {', '.join(poison.POSTS)} |",
-        f"| the first or the second look | {', '.join(poison.LOOKS)} |",
+        f"| the first or the second poll | {', '.join(poison.LOOKS)} |",
         f"| the ledger's row of an earlier run | {', '.join(poison.ROWS)} |\n",
     ]
 

@@ -303,7 +303,7 @@ CLOCKS = (
          "done", None, USE, at_pause(stalls(5 * HOURS)), generate, shifted=5 * HOURS),
     Case("suspended, still running", "clock", "the same, and the job runs on", "VideoTimeoutError", True, 1, "running",
          "request_id", WAIT, runs_and_stalls, generate, shifted=5 * HOURS),
-    Case("suspended, then 502", "clock", "the same, and the one look meets a 502", "VideoTimeoutError", True, 1,
+    Case("suspended, then 502", "clock", "the same, and the one poll meets a 502", "VideoTimeoutError", True, 1,
          "running", "request_id", WAIT, looks_and_stalls, generate, shifted=5 * HOURS),
     Case("suspended in the POST", "clock", "the machine sleeps for 5 h while the POST is answered", "recovers", True, 1,
          "done", None, USE, at_post(stalls(5 * HOURS)), generate, shifted=5 * HOURS),
@@ -317,7 +317,7 @@ CLOCKS = (
     Case("set forward", "clock", "the wall clock is set forward by 5 h between intent and id: listed as unknown until"
          " the id is there", "recovers", True, 1, "done", None, USE, at_post(wall_moves(5 * HOURS)), generate),
     Case("noted two days early", "clock", "the wall clock was two days slow when the end was noted: `reconcile` takes"
-         " the URL for expired, and looks once more", "recovers", True, 1, "done", None, USE, nothing,
+         " the URL for expired, and polls once more", "recovers", True, 1, "done", None, USE, nothing,
          generate_and_reconcile(-48 * HOURS, 1)),
     Case("noted two days late", "clock", "the wall clock was two days fast when the end was noted: a URL that has run"
          " out is renewed by the download", "recovers", True, 1, "done", None, USE, nothing,

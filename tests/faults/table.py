@@ -32,7 +32,7 @@ the time that was given for it.
 
 TITLES = {
     "POST": ("The POST that starts a job", "The service, when it is asked for a video:"),
-    "look": ("A look at the job", "The service, at the first look after the POST, unless it says for how long:"),
+    "look": ("A poll of the job", "The service, at the first poll after the POST, unless it says for how long:"),
     "download": ("The download", "The host of the file, at the first request, unless it says for how long:"),
     "ledger": ("The ledger", "The ledger's file:"),
     "file": ("The file of the video", "The disk that the video is saved to:"),
