@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +180,27 @@ def test_a_name_of_another_sdk_is_answered_by_ours(kind: Callable[..., Any], of:
         getattr(value, name)
     assert caught.value.name == name and caught.value.obj is value
     assert getattr(value, "no_such_name", None) is None and not hasattr(value, "__no_such__")
+
+
+ELSEWHERE: dict[str, Callable[[AsyncClient], Coroutine[Any, Any, Any]]] = {
+    "generate": lambda client: client.video.generate("A cat"),
+    "batch": lambda client: client.video.batch(["A cat"]).__anext__(),
+    "updates": lambda client: client.video.updates("a").__anext__(),
+    "models": lambda client: client.models.list(),
+    "reconcile": lambda client: client.reconcile(),
+    "close": lambda client: client.close(),
+}
+
+
+@pytest.mark.parametrize("call", ELSEWHERE)
+def test_another_framework_than_asyncio_is_told_at_once(call: str, sandbox: Sandbox) -> None:
+    """As trio runs a coroutine: without a loop of asyncio."""
+    coroutine = ELSEWHERE[call](AsyncClient(api_key="k", base_url=sandbox.base_url))
+    with pytest.raises(
+        ConfigurationError, match=r"runs in asyncio's event loop, and none runs here; .* Client in a thread"
+    ):
+        coroutine.send(None)
+    assert sandbox.posts == []
 
 
 def test_all_are_errors_of_this_package() -> None:

@@ -12,6 +12,7 @@ from typing import Self, TypeAlias, cast
 
 from ..core.effects import Flow
 from ..core.results import AsyncVideo
+from ..transport.aio import check_loop
 from .outcome import BatchClosed, BatchItem, Outcome, check_requests
 from .runner import BatchRunner, BatchStats
 
@@ -43,6 +44,7 @@ class Engine:
     def start(self) -> None:
         """Starts to pull requests, unless it has started or ended."""
         if self._feeder is None and not self.has_ended:
+            check_loop()
             self._feeder = asyncio.ensure_future(self._feed())
 
     def on_outcome_read(self, outcome: Outcome) -> None:

@@ -21,7 +21,7 @@ from ..answers.answer import Answer, take_in
 from ..config import Config
 from ..core.effects import Blocking, Call, Effect, Flow, Sleep, Stream
 from ..core.results import Job
-from ..errors import GrokImagineError, RequestTimeout, TransportError
+from ..errors import ConfigurationError, GrokImagineError, RequestTimeout, TransportError
 from ..parsing import BLOCK, MOST_ANSWER, redact
 from ..posting.post import GRACE, Post, cancel_or_wait_all
 from .exchange import LONGEST_STEPS, Exchange, FirstByte
@@ -50,6 +50,15 @@ class AsyncClosing(Protocol):
         """Ends it."""
 
 
+def check_loop() -> None:
+    """Raises ConfigurationError unless asyncio's event loop runs here: another framework has no use for this client."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        text = "AsyncClient runs in asyncio's event loop, and none runs here; elsewhere, call Client in a thread"
+        raise ConfigurationError(text) from None
+
+
 class AsyncDriver:
     """Runs flows with an asynchronous httpx client, one for each event loop it meets."""
 
@@ -76,6 +85,7 @@ class AsyncDriver:
 
     async def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end. What interrupts it is raised in the flow, which knows what it means."""
+        check_loop()
         if self._simulated:
             with self._simulated.working():
                 return await self._run(flow)
@@ -283,6 +293,7 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Closes the connections of this loop, unless the HTTP client was given. Answers to paid POSTs are waited for."""
+        check_loop()
         for batch in list(self.batches):
             await batch.close()
         self._config.closed = "this client was closed; make another"
