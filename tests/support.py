@@ -168,6 +168,24 @@ class Api:
         return asyncio.run(run())
 
 
+def closing_after(use: Callable[[Any], Any], http: Any) -> Callable[[Any], Any]:
+    """A use of a client, after which the HTTP client that it was given is closed, in the same event loop."""
+
+    def blocking(client: Any) -> Any:
+        try:
+            return use(client)
+        finally:
+            http.close()
+
+    async def awaited(client: Any) -> Any:
+        try:
+            return await use(client)
+        finally:
+            await http.aclose()
+
+    return blocking if hasattr(http, "close") else awaited
+
+
 @functools.cache
 def contract() -> dict[str, Any]:
     """The contract as written, not as compiled. It is everybody's: a test that changes it takes a copy."""

@@ -37,7 +37,7 @@ from grok_imagine.config import Config
 from grok_imagine.transport.failures import transport_error
 from grok_imagine.transport.request import complete
 from grok_imagine_sandbox import Sandbox
-from support import HANG, UNLIMITED, Api, ManualClock
+from support import HANG, UNLIMITED, Api, ManualClock, closing_after
 
 ONCE = RetryPolicy(max_retries=0)
 
@@ -280,10 +280,12 @@ def test_a_post_that_was_answered_is_not_called_never_delivered(
         connection.sendall(reply(b"", "307 Temporary Redirect", f"location: {location}\r\n"))
 
     options: dict[str, Any] = {}
+    use: Callable[[Any], Any] = lambda c: c.video.start("A cat")  # noqa: E731
     if given:
-        options["http_client"] = httpx.Client() if kind == "sync" else httpx.AsyncClient()
+        http = httpx.Client() if kind == "sync" else httpx.AsyncClient()
+        options, use = {"http_client": http}, closing_after(use, http)
     with server(redirect) as url, pytest.raises(GrokImagineError) as caught:
-        Api(kind, clock, url, **options)(lambda c: c.video.start("A cat"))
+        Api(kind, clock, url, **options)(use)
     assert delivery_of(caught.value) is not Delivery.NEVER_DELIVERED and len(posts) == 1
 
 
@@ -317,3 +319,4 @@ def test_a_client_that_was_given_keeps_its_posts_in_the_loop(when: str, tmp_path
         go_on.set()
         states = [entry.state for entry in ledger.jobs()]
     assert states == (["running"] if when == "cancelled" else ["unknown"])
+    gc.collect()  # here, where they are expected

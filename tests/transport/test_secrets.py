@@ -29,7 +29,7 @@ from grok_imagine import AsyncClient, Client, GrokImagineError, Ledger, RetryPol
 from grok_imagine.transport import redaction
 from grok_imagine_sandbox import SCENARIOS, Sandbox
 from hosts import MP4, Host
-from support import ROOT, UNLIMITED, Api, ManualClock
+from support import ROOT, UNLIMITED, Api, ManualClock, closing_after
 
 KEY = "xai-CANARY0key0000000000"
 DATA = "data:image/png;base64,CANARY0data"
@@ -332,13 +332,14 @@ def test_no_local_variable_shows_a_secret(kind: str, given: bool, way: str, look
     answer, url, proxy = WAYS[way]
     for address in raw(answer):
         options: dict[str, Any] = {"proxy": proxy and proxy.format(address)}
+        use = LOOKS[look]
         if given:
-            http = httpx.Client if kind == "sync" else httpx.AsyncClient
-            options = {"http_client": http(trust_env=False, **options)}
+            http = (httpx.Client if kind == "sync" else httpx.AsyncClient)(trust_env=False, **options)
+            options, use = {"http_client": http}, closing_after(use, http)
         secret = {"api_key": "xai-CANARY0key0000000000", "headers": {"x-gateway": "CANARY0gateway"}}
         retry = RetryPolicy(max_retries=0)
         with pytest.raises(GrokImagineError) as caught:
-            Api(kind, clock, url.format(address), retry=retry, request_timeout=5, **secret, **options)(LOOKS[look])
+            Api(kind, clock, url.format(address), retry=retry, request_timeout=5, **secret, **options)(use)
         frames = "".join(
             line
             for line in traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
