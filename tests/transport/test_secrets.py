@@ -347,3 +347,27 @@ def test_no_local_variable_shows_a_secret(kind: str, given: bool, way: str, look
         )
         assert "_fetch" in frames or "_stream" in frames or way == "refuses"
         assert "CANARY" not in frames and base64.b64encode(b"u:CANARY0password").decode() not in frames
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_what_the_program_handles_meanwhile_is_left_alone(kind: str, clock: ManualClock) -> None:
+    def lines() -> Iterator[int]:
+        while True:
+            with suppress(ValueError):
+                yield 1
+
+    def fails() -> None:
+        mine = "kept"
+        raise ValueError(mine)
+
+    generator: Any = lines()
+    next(generator)
+    try:
+        fails()
+    except ValueError as error:
+        generator.throw(error)
+        with pytest.raises(GrokImagineError):
+            Api(kind, clock, "http://127.0.0.1:1/v1", retry=RetryPolicy(max_retries=0))(LOOKS["get"])
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True).format()
+        assert "mine = 'kept'" in "".join(shown)
+    assert next(generator) == 1

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError
 from ..urls import Url
 
 LIBRARIES = ("httpx", "httpcore", "httpx2", "httpcore2")
+
+HOLDERS = frozenset({*LIBRARIES, "h11", "h2", "hpack", "socksio", "anyio", "trio", "asyncio", "ssl", "socket"})
+"""Packages through whose hands a header goes."""
 
 NOT_DELIVERED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
 """What the libraries raise before the first byte of a request has left for the service."""
@@ -61,12 +64,19 @@ def answer_in(error: Exception) -> Any:
 
 
 def _clear_locals(error: BaseException) -> None:
-    """Clears the local variables of the library's frames: they hold the key, and those of a proxy, where nothing hides them."""
+    """Clears the local variables of the library's frames: they hold the key, and those of a proxy, where nothing hides them.
+
+    Frames of the program are kept: what it handles meanwhile is in the chain, too, and a generator whose frame is cleared ends.
+    """
     each: BaseException | None = error
     for _ in range(20):
         if each is None:
             return
-        traceback.clear_frames(each.__traceback__)
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            module = str(frame.f_globals.get("__name__"))
+            if module.partition(".")[0] in HOLDERS or module.startswith(f"{__package__}."):
+                with suppress(RuntimeError):  # it still runs
+                    frame.clear()
         each = each.__cause__ or each.__context__
 
 
