@@ -28,8 +28,10 @@ from support import UNLIMITED, Api, ManualClock
 
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 LOST = b""
-TAKEN = b'HTTP/1.1 200 OK\r\ncontent-length: 23\r\n\r\n{"request_id": "job-7"}'
-REFUSED = b'HTTP/1.1 429 X\r\ncontent-length: 29\r\n\r\n{"error":"Too many requests"}'
+TAKEN = b'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 23\r\n\r\n{"request_id": "job-7"}'
+REFUSED = b'HTTP/1.1 429 X\r\nconnection: close\r\ncontent-length: 29\r\n\r\n{"error":"Too many requests"}'
+GATEWAY = b"HTTP/1.1 504 X\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
+KEY_REFUSED = b"HTTP/1.1 401 X\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
 
 
 class Service:
@@ -95,6 +97,42 @@ class AsyncAgain(httpx.AsyncHTTPTransport):
             return await super().handle_async_request(request)
 
 
+class Retrying(httpx.HTTPTransport):
+    """Sends again whatever answer came, but for a refusal."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        if response.status_code == 429:
+            return response
+        response.read()
+        return super().handle_request(request)
+
+
+class AsyncRetrying(httpx.AsyncHTTPTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        if response.status_code == 429:
+            return response
+        await response.aread()
+        return await super().handle_async_request(request)
+
+
+def retrying(kind: str) -> Any:
+    return {"transport": Retrying() if kind == "sync" else AsyncRetrying()}
+
+
+class Leaves(BaseException):
+    """What a program's own transport ends by."""
+
+
+class Leaving(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise Leaves
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise Leaves
+
+
 class Refresh(httpx.Auth):
     """Asks another host after the POST was answered, in vain."""
 
@@ -130,12 +168,16 @@ GIVEN: dict[str, tuple[Options, list[bytes], int]] = {
         [LOST, REFUSED],
         2,
     ),
+    "a transport sends again after an answer that leaves it open, and is refused": (retrying, [GATEWAY, REFUSED], 2),
+    "a transport sends again after a job, and is refused": (retrying, [TAKEN, REFUSED], 2),
+    "a transport leaves": (lambda kind: {"transport": Leaving()}, [TAKEN], 0),
     "an auth flow fails after the answer": (lambda kind: {"auth": Refresh()}, [TAKEN], 1),
     "a hook raises": (lambda kind: {"event_hooks": raising(kind)}, [TAKEN], 1),
 }
 """For each: the options of the `http_client`, the answers, and how often that sends."""
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of a thread that is left
 @KINDS
 @pytest.mark.parametrize("name", GIVEN)
 def test_what_may_have_been_taken_is_never_posted_again(
@@ -163,6 +205,19 @@ def test_a_refusal_of_each_post_is_a_refusal(kind: str, service: Service, clock:
     with pytest.raises(GrokImagineError) as caught:
         api(lambda client: client.video.start("A cat"))
     assert delivery_of(caught.value) is Delivery.REFUSED and service.posts == 3
+    http.close() if kind == "sync" else asyncio.run(http.aclose())
+
+
+@KINDS
+def test_a_refusal_that_the_transport_sent_again_after_is_a_refusal(
+    kind: str, service: Service, clock: ManualClock
+) -> None:
+    service.answers = [KEY_REFUSED, REFUSED]
+    http = (httpx.Client if kind == "sync" else httpx.AsyncClient)(**retrying(kind))
+    api = Api(kind, clock, service.base_url, http_client=http, retry=RetryPolicy(max_retries=0))
+    with pytest.raises(GrokImagineError) as caught:
+        api(lambda client: client.video.start("A cat"))
+    assert delivery_of(caught.value) is Delivery.REFUSED and service.posts == 2
     http.close() if kind == "sync" else asyncio.run(http.aclose())
 
 

@@ -219,7 +219,8 @@ class AsyncDriver:
                 ours = transport_error(error, sent=first_byte.is_sent, place=self._config.place)
                 raise ours from (None if ours is error else error)
             lost = broken_off(error)  # the id may be in what has come
-        first_byte.check(response.status_code)
+        with typed(self._config.place):
+            first_byte.check(response.status_code)
         return take_in(response.status_code, headers, bytes(body), self._config.api_key, lost)
 
     async def _answering(self, http: Any, arguments: dict[str, Any], first_byte: FirstByte) -> Any:
@@ -331,8 +332,10 @@ async def _settled(post: Post, work: Coroutine[Any, Any, Answer]) -> None:
         outcome = await work
     except GrokImagineError as error:
         outcome = error
-    except asyncio.CancelledError as error:
-        outcome = TransportError("the event loop ended before the answer came")
+    except BaseException as error:  # whatever it is, a caller waits for the outcome
+        is_end = isinstance(error, asyncio.CancelledError)
+        text = "the event loop ended before the answer came" if is_end else f"{type(error).__name__} while it was sent"
+        outcome = TransportError(text)
         outcome.__cause__ = error
     try:
         await _finished(asyncio.to_thread(post.finish, outcome))

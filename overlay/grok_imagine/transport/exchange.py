@@ -10,6 +10,7 @@ from typing import Any
 from .. import logs
 from ..answers.answer import Answer, take_in
 from ..config import CONNECT_TIMEOUT, Config
+from ..error_kinds import rule_of
 from ..errors import GrokImagineError, NotDelivered, RequestTimeout, TransportError
 from ..parsing import BLOCK, MOST_ANSWER
 from ..posting.post import Post, PostCancelled
@@ -135,13 +136,13 @@ class FirstByte:
     A transport or an auth flow of the caller's own may send it more than once.
     """
 
-    __slots__ = ("_awaits_answer", "_has_lost_one", "is_sent", "post")
+    __slots__ = ("_has_lost_one", "_is_open", "is_sent", "post")
 
     def __init__(self, post: Post | None) -> None:
         self.post = post
         # None where nobody watches: then the library's error shows it.
         self.is_sent: bool | None = None
-        self._awaits_answer = self._has_lost_one = False
+        self._is_open = self._has_lost_one = False  # whether what was sent may have started a job that no answer tells
 
     @property
     def extensions(self) -> dict[str, Any]:
@@ -158,19 +159,21 @@ class FirstByte:
 
     def _trace(self, name: str, info: Mapping[str, Any]) -> None:
         if name.endswith(".receive_response_headers.complete"):
-            self._awaits_answer = False
+            # An answer of HTTP/1.1 begins with the protocol, one of HTTP/2 with the status.
+            status = next(part for part in info["return_value"] if isinstance(part, int))
+            self._is_open = self._is_open and rule_of(status).post == "unknown"
         if not self.post or not name.endswith(".send_request_headers.started"):
             return
-        self._has_lost_one |= self._awaits_answer
-        self._awaits_answer = info["request"].method != b"CONNECT"  # what a proxy is asked before is not meant
-        if self._awaits_answer:
+        self._has_lost_one |= self._is_open
+        self._is_open = info["request"].method != b"CONNECT"  # what a proxy is asked before is not meant
+        if self._is_open:
             self.post.sending()
             self.is_sent = True
 
     def check(self, status: int) -> None:
         """Raises TransportError for a refusal that follows a POST whose own answer was lost: that one may have started a job."""
         if self._has_lost_one and not 200 <= status < 300:
-            raise TransportError(f"HTTP {status} came, but it was sent before, and that answer was lost")
+            raise TransportError(f"HTTP {status} came, but it was sent before, and that may have started a job")
 
 
 def _bounded(chunks: Iterable[bytes], is_paid: bool, end: float | None = None) -> tuple[bytes, str]:
