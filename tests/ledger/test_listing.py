@@ -7,7 +7,9 @@ import itertools
 import sqlite3
 from typing import Any, get_args
 
-from grok_imagine import Ledger, Video
+import pytest
+
+from grok_imagine import BatchSlot, CostLimitError, Ledger, TextToVideo, Video
 from grok_imagine.literals import State
 
 
@@ -42,3 +44,17 @@ def test_a_cost_that_is_told_after_the_video_is_on_disk_counts(ledger: Ledger) -
     ledger.record_result(Video("job-1", {"status": "done", "usage": {"cost_in_usd_ticks": 5}}), "o")
     ledger.record_result(Video("job-1", {"status": "done"}), "o")
     assert [(entry.state, entry.cost_ticks) for entry in ledger.jobs()] == [("downloaded", 5)]
+
+
+@pytest.mark.parametrize("is_on_disk", [False, True])
+def test_what_a_job_cost_counts_against_a_cap_whenever_it_is_told(ledger: Ledger, is_on_disk: bool) -> None:
+    request, slot = TextToVideo("A cat"), BatchSlot("b", 0, 1000)
+    ledger.confirm(str(ledger.claim(request, "o", slot)), "job-1")
+    ledger.record_result(Video("job-1", {"status": "done"}), "o")
+    if is_on_disk:
+        ledger.record_download("job-1", "a.mp4", "o")
+    with pytest.raises(CostLimitError):
+        ledger.check_cost("o", slot, 1999)
+    ledger.record_result(Video("job-1", {"status": "done", "usage": {"cost_in_usd_ticks": 5}}), "o")
+    ledger.record_download("job-1", "a.mp4", "o")
+    ledger.check_cost("o", slot, 1005)

@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
     Attributes:
         intent: The ledger's own id of the entry.
-        state: The state in the ledger's words; `outcome` has it in those of a batch.
+        state: The state; see `State`.
         request_id: The job's id. None before the POST was answered, and for good if its outcome is unknown.
         origin: The `base_url` of the client.
         mode: Such as `text-to-video`; None for a job of another client.

@@ -47,7 +47,7 @@ EXPRESSIONS = {"cost_ticks": "COALESCE(:cost_ticks, cost_ticks)"}
 RESERVED = "MAX(COALESCE(counted_ticks, 0), COALESCE(:cost_ticks, 0))"
 COUNTED = {
     **dict.fromkeys(("failed", "expired"), "COALESCE(:cost_ticks, cost_ticks, 0)"),
-    **dict.fromkeys(("done", "moderated"), "COALESCE(:cost_ticks, counted_ticks)"),
+    **dict.fromkeys(("done", "downloaded", "moderated"), "COALESCE(:cost_ticks, counted_ticks)"),
 }
 """Ticks that count against a cap: the reported cost of a job that has ended (0 if it failed and was not billed), or the maximum
 cost of a job that runs or reported no cost."""
@@ -288,7 +288,8 @@ class Ledger:
         where = "request_id = :key AND origin = :origin AND state != 'downloaded'"
         is_written = self._update(where, request_id, request_id, origin, **values)
         if not is_written and (ticks := values["cost_ticks"]) is not None:
-            self.record_cost(request_id, origin, ticks)
+            where = "request_id = :key AND origin = :origin"
+            self._update(where, request_id, request_id, origin, state="downloaded", cost_ticks=ticks)
 
     def jobs(self, *states: str) -> list[Entry]:
         """The jobs in these states, or all, oldest first.
