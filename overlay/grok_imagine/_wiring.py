@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -293,6 +293,7 @@ class ClientCore:
 
     def runner(
         self,
+        requests: object,
         *,
         ledger: Ledger | None,
         max_cost_usd: float | None,
@@ -306,18 +307,25 @@ class ClientCore:
         bind: Callable[[Video], Video],
     ) -> BatchRunner:
         """The flows of a batch. Without a ledger its requests are known as long as it lives."""
+        from .batch.outcome import check_requests
         from .batch.runner import BatchRunner, Options
         from .ledger.ledger import Ledger
 
         is_number = isinstance(max_cost_usd, int | float | Decimal) and not isinstance(max_cost_usd, bool)
+        is_number = is_number and not (
+            isinstance(max_cost_usd, Decimal) and max_cost_usd.is_nan()
+        )  # it can't be compared
         if max_cost_usd is not None and not (is_number and 0 <= max_cost_usd < 1e9):
             raise OutOfRange(f"is USD from 0 on; got {max_cost_usd!r}", fields=["max_cost_usd"], section="x-pricing")
         if not isinstance(name, str) or not name:
             raise OutOfRange(f"is a text; got {name!r}", fields=["name"], section="client")
         _check_callback("on_progress", on_progress, self._awaits)
-        own = self._recorder_of(ledger or self._ledger or Ledger.temporary())
+        _check_callback("on_started", on_started, self._awaits, "the Job")
+        check_requests(requests, *((Iterable, AsyncIterable) if self._awaits else (Iterable,)))
         bound = contract.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
-        options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress, on_started, _schedule(interval))
+        schedule = _schedule(interval)
+        own = self._recorder_of(ledger or self._ledger or Ledger.temporary())
+        options = Options(own, name, max_cost_usd, bound, repeat, strict, on_progress, on_started, schedule)
         if tracing := self._tracing:
             options = options._replace(wrap=tracing.around(own.ledger))
         key = self._config.api_key

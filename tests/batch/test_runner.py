@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import tempfile
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -250,18 +252,25 @@ def test_without_a_price_no_cap_can_hold(batches: Batches, sandbox: Sandbox) -> 
     [
         {"max_cost_usd": -1},
         {"max_cost_usd": float("nan")},
+        {"max_cost_usd": Decimal("NaN")},
+        {"max_cost_usd": Decimal("sNaN")},
         {"name": ""},
         {"concurrency": 0},
         {"concurrency": True},
         {"timeout": -1},
         {"interval": 0},
         {"interval": float("nan")},
+        {"requests": "A cat"},
+        {"on_started": 5},
     ],
 )
-def test_an_argument_is_checked_before_anything_is_sent(batches: Batches, sandbox: Sandbox, wrong: Any) -> None:
+def test_an_argument_is_checked_before_anything_is_sent_or_made(
+    batches: Batches, sandbox: Sandbox, wrong: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(OutOfRange, match=next(iter(wrong))):
-        batches(["A cat"], **wrong)
-    assert not sandbox.requests
+        batches(**{"requests": ["A cat"]} | wrong)
+    assert not sandbox.requests and not list(tmp_path.glob("grok-imagine-*"))
 
 
 @pytest.mark.parametrize("interval", [3, lambda age: 3.0], ids=["seconds", "a function"])

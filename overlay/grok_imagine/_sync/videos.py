@@ -410,12 +410,13 @@ class Videos(OtherNames):
         """
         from ..batch.threads import Batch, Engine
 
+        most = self._core.concurrency(concurrency)
         runner = self._core.runner(
-            ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, interval=interval, repeat=repeat,
+            requests, ledger=ledger, max_cost_usd=max_cost_usd, name=name, timeout=timeout, interval=interval, repeat=repeat,
             strict=strict, on_progress=on_progress, on_started=on_started,
             bind=lambda video: Video.bound(video, self.download),
         )  # fmt: skip
-        engine = Engine(runner, requests, self._driver.run, self._core.concurrency(concurrency))
+        engine = Engine(runner, requests, self._driver.run, most)
         self._driver.batches.add(engine)
         return Batch(engine)
 

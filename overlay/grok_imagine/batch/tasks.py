@@ -13,7 +13,7 @@ from typing import Self, TypeAlias, cast
 from ..core.effects import Flow
 from ..core.results import AsyncVideo
 from ..transport.aio import check_loop
-from .outcome import BatchClosed, BatchItem, Outcome, check_requests
+from .outcome import BatchClosed, BatchItem, Outcome
 from .runner import BatchRunner, BatchStats
 
 __all__ = ["AsyncBatch"]
@@ -31,7 +31,6 @@ class Engine:
         self.runner = runner
         self.ready: asyncio.Queue[Outcome | BaseException | None] = asyncio.Queue()
         self.has_ended = False
-        check_requests(requests, Iterable, AsyncIterable)
         self._requests = requests
         self._run = run
         self._concurrency = concurrency

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeAlias
 from ..core.effects import Flow
 from ..posting.post import GRACE, TICK, close_at_exit
 from ..transport.sync import Stop
-from .outcome import BatchClosed, BatchItem, Outcome, check_requests
+from .outcome import BatchClosed, BatchItem, Outcome
 from .runner import BatchRunner, BatchStats
 
 __all__ = ["Batch"]
@@ -32,7 +32,6 @@ class Engine:
         self.runner = runner
         self.ready: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
         self.is_started = False
-        check_requests(requests, Iterable)
         self._requests = requests
         self._run = run
         self._concurrency = concurrency
