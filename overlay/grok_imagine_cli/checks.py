@@ -82,7 +82,7 @@ def _service(session: Session) -> Check:
         with session.client(noted=False, retry=RetryPolicy(max_retries=0), request_timeout=SECONDS) as client:
             models = client.models.list()
     except GrokImagineError as error:
-        about = "; ".join([in_words(error), *ways_out(error)])
+        about = "; ".join([in_words(error), *ways_out(error, session.address)])
         return Check("service", code_of(error), f"{session.address}: {type(error).__name__}: {about}")
     milliseconds = (time.monotonic() - begin) * 1000
     return Check("service", 0, f"{session.address} answers within {milliseconds:.0f} ms, {len(models)} models")

@@ -200,7 +200,7 @@ def _hints(error: BaseException, session: Session) -> list[str]:
             hint.text,
             *([f"`{PROGRAM} jobs --state unknown` lists it"] if session.ledger_path else []),
             *([f"`{line}` may find the job"] if line else []),
-            *ways_out(error),
+            *ways_out(error, session.address),
         ]
     if session.sandbox and session.request_id and not session.is_own and name in ("NotFoundError", "BadRequestError"):
         return [
@@ -210,5 +210,8 @@ def _hints(error: BaseException, session: Session) -> list[str]:
     if session.sandbox and (session.request_id or session.running) and is_resumable(error):
         return ["the sandbox of --sandbox ended with this command, and the job with it"]
     if name == "NotFoundError" and session.request_id and not session.is_own:
-        return [*ways_out(error), f"this key has no such job there; `{PROGRAM} jobs` lists those of the ledger"]
-    return list(ways_out(error))
+        return [
+            *ways_out(error, session.address),
+            f"this key has no such job there; `{PROGRAM} jobs` lists those of the ledger",
+        ]
+    return list(ways_out(error, session.address))

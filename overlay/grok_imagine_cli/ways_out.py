@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 __all__ = ["host_of", "ways_out"]
@@ -29,10 +29,15 @@ def host_of(error: BaseException) -> tuple[str, int | None] | None:
     return None
 
 
-def ways_out(error: BaseException) -> Iterator[str]:
-    """What to look at, a line each."""
+def ways_out(error: BaseException, address: str = "") -> Iterator[str]:
+    """What to look at, a line each.
+
+    Args:
+        error: Any.
+        address: The service's. A connection to any other host is one of https.
+    """
     names = {cls.__name__ for cls in type(error).__mro__}
-    if (place := host_of(error)) and (proxy := _proxy_of(*place)):
+    if (place := host_of(error)) and (proxy := _proxy_of(*place, urlsplit(address))):
         yield f"it was asked through {proxy}; NO_PROXY={place[0]} goes without"
     elif place:
         yield from (way for way in [_by_cause(error)] if way)
@@ -58,15 +63,18 @@ def _by_cause(error: BaseException) -> str | None:
     return next((way for kind, way in BY_CAUSE if any(isinstance(each, kind) for each in chain)), None)
 
 
-def _proxy_of(host: str, port: int | None) -> str | None:
-    """The proxy that the environment names for a host, without its password."""
-    if proxy_bypass(host):
+def _proxy_of(host: str, port: int | None, service: SplitResult) -> str | None:
+    """The proxy that the environment names for a host, without its password. This machine is asked without one."""
+    from grok_imagine.addresses import is_loopback
+
+    if is_loopback(host) or proxy_bypass(f"{host}:{port}"):
         return None
     proxies = getproxies()
-    scheme = next((name for name in ("http" if port == 80 else "https", "all") if proxies.get(name)), None)
+    own = service.scheme if service.hostname == host else "https"
+    scheme = next((name for name in (own, "all") if proxies.get(name)), None)
     if scheme is None:
         return None
-    found = urlsplit(proxies[scheme])
+    found = urlsplit(proxies[scheme] if "://" in proxies[scheme] else f"//{proxies[scheme]}")
     return f"the proxy {found.hostname}{f':{found.port}' if found.port else ''} of {scheme.upper()}_PROXY"
 
 

@@ -70,6 +70,11 @@ def test_an_answer_is_told_with_its_host_its_status_and_the_way_out(
         ("https://api.example.com/v1", {"HTTPS_PROXY": "http://me:CANARY@127.0.0.1:9"}, "the proxy 127.0.0.1:9 of HTTPS_PROXY"),
         ("https://api.example.com/v1", {"ALL_PROXY": "http://127.0.0.1:9"}, "the proxy 127.0.0.1:9 of ALL_PROXY"),
         ("http://127.0.0.1:9/v1", {"HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": "127.0.0.1"}, "nothing listens there"),
+        # This machine is asked without a proxy, and another by the one of its scheme.
+        ("http://127.0.0.1:9/v1", {"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}, "nothing listens there"),
+        ("http://no-such-host.invalid:8080/v1", {"HTTPS_PROXY": "http://127.0.0.1:9"}, "the name of that host has no address"),
+        ("http://no-such-host.invalid:8080/v1", {"HTTP_PROXY": "127.0.0.1:9"}, "the proxy 127.0.0.1:9 of HTTP_PROXY"),
+        ("https://no-such-host.invalid:80/v1", {"HTTPS_PROXY": "http://127.0.0.1:9"}, "the proxy 127.0.0.1:9 of HTTPS_PROXY"),
     ],
 )  # fmt: skip
 def test_a_connection_is_told_with_what_it_went_through(
