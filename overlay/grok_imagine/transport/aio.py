@@ -328,20 +328,26 @@ async def _read_body(chunks: AsyncIterable[bytes], body: bytearray) -> None:
 async def _settled(post: Post, work: Coroutine[Any, Any, Answer]) -> None:
     """A paid POST over a client that was given, which can't leave its event loop."""
     outcome: Answer | GrokImagineError
+    left: BaseException | None = None
     try:
         outcome = await work
     except GrokImagineError as error:
         outcome = error
+    except GeneratorExit:
+        raise
     except BaseException as error:  # whatever it is, a caller waits for the outcome
         is_end = isinstance(error, asyncio.CancelledError)
         text = "the event loop ended before the answer came" if is_end else f"{type(error).__name__} while it was sent"
         outcome = TransportError(text)
         outcome.__cause__ = error
+        left = None if is_end else error
     try:
         await _finished(asyncio.to_thread(post.finish, outcome))
     except RuntimeError:  # the program has ended the loop's threads
         if not post.wait(0):
             post.finish(outcome)
+    if left:  # Ctrl-C ends the loop
+        raise left
 
 
 async def _awaited(settled: asyncio.Future[Any], post: Post) -> None:
