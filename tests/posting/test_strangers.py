@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import logging
 import socket
 import threading
@@ -222,16 +223,26 @@ def test_a_refusal_that_the_transport_sent_again_after_is_a_refusal(
 
 
 @KINDS
+@pytest.mark.parametrize("reads", ["nothing", "whole", "in pieces"])
 @pytest.mark.parametrize("status", [400, 429, 502])
 def test_a_hook_that_raises_for_a_status_makes_no_refusal_unknown(
-    kind: str, status: int, service: Service, clock: ManualClock
+    kind: str, status: int, reads: str, service: Service, clock: ManualClock
 ) -> None:
-    async def raise_for_status(response: httpx.Response) -> None:
+    def hook(response: httpx.Response) -> None:
+        if reads != "nothing":
+            collections.deque([response.read()] if reads == "whole" else response.iter_bytes(), maxlen=0)
+        response.raise_for_status()
+
+    async def hook_async(response: httpx.Response) -> None:
+        if reads == "whole":
+            await response.aread()
+        elif reads == "in pieces":
+            _ = [piece async for piece in response.aiter_bytes()]
         response.raise_for_status()
 
     service.answers = [REFUSED.replace(b"429", str(status).encode())]
-    hook: Any = httpx.Response.raise_for_status if kind == "sync" else raise_for_status
-    http = (httpx.Client if kind == "sync" else httpx.AsyncClient)(event_hooks={"response": [hook]})
+    hooks: Any = {"response": [hook if kind == "sync" else hook_async]}
+    http = (httpx.Client if kind == "sync" else httpx.AsyncClient)(event_hooks=hooks)
     api = Api(kind, clock, service.base_url, http_client=http, retry=RetryPolicy(max_retries=0))
     with pytest.raises(GrokImagineError) as caught:
         api(lambda client: client.video.start("A cat"))

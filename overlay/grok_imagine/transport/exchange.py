@@ -200,5 +200,10 @@ def _taken(
     """Status, headers and the body as it came, with what is lost of it."""
     if response.is_stream_consumed:  # a transport of the caller's own, or a recording, that has unpacked it
         headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
-        return response.status_code, headers, response.content, ""
+        try:
+            return response.status_code, headers, response.content, ""
+        except Exception as error:  # a hook read it, and kept nothing
+            if not is_paid:
+                raise
+            return response.status_code, headers, b"", broken_off(error)
     return response.status_code, response.headers.raw, *_bounded(response.iter_raw(), is_paid, end)
