@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import queue
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -342,3 +343,10 @@ def test_a_job_that_ended_before_its_batch_was_left_is_told_without_a_ledger(
     unread = {job["request_id"] for job in sandbox.jobs} - read
     assert len(unread) == 2 and all(caplog.text.count(str(each)) == 1 for each in unread)
     assert not any(str(each) in caplog.text for each in read)
+    command = caplog.records[-1].getMessage().partition("to resume: ")[2]
+    if way == "break":  # the command says of all of them what became of them
+        program = str(Path(sys.executable).with_name("grok-imagine"))
+        done = subprocess.run(
+            [program, *shlex.split(command)[1:]], capture_output=True, text=True, check=True, timeout=HANG
+        )
+        assert all(str(each) in done.stdout for each in unread)

@@ -289,18 +289,16 @@ class BatchRunner:
 
     def log_left_jobs(self) -> None:
         """Logs the jobs of an abandoned batch that run, or ended unread, if its ledger is temporary: nothing else would tell."""
-        self._log_left(list(filter(None, (*tuple(self.running), *tuple(self.unread)))))
+        self._log_left(list(filter(None, tuple(self.running))))
+        unread = list(filter(None, tuple(self.unread)))
+        self._log_left(unread, "outcomes of its jobs were not read", "jobs")  # which lists those that are done, too
 
-    def _log_left(self, ids: Sequence[str]) -> None:
+    def _log_left(self, ids: Sequence[str], about: str = "jobs go on", command: str = "reconcile") -> None:
         new = [each for each in ids if each not in self.reported] if self.ledger.is_temporary else []
         self.reported.update(new)
         if new:
-            command = ("wait", "--", *new) if len(new) == 1 else ("reconcile", "--ledger", str(self.ledger.path))
-            log_lost_job(
-                f"a batch was abandoned; jobs go on, or ended unread [request_id={', '.join(new)}]",
-                "grok-imagine",
-                *command,
-            )
+            line = ("wait", "--", *new) if len(new) == 1 else (command, "--ledger", str(self.ledger.path))
+            log_lost_job(f"a batch was abandoned; {about} [request_id={', '.join(new)}]", "grok-imagine", *line)
 
     def finish(self) -> None:
         """Removes a temporary ledger after the last outcome, unless it is still needed."""
