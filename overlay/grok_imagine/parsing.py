@@ -109,17 +109,16 @@ def read_json(body: bytes, secret: str = "") -> Any:
 
 
 def find_text(body: bytes, name: str) -> str | None:
-    """The first string with this name in JSON that may be incomplete, or that `read_json` refuses."""
-    at = body.find(b'"%s"' % name.encode())
-    if at < 0:
+    """The first string with this name, and with a character, in JSON that may be incomplete, or that `read_json` refuses."""
+    found = re.search(rb'"%s"\s*:\s*"(?!")' % re.escape(name.encode()), body)
+    if found is None:
         return None
-    rest = body[at + len(name) + 2 : at + MOST_JSON].decode("utf-8", "replace")
-    begin = re.match(r'\s*:\s*"', rest)
+    rest = body[found.end() : found.end() + MOST_JSON].decode("utf-8", "replace")
     try:
-        text: str = scanstring(rest, begin.end(), False)[0] if begin else ""
+        text: str = scanstring(rest, 0, False)[0]
     except ValueError:  # the body ends within the string
         return None
-    return HALF.sub("\ufffd", text) or None
+    return HALF.sub("\ufffd", text)
 
 
 def unpack(body: bytes, encodings: Iterable[str]) -> tuple[bytes, str]:

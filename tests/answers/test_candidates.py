@@ -39,6 +39,8 @@ def tell(wire: Wire, body: bytes, status: int = 200, *lines: str) -> None:
         (b'{"request_id": "job', "trace-1"),
         (b')]}\' {"request_id": "job-7"}', "job-7"),
         (b"<html>", "trace-1"),
+        (b'{"request_id": null, "job": {"request_id": "job-7"}, "x": "', "job-7"),
+        (b'{"request_id": "", "job": {"request_id": "job-7"}, "x": "', "job-7"),
         (b'{"request_id": "job-7"' + b" " * (5 << 20) + b"}", "job-7"),
         (b'{"request_id": "job-7"' + b" " * (9 << 20) + b"}", "job-7"),
     ],
