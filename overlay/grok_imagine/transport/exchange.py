@@ -160,7 +160,7 @@ class FirstByte:
     def _trace(self, name: str, info: Mapping[str, Any]) -> None:
         if name.endswith(".receive_response_headers.complete"):
             # An answer of HTTP/1.1 begins with the protocol, one of HTTP/2 with the status.
-            status = next(part for part in info["return_value"] if isinstance(part, int))
+            status = next((part for part in info.get("return_value") or () if isinstance(part, int)), 0)
             self._is_open = self._is_open and rule_of(status).post == "unknown"
         if not self.post or not name.endswith(".send_request_headers.started"):
             return
