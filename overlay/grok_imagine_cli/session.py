@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,10 @@ class Unshared:
 
     def close(self) -> None:
         """Holds nothing open."""
+
+
+NEEDED = ("grok_imagine.core.request", "grok_imagine.transport.sync")
+"""The modules that import most others."""
 
 
 class Session:
@@ -108,8 +113,7 @@ class Session:
             noted: With a ledger. Only what touches no job may do without.
             **options: Of `Client`.
         """
-        with quits_at_once():
-            from grok_imagine import Client
+        from grok_imagine import Client
 
         with ExitStack() as stack:
             stack.enter_context(self._waiting())
@@ -226,7 +230,10 @@ def wait_for(request_id: str, options: Sequence[str] = ()) -> list[str]:
 
 
 def session_of(context: typer.Context) -> Session:
-    """The session that the global options made."""
+    """The session that the global options made. The command begins, which imports the rest."""
+    with quits_at_once():
+        for name in NEEDED:
+            import_module(name)
     session = context.find_object(Session)
     assert session is not None, "the program's callback makes it"
     return session
