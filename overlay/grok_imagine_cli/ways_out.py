@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import ssl
 from collections.abc import Iterator
@@ -63,11 +64,16 @@ def _by_cause(error: BaseException) -> str | None:
     return next((way for kind, way in BY_CAUSE if any(isinstance(each, kind) for each in chain)), None)
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def _proxy_of(host: str, port: int | None, service: SplitResult) -> str | None:
     """The proxy that the environment names for a host, without its password. This machine is asked without one."""
-    from grok_imagine.addresses import is_loopback
-
-    if is_loopback(host) or proxy_bypass(f"{host}:{port}"):
+    if _is_loopback(host) or proxy_bypass(f"{host}:{port}"):
         return None
     proxies = getproxies()
     own = service.scheme if service.hostname == host else "https"
