@@ -312,10 +312,8 @@ class ClientCore:
         from .ledger.ledger import Ledger
 
         is_number = isinstance(max_cost_usd, int | float | Decimal) and not isinstance(max_cost_usd, bool)
-        is_number = is_number and not (
-            isinstance(max_cost_usd, Decimal) and max_cost_usd.is_nan()
-        )  # it can't be compared
-        if max_cost_usd is not None and not (is_number and 0 <= max_cost_usd < 1e9):
+        is_nan = isinstance(max_cost_usd, Decimal) and max_cost_usd.is_nan()  # which can't be compared
+        if max_cost_usd is not None and not (is_number and not is_nan and 0 <= max_cost_usd < 1e9):
             raise OutOfRange(f"is USD from 0 on; got {max_cost_usd!r}", fields=["max_cost_usd"], section="x-pricing")
         if not isinstance(name, str) or not name:
             raise OutOfRange(f"is a text; got {name!r}", fields=["name"], section="client")

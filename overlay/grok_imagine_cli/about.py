@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .options import examples
-from .session import PROGRAM, needed_sandbox, session_of
+from .session import PROGRAM, needed_sandbox, service_session_of, session_of
 
 __all__ = ["doctor", "models", "modes", "sandbox"]
 
@@ -192,7 +192,7 @@ def doctor(context: typer.Context) -> None:
     from .checks import checks
 
     output = session_of(context).output
-    found = list(checks(session_of(context)))
+    found = list(checks(service_session_of(context)))
     rows = [{"check": each.name, "ok": each.code == 0, "about": each.about, "exit_code": each.code} for each in found]
     shown = rows if output.as_json else [row | {"ok": "ok" if row["ok"] else "NO"} for row in rows]
     output.table("check", shown, {"check": "Check", "ok": "", "about": "What was found"})

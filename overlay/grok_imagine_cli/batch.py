@@ -19,7 +19,7 @@ from .manifest import BadLine, BadManifest, Line, Manifest
 from .options import PAYING, READING, RESULT, WAITING, Exec, Interval, Strict, Timeout
 from .plan import Folder, Known, Plan, planned
 from .report import KEYS, in_words
-from .session import Session, session_of
+from .session import Session, service_session_of
 from .texts import usd
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def batch(
     counted, and videos that are there are not fetched again. In DIR, outcomes.jsonl gets a line for each outcome,
     and index.html shows them all: open it in a browser.
     """
-    session, command = session_of(context), ExecCommand.of(exec_line)
+    session, command = service_session_of(context), ExecCommand.of(exec_line)
     with ExitStack() as stack:
         read = Manifest(manifest, extra=extra_columns or (), encoding=encoding, strict=strict)
         lines, place = stack.enter_context(read), stack.enter_context(_folder(folder))

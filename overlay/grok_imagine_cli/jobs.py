@@ -28,7 +28,7 @@ from .options import (
     since,
 )
 from .report import in_words
-from .session import session_of
+from .session import service_session_of, session_of
 from .texts import usd
 from .view import job_of, view_of
 
@@ -43,7 +43,7 @@ def get(context: typer.Context, request_id: RequestId) -> None:
 
     Prints its state, and its temporary URL if it is done. The exit code tells how it ended; while it runs it is 0.
     """
-    session = session_of(context)
+    session = service_session_of(context)
     session.request_id = request_id
     with session.client() as client:
         video = client.video.get(request_id)
@@ -73,7 +73,7 @@ def wait(
     Here or elsewhere. With its video it does what `generate` does.
     """
     session, after = (
-        session_of(context),
+        service_session_of(context),
         After(output, overwrite, open, preview, contact_sheet, timeout, interval, exec_line),
     )
     after.check()
@@ -101,7 +101,7 @@ def download(
 
     Without -o it is saved in this folder, under the job's id. A download that broke off is taken up where it was.
     """
-    session = session_of(context)
+    session = service_session_of(context)
     after = After(output or Path(), overwrite, open, preview, contact_sheet, exec_line=exec_line)
     after.check()
     with session.client() as client:
@@ -158,7 +158,7 @@ def reconcile(context: typer.Context, timeout: Timeout = None) -> None:
     What nobody knows is listed; nothing is ever posted. Exits with 6 if there are requests of unknown outcome,
     else with 1 if what came of a job could not be handled, else with 5 if jobs still run when the time is up.
     """
-    session = session_of(context)
+    session = service_session_of(context)
     with session.client() as client, session.ledger() as ledger, view_of(session):
         found = client.reconcile(ledger, timeout=timeout)
     rows = [_end_row(end, session.output.as_json) for end in found.ended]

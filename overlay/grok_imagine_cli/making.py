@@ -35,7 +35,7 @@ from .options import (
     pinned,
     text,
 )
-from .session import Session, session_of
+from .session import Session, service_session_of, session_of
 from .texts import usd
 from .view import View
 
@@ -88,7 +88,7 @@ def generate(
         model=model,
     )
     after = After(output, overwrite, open, preview, contact_sheet, timeout, interval, exec_line)
-    _make(session_of(context), "generate", fields, strict, wait, after, key)
+    _make(service_session_of(context), "generate", fields, strict, wait, after, key)
 
 
 def edit(
@@ -115,7 +115,7 @@ def edit(
     """
     fields = _fields(prompt, video_url=medium(video, "--video"), model=model)
     after = After(output, overwrite, open, preview, contact_sheet, timeout, interval, exec_line)
-    _make(session_of(context), "generate", fields, strict, wait, after, key)
+    _make(service_session_of(context), "generate", fields, strict, wait, after, key)
 
 
 def extend(
@@ -143,7 +143,7 @@ def extend(
     """
     fields = _fields(prompt, video_url=medium(video, "--video"), duration=duration, model=model)
     after = After(output, overwrite, open, preview, contact_sheet, timeout, interval, exec_line)
-    _make(session_of(context), "extend", fields, strict, wait, after, key)
+    _make(service_session_of(context), "extend", fields, strict, wait, after, key)
 
 
 def estimate(

@@ -85,14 +85,9 @@ class Folder:
             for raw in notes:
                 with suppress(ValueError, TypeError, LookupError):
                     note = json.loads(raw)
-                    # Empty after a failure, so that what succeeded before that is run once more.
-                    handled = (
-                        None
-                        if note.get("exec_code") is None
-                        else ""
-                        if note["exec_code"]
-                        else str(note.get("exec", ""))
-                    )
+                    code, handled = note.get("exec_code"), None
+                    if code is not None:  # empty after a failure, so that what succeeded before that is run once more
+                        handled = "" if code else str(note.get("exec", ""))
                     owner = (Path(note["path"]).name, str(note["request_id"]), handled)
                     self._memory.execute(OWNER, owner)
 

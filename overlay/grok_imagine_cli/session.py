@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .waiting import Waiting
 
-__all__ = ["PROGRAM", "Session", "default_ledger", "needed_sandbox", "session_of", "wait_for"]
+__all__ = ["PROGRAM", "Session", "default_ledger", "needed_sandbox", "service_session_of", "session_of", "wait_for"]
 
 PROGRAM = "grok-imagine"
 SPEED = 20.0
@@ -45,7 +45,7 @@ class Unshared:
 
 
 NEEDED = ("grok_imagine.core.request", "grok_imagine.transport.sync")
-"""The modules that import most others."""
+"""The modules that import most of what a request needs, the HTTP library among it."""
 
 
 class Session:
@@ -229,11 +229,16 @@ def wait_for(request_id: str, options: Sequence[str] = ()) -> list[str]:
     return ["wait", *options, "--", request_id] if request_id.startswith("-") else ["wait", request_id, *options]
 
 
-def session_of(context: typer.Context) -> Session:
-    """The session that the global options made. The command begins, which imports the rest."""
+def service_session_of(context: typer.Context) -> Session:
+    """As `session_of`, for a command that asks the service: what that needs is imported while a signal loses nothing."""
     with quits_at_once():
         for name in NEEDED:
             import_module(name)
+    return session_of(context)
+
+
+def session_of(context: typer.Context) -> Session:
+    """The session that the global options made."""
     session = context.find_object(Session)
     assert session is not None, "the program's callback makes it"
     return session

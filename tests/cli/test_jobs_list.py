@@ -7,6 +7,7 @@ import json
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
@@ -183,11 +184,10 @@ class TestWatch:
         assert done.code == 0 and "Traceback" not in done.out
 
     def test_sigterm_ends_it_as_anything(self, program: Any, tmp_path: Path) -> None:
-        Ledger(tmp_path / "jobs.db").close()
+        with closing(Ledger(tmp_path / "jobs.db")) as ledger:
+            ledger.import_job("job-1", ORIGIN)
         with program.start("--ledger jobs.db jobs --watch") as running:
-            import time
-
-            time.sleep(1)
+            assert "job-1" in running.stdout.readline()  # it watches
             running.send_signal(signal.SIGTERM)
             running.communicate(timeout=HANG)
         assert running.returncode == 143

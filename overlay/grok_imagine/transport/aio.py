@@ -97,10 +97,8 @@ class AsyncDriver:
         while True:
             try:
                 effect = flow.send(value) if failure is None else flow.throw(failure)
-                value, failure = (
-                    None,
-                    None,
-                )  # an answer does not live through the pause that follows: thousands wait at once
+                # An answer does not live through the pause that follows: thousands wait at once.
+                value = failure = None
                 value = await self._do(effect)
             except BaseException as error:
                 failure = error if getgeneratorstate(flow) != GEN_CLOSED else None
