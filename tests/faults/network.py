@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
+from support import until
+
 from . import server
 from .case import AGAIN, CANDIDATE, CONSOLE, PART, REFETCH, RESUME, USE, WAIT, Case, generate, save, start_big
 from .server import Answer, Fault, Link, says
@@ -220,6 +222,10 @@ def trickling(world: World) -> None:
     def script(link: Link) -> None:
         link.read()
         link.send(FILE.wire()[: -len(FILE.body) + 5000])
+        part = world.target.with_name(f"{world.target.name}.part")
+        until(
+            lambda: part.exists() and part.stat().st_size
+        )  # a busy client takes it later, and its clock stands till then
         for _ in range(100):
             world.clock.now += 10
             link.send(b"x")
